@@ -1,0 +1,152 @@
+"""What one worker needs to know: frozen, complete, checked when it is made.
+
+Files and environment variables are read in `ops`; nothing here has a side effect.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from core import PredictorConfig
+from workers.errors import ConfigurationError
+
+__all__ = [
+    "ColdStart",
+    "Delivery",
+    "GroupProtocol",
+    "MissingHistory",
+    "ProcessingClock",
+    "Topics",
+    "WorkerConfig",
+]
+
+
+class Delivery(StrEnum):
+    """How outputs and offsets relate (design §5)."""
+
+    EXACTLY_ONCE = "exactly_once"
+    AT_LEAST_ONCE = "at_least_once"
+
+
+class GroupProtocol(StrEnum):
+    """Kafka's `group.protocol`: `classic` is cooperative-sticky, `consumer` is KIP-848."""
+
+    CLASSIC = "classic"
+    CONSUMER = "consumer"
+
+
+class ProcessingClock(StrEnum):
+    """Where `processing_time_ns` comes from.
+
+    `wall` asks the machine once per micro-batch and journals the answer. `event` uses each
+    tick's own timestamp: results then depend on the input alone, and no tick is ever stale.
+    """
+
+    WALL = "wall"
+    EVENT = "event"
+
+
+class ColdStart(StrEnum):
+    """Where a group without committed offsets begins."""
+
+    EARLIEST = "earliest"
+    LATEST = "latest"
+
+
+class MissingHistory(StrEnum):
+    """What to do when retention has passed the snapshot: stop the partition, or start cold."""
+
+    STOP = "stop"
+    COLD_START = "cold_start"
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Names of the five topics; all but flags and dead letters are co-partitioned with ticks."""
+
+    ticks: str = "ticks"
+    predictions: str = "predictions"
+    flags: str = "flags"
+    dead_letters: str = "dead-letters"
+    journal: str = "journal"
+
+    def all(self) -> tuple[str, ...]:
+        """All names, ticks first."""
+        return (self.ticks, self.predictions, self.flags, self.dead_letters, self.journal)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """Everything one worker runs on.
+
+    `worker_id` is both `group.instance.id` and the tail of `transactional.id`, so it must be
+    stable per worker (a StatefulSet's ordinal) and unique in the group.
+
+    Raises:
+        ConfigurationError: a value is out of its range; the message names the field.
+    """
+
+    bootstrap_servers: str
+    group_id: str
+    worker_id: str
+    snapshot_url: str
+    topics: Topics = Topics()
+    predictor: PredictorConfig = PredictorConfig()
+    dtype: Literal["float64", "float32"] = "float64"
+    delivery: Delivery = Delivery.EXACTLY_ONCE
+    group_protocol: GroupProtocol = GroupProtocol.CLASSIC
+    static_membership: bool = True
+    session_timeout_ms: int = 6_000
+    transaction_timeout_ms: int = 10_000
+    commit_interval_ms: int = 25
+    snapshot_interval_s: float = 10.0
+    snapshots_kept: int = 5
+    cold_start: ColdStart = ColdStart.EARLIEST
+    cold_start_rewind: int = 0
+    missing_history: MissingHistory = MissingHistory.STOP
+    processing_clock: ProcessingClock = ProcessingClock.WALL
+    load_shedding: bool = True
+    allow_nonpositive_prices: bool = False
+    max_batch_records: int = 8_192
+    poll_timeout_ms: int = 100
+    client_timeout_s: float = 15.0
+    stop_timeout_s: float = 25.0
+    schema_registry_url: str | None = None
+    schema_registry: Mapping[str, str] = field(default_factory=dict)
+    kafka: Mapping[str, str] = field(default_factory=dict)
+    consumer: Mapping[str, str] = field(default_factory=dict)
+    producer: Mapping[str, str] = field(default_factory=dict)
+    store_options: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("bootstrap_servers", "group_id", "worker_id", "snapshot_url"):
+            if not getattr(self, name):
+                raise ConfigurationError(f"{name} is empty: set it")
+        for name in (
+            "session_timeout_ms",
+            "transaction_timeout_ms",
+            "commit_interval_ms",
+            "snapshot_interval_s",
+            "snapshots_kept",
+            "max_batch_records",
+            "poll_timeout_ms",
+            "client_timeout_s",
+            "stop_timeout_s",
+        ):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f"{name} must be positive, got {getattr(self, name)}")
+        if self.cold_start_rewind < 0:
+            raise ConfigurationError(
+                f"cold_start_rewind must not be negative, got {self.cold_start_rewind}"
+            )
+        if self.commit_interval_ms * 4 > self.transaction_timeout_ms:
+            raise ConfigurationError(
+                "commit_interval_ms must be at most a quarter of transaction_timeout_ms: "
+                f"{self.commit_interval_ms} against {self.transaction_timeout_ms}"
+            )
+
+    @property
+    def transactional_id(self) -> str:
+        """Stable per worker, so that its next incarnation fences this one."""
+        return f"{self.group_id}-{self.worker_id}"

@@ -1,0 +1,58 @@
+"""Errors of the Kafka runtime, each carrying the topic, partition and offset it is about."""
+
+from core.errors import FatalError, RetryableError
+
+__all__ = [
+    "ConfigurationError",
+    "FencedError",
+    "HistoryLostError",
+    "OutputUncertainError",
+    "PartitionError",
+    "StalledClientError",
+    "TopicLayoutError",
+]
+
+
+class ConfigurationError(FatalError):
+    """A setting contradicts another one or the cluster; the message names it and the remedy."""
+
+
+class TopicLayoutError(ConfigurationError):
+    """A topic is missing or its partition count does not fit the ticks topic's."""
+
+
+class FencedError(FatalError):
+    """Another live worker uses this worker's id: the group keeps that one, this one must exit."""
+
+
+class StalledClientError(RetryableError):
+    """A client call did not come back within its budget."""
+
+
+class OutputUncertainError(RetryableError):
+    """A transaction was aborted or its outcome is unknown: in-memory state may be ahead of Kafka.
+
+    The remedy is always the same and automatic: discard the producer, recover every partition
+    the transaction touched from its snapshot and journal.
+    """
+
+
+class PartitionError(FatalError):
+    """One partition cannot go on; the worker keeps serving the others.
+
+    Args:
+        message: what happened and what to do next.
+        topic: the ticks topic.
+        partition: its partition number.
+        offset: the input offset the partition stopped at, -1 when none is known.
+    """
+
+    def __init__(self, message: str, *, topic: str, partition: int, offset: int) -> None:
+        super().__init__(f"{topic}[{partition}] at offset {offset}: {message}")
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+
+
+class HistoryLostError(PartitionError):
+    """The input or the journal no longer holds what recovery needs."""
