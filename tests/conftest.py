@@ -1,0 +1,5 @@
+"""Fixtures that every room's tests can ask for."""
+
+from tests.fixtures.kafka import kafka
+
+__all__ = ["kafka"]
