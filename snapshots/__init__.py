@@ -1,0 +1,69 @@
+"""Snapshots of a partition's state: format, object stores, writer, restore, retention.
+
+No Kafka and no clock in here but the store's and the one that tells the age of garbage. The one
+invariant: whatever is damaged, missing or half-written is found out before it is used.
+"""
+
+from snapshots.arrays import pack_array, unpack_array
+from snapshots.chunk import CHUNK_ROWS
+from snapshots.envelope import Sealed, seal, unseal
+from snapshots.errors import (
+    IntegrityError,
+    InvalidSnapshotError,
+    NoValidSnapshotError,
+    ObjectNotFoundError,
+    SnapshotBusyError,
+    SnapshotMismatchError,
+    StoreAccessError,
+    StoreError,
+    WriterClosedError,
+)
+from snapshots.header import SnapshotHeader
+from snapshots.image import PartitionImage, state_digest
+from snapshots.load import list_snapshots, load_image, load_manifest
+from snapshots.manifest import Manifest
+from snapshots.open_store import open_store
+from snapshots.report import RestoreAttempt, RestoreReport
+from snapshots.restore import Restored, restore
+from snapshots.retention import GarbageReport
+from snapshots.scope import ManifestRef, SnapshotScope
+from snapshots.store import ObjectEntry, ObjectStore
+from snapshots.store_options import StoreOptions
+from snapshots.writer import SnapshotWriter
+
+__all__ = [
+    "CHUNK_ROWS",
+    "GarbageReport",
+    "IntegrityError",
+    "InvalidSnapshotError",
+    "Manifest",
+    "ManifestRef",
+    "NoValidSnapshotError",
+    "ObjectEntry",
+    "ObjectNotFoundError",
+    "ObjectStore",
+    "PartitionImage",
+    "RestoreAttempt",
+    "RestoreReport",
+    "Restored",
+    "Sealed",
+    "SnapshotBusyError",
+    "SnapshotHeader",
+    "SnapshotMismatchError",
+    "SnapshotScope",
+    "SnapshotWriter",
+    "StoreAccessError",
+    "StoreError",
+    "StoreOptions",
+    "WriterClosedError",
+    "list_snapshots",
+    "load_image",
+    "load_manifest",
+    "open_store",
+    "pack_array",
+    "restore",
+    "seal",
+    "state_digest",
+    "unpack_array",
+    "unseal",
+]

@@ -1,0 +1,123 @@
+"""What may be deleted: old manifests, then chunks that no remaining manifest lists.
+
+Manifests go first and chunks are judged by what is left, so a crash between two deletions leaves
+garbage but never a listed chunk missing. Call it only for a partition that is owned: age protects
+what another owner is writing at this moment, nothing else can.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from snapshots.errors import IntegrityError, ObjectNotFoundError
+from snapshots.load import load_manifest
+from snapshots.manifest import Manifest
+from snapshots.scope import ManifestRef, SnapshotScope, is_digest
+from snapshots.store import ObjectStore
+
+__all__ = ["GarbageReport", "collect_garbage"]
+
+
+@dataclass(frozen=True, slots=True)
+class GarbageReport:
+    """`kept`: manifests that remain, newest first. `unreadable`: those of them that are damaged;
+    while there are any, no chunk is deleted, as theirs are not known."""
+
+    kept: tuple[ManifestRef, ...]
+    unreadable: tuple[ManifestRef, ...]
+    deleted_manifests: int
+    deleted_chunks: int
+
+
+def collect_garbage(
+    store: ObjectStore,
+    scope: SnapshotScope,
+    *,
+    keep: int,
+    protected: Collection[str],
+    older_than_s: float,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> GarbageReport:
+    """Keep the newest `keep` sound manifests, every protected digest and its parent, and all
+    that was modified at `older_than_s` (epoch seconds, the store's clock) or later.
+
+    Blocks; asks `should_stop` before each deletion. A stop or a `StoreError` leaves
+    garbage for the next call.
+    """
+    listed = _list_manifests(store, scope)
+    manifests = {ref: _try_load(store, scope, ref) for ref in listed}
+    kept = _newest_sound(manifests, keep) | _protected(manifests, protected)
+    kept |= {ref for ref, modified_s in listed.items() if modified_s >= older_than_s}
+    doomed = [scope.manifest_key(ref) for ref in listed if ref not in kept]
+    deleted_manifests = _delete(store, doomed, should_stop)
+    unreadable = tuple(sorted((ref for ref in kept if manifests[ref] is None), reverse=True))
+    listed_chunks = {
+        chunk.sha256
+        for ref in kept
+        if (manifest := manifests[ref]) is not None
+        for chunk in manifest.chunks
+    }
+    orphans = [] if unreadable else _orphans(store, scope, listed_chunks, older_than_s)
+    return GarbageReport(
+        kept=tuple(sorted(kept, reverse=True)),
+        unreadable=unreadable,
+        deleted_manifests=deleted_manifests,
+        deleted_chunks=_delete(store, orphans, should_stop),
+    )
+
+
+def _list_manifests(store: ObjectStore, scope: SnapshotScope) -> dict[ManifestRef, float]:
+    """Manifest -> time of modification, newest offset first."""
+    found = {
+        ref: entry.modified_s
+        for entry in store.entries(scope.manifest_prefix)
+        if (ref := scope.parse_manifest_key(entry.key)) is not None
+    }
+    return dict(sorted(found.items(), reverse=True))
+
+
+def _try_load(store: ObjectStore, scope: SnapshotScope, ref: ManifestRef) -> Manifest | None:
+    try:
+        return load_manifest(store, scope, ref)
+    except (IntegrityError, ObjectNotFoundError):
+        return None
+
+
+def _newest_sound(manifests: Mapping[ManifestRef, Manifest | None], keep: int) -> set[ManifestRef]:
+    """A damaged manifest must not take the place of a sound one."""
+    sound = [ref for ref, manifest in manifests.items() if manifest is not None]
+    return set(sound[:keep])
+
+
+def _protected(
+    manifests: Mapping[ManifestRef, Manifest | None], digests: Collection[str]
+) -> set[ManifestRef]:
+    named = {ref for ref in manifests if ref.digest in digests}
+    parents = {
+        manifest.parent
+        for ref in named
+        if (manifest := manifests[ref]) is not None and manifest.parent is not None
+    }
+    return named | (parents & manifests.keys())
+
+
+def _orphans(
+    store: ObjectStore, scope: SnapshotScope, listed: set[str], older_than_s: float
+) -> list[str]:
+    """Keys of chunks that no kept manifest lists and that are old enough."""
+    return [
+        entry.key
+        for entry in store.entries(scope.chunk_prefix)
+        if is_digest(digest := entry.key.removeprefix(scope.chunk_prefix))
+        and digest not in listed
+        and entry.modified_s < older_than_s
+    ]
+
+
+def _delete(store: ObjectStore, keys: list[str], should_stop: Callable[[], bool]) -> int:
+    deleted = 0
+    for key in keys:
+        if should_stop():
+            break
+        store.delete(key)
+        deleted += 1
+    return deleted

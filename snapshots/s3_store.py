@@ -1,0 +1,140 @@
+"""Objects in an S3-compatible bucket, through boto3 (the extra `s3`).
+
+Every call ends in bounded time: connect and read timeouts, a bounded number of attempts, and a
+deadline for bodies that trickle. A `put` whose reply was lost is simply put again: keys name
+content, so writing twice is writing once.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
+
+from snapshots.errors import IntegrityError, StoreError
+from snapshots.s3_errors import translate
+from snapshots.store import MAX_OBJECT_BYTES, ObjectEntry, check_key
+from snapshots.store_options import StoreOptions
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, PutObjectRequestTypeDef
+
+__all__ = ["S3Store"]
+
+_READ_BYTES = 1 << 18
+_CONNECTIONS = 16
+_CHECKSUM_WHEN: dict[str, Literal["when_supported", "when_required"]] = {
+    "sha256": "when_supported",
+    "none": "when_required",
+}
+
+
+class S3Store:
+    """An `ObjectStore` in one bucket under one key prefix. Safe for threads."""
+
+    def __init__(self, bucket: str, prefix: str, options: StoreOptions) -> None:
+        """No request is made here. `prefix`: without slashes at its ends, may be empty."""
+        self._bucket = bucket
+        self._prefix = f"{check_key(prefix)}/" if prefix else ""
+        self._options = options
+        self._client = _client(options)
+
+    def put(self, key: str, data: bytes) -> None:
+        request: PutObjectRequestTypeDef = {
+            "Bucket": self._bucket,
+            "Key": self._prefix + check_key(key),
+            "Body": data,
+        }
+        if self._options.checksum == "sha256":
+            request["ChecksumAlgorithm"] = "SHA256"
+        try:
+            self._client.put_object(**request)
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, "put", self._name(key)) from error
+
+    def get(self, key: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> bytes:
+        # boto repeats requests, not bodies that break off or fail their checksum on the way.
+        for attempt in range(1, self._options.max_attempts + 1):
+            body = self._open_body(key)
+            try:
+                return self._read_body(body, key, max_bytes)
+            except FlexibleChecksumError as error:
+                if attempt == self._options.max_attempts:
+                    raise IntegrityError(
+                        f"{self._name(key)} fails the store's own checksum: {error}"
+                    ) from error
+            except BotoCoreError as error:
+                if attempt == self._options.max_attempts:
+                    raise translate(error, "get", self._name(key)) from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def list(self, prefix: str) -> list[str]:
+        return [entry.key for entry in self.entries(prefix)]
+
+    def entries(self, prefix: str) -> Sequence[ObjectEntry]:
+        pages = self._client.get_paginator("list_objects_v2")
+        found = []
+        try:
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
+                for item in page.get("Contents", []):
+                    key = item["Key"].removeprefix(self._prefix)
+                    found.append(ObjectEntry(key, item["Size"], item["LastModified"].timestamp()))
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, "list", self._name(prefix)) from error
+        return sorted(found, key=lambda entry: entry.key)
+
+    def delete(self, key: str) -> None:
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + check_key(key))
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, "delete", self._name(key)) from error
+
+    def _open_body(self, key: str) -> "StreamingBody":
+        request: GetObjectRequestTypeDef = {
+            "Bucket": self._bucket,
+            "Key": self._prefix + check_key(key),
+        }
+        if self._options.checksum == "sha256":
+            request["ChecksumMode"] = "ENABLED"
+        try:
+            return self._client.get_object(**request)["Body"]
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, "get", self._name(key)) from error
+
+    def _read_body(self, body: "StreamingBody", key: str, max_bytes: int) -> bytes:
+        deadline_s = time.monotonic() + self._options.body_timeout_s
+        parts, size = [], 0
+        with body:
+            while part := body.read(_READ_BYTES):
+                parts.append(part)
+                size += len(part)
+                if size > max_bytes:
+                    raise IntegrityError(f"{self._name(key)} is larger than {max_bytes} bytes")
+                if time.monotonic() > deadline_s:
+                    raise StoreError(
+                        f"reading {self._name(key)} took over {self._options.body_timeout_s} s; "
+                        "the store is too slow, try again later"
+                    )
+        return b"".join(parts)
+
+    def _name(self, key: str) -> str:
+        return f"s3://{self._bucket}/{self._prefix}{key}"
+
+
+def _client(options: StoreOptions) -> "S3Client":
+    config = Config(
+        connect_timeout=options.connect_timeout_s,
+        read_timeout=options.read_timeout_s,
+        retries={"mode": options.retry_mode, "total_max_attempts": options.max_attempts},
+        s3={"addressing_style": options.addressing_style},
+        max_pool_connections=_CONNECTIONS,
+        request_checksum_calculation=_CHECKSUM_WHEN[options.checksum],
+        response_checksum_validation=_CHECKSUM_WHEN[options.checksum],
+    )
+    return boto3.session.Session().client(
+        "s3", endpoint_url=options.endpoint_url, region_name=options.region, config=config
+    )
