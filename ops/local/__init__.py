@@ -7,12 +7,14 @@ from ops.local.errors import (
     StackStateError,
 )
 from ops.local.kafka import FAST_START, LocalKafka
+from ops.local.s3 import LocalS3
 
 __all__ = [
     "FAST_START",
     "ArtifactError",
     "LocalDependencyError",
     "LocalKafka",
+    "LocalS3",
     "LocalStartError",
     "StackStateError",
 ]

@@ -63,6 +63,7 @@ class LocalKafka:
     Args:
         data_dir: where logs, data and settings live; None makes a temporary one, which is
             removed on leaving the context without an error.
+        port: where clients connect; None takes any free one.
         settings: broker settings on top of the defaults.
         java_options: options of the JVM; the default starts fast, `()` runs fast.
         guarded: the broker dies with this process; False leaves it running.
@@ -77,6 +78,7 @@ class LocalKafka:
         self,
         data_dir: Path | None = None,
         *,
+        port: int | None = None,
         settings: Mapping[str, str] | None = None,
         java_options: Sequence[str] = FAST_START,
         guarded: bool = True,
@@ -84,7 +86,7 @@ class LocalKafka:
         self._temporary = data_dir is None
         self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="tickfleet-kafka-")).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._port, controller = free_port(), free_port()
+        self._port, controller = port or free_port(), free_port()
         self._java_options = tuple(java_options)
         self._guarded = guarded
         self._process: ServiceProcess | None = None

@@ -25,6 +25,8 @@ _GUARD: Final = 'if read -r _; then exit 0; fi; kill -KILL "-$1" 2>/dev/null'
 # Below every common ephemeral range: while a broker is down its clients keep connecting to
 # its port, and inside that range one of them could be given the port as its own.
 _PORTS: Final = range(20_000, 30_000)
+# Handles of processes meant to outlive us: collecting one would warn that it still runs.
+_OUTLIVING: Final[list[subprocess.Popen[bytes]]] = []
 
 
 def free_port() -> int:
@@ -72,6 +74,8 @@ class ServiceProcess:
                 start_new_session=True,
             )
         self._guard = _start_guard(self.pid) if guarded else None
+        if not guarded:
+            _OUTLIVING.append(self._process)
 
     @property
     def pid(self) -> int:
