@@ -1,0 +1,49 @@
+"""Avro contracts, their codecs, and the framing that names the writer's schema."""
+
+from schemas.dead_letter import DeadLetter, DeadLetterCodec
+from schemas.errors import (
+    EncodingError,
+    ErrorClass,
+    RegistryRefusedError,
+    RegistryUnavailableError,
+    UndecodableError,
+)
+from schemas.flag_event import (
+    FlagEvent,
+    FlagEventCodec,
+    FlagState,
+    FlagType,
+    Severity,
+    flag_event_id,
+)
+from schemas.framing import Framing, SingleObjectFraming
+from schemas.journal import EVENT_TIME, JournalCodec, JournalRecord
+from schemas.registry import ConfluentFraming, registry_client
+from schemas.tick import Rejection, TickCodec
+from schemas.tick_columns import TickColumns
+
+__all__ = [
+    "EVENT_TIME",
+    "ConfluentFraming",
+    "DeadLetter",
+    "DeadLetterCodec",
+    "EncodingError",
+    "ErrorClass",
+    "FlagEvent",
+    "FlagEventCodec",
+    "FlagState",
+    "FlagType",
+    "Framing",
+    "JournalCodec",
+    "JournalRecord",
+    "RegistryRefusedError",
+    "RegistryUnavailableError",
+    "Rejection",
+    "Severity",
+    "SingleObjectFraming",
+    "TickCodec",
+    "TickColumns",
+    "UndecodableError",
+    "flag_event_id",
+    "registry_client",
+]

@@ -1,0 +1,157 @@
+"""Confluent wire format: a zero byte, then the schema's registry id as a big-endian int32.
+
+Only what the registry itself says about an id counts against a record. That the registry
+cannot be asked is never the record's fault: it is an error of the call, to be retried.
+"""
+
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+from schemas.contracts import Contract
+from schemas.errors import (
+    ErrorClass,
+    RegistryRefusedError,
+    RegistryUnavailableError,
+    UndecodableError,
+)
+from schemas.writer_schema import parse_writer_schema
+
+__all__ = ["ConfluentFraming", "registry_client"]
+
+_T = TypeVar("_T")
+_HEADER = struct.Struct(">bi")
+_MAGIC = 0
+_SCHEMA_NOT_FOUND = 40403
+_RETRYABLE_STATUS = {408, 425, 429}
+# The client's own defaults wait without a time limit and retry for up to a minute.
+_CLIENT_DEFAULTS: dict[str, Any] = {
+    "timeout": 5,
+    "max.retries": 2,
+    "retries.wait.ms": 100,
+    "retries.max.wait.ms": 1000,
+}
+
+
+def registry_client(url: str, options: Mapping[str, Any] | None = None) -> SchemaRegistryClient:
+    """A registry client whose calls end within about 15 s; `options` are confluent_kafka's."""
+    return SchemaRegistryClient({**_CLIENT_DEFAULTS, **(options or {}), "url": url})
+
+
+class ConfluentFraming:
+    """Records of one topic framed by registry ids, under the subject `<topic>-value`."""
+
+    header_size = _HEADER.size
+
+    def __init__(
+        self,
+        client: SchemaRegistryClient,
+        topic: str,
+        *,
+        auto_register: bool = True,
+        unknown_ttl_s: float = 30.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Frame records of `topic`.
+
+        Args:
+            client: see `registry_client`.
+            topic: names the subject under which our schema is registered or looked up.
+            auto_register: False where an operator registers schemas; then ours must be there.
+            unknown_ttl_s: how long the registry is not asked again about an id it does not know.
+            monotonic: clock in seconds, for `unknown_ttl_s`.
+        """
+        self._client = client
+        self._subject = f"{topic}-value"
+        self._auto_register = auto_register
+        self._unknown = _ExpiringSet(unknown_ttl_s, monotonic)
+
+    def header(self, ours: Contract) -> bytes:
+        schema = Schema(ours.text, "AVRO")
+        what = f"subject {self._subject}"
+        if self._auto_register:
+            schema_id = _ask(what, lambda: self._client.register_schema(self._subject, schema))
+        else:
+            found = _ask(what, lambda: self._client.lookup_schema(self._subject, schema))
+            schema_id = cast("int", found.schema_id)
+        return _HEADER.pack(_MAGIC, schema_id)
+
+    def writer_schema(self, header: bytes) -> Any:
+        magic, schema_id = _HEADER.unpack(header)
+        if magic != _MAGIC:
+            raise UndecodableError(
+                ErrorClass.UNDECODABLE,
+                f"the value starts with byte {header[0]}, not 0: let the producer use the schema "
+                "registry's serialiser",
+            )
+        unknown = UndecodableError(
+            ErrorClass.UNKNOWN_SCHEMA,
+            f"the registry knows no schema {schema_id}: check which registry the producer uses",
+        )
+        if schema_id < 0 or schema_id in self._unknown:
+            raise unknown
+        try:
+            schema = _ask(f"schema id {schema_id}", lambda: self._client.get_schema(schema_id))
+        except _NotFoundError:
+            self._unknown.add(schema_id)
+            raise unknown from None
+        if schema.schema_type not in (None, "AVRO"):
+            raise UndecodableError(
+                ErrorClass.UNSUPPORTED_SCHEMA,
+                f"schema {schema_id} is {schema.schema_type}, not AVRO: let the producer use Avro",
+            )
+        return parse_writer_schema(schema.schema_str or "")
+
+
+class _NotFoundError(RegistryRefusedError):
+    """The registry answered that it has no such schema (as opposed to a wrong address)."""
+
+
+def _ask(what: str, call: Callable[[], _T]) -> _T:
+    """Run one registry call and sort its failures into retryable and final ones."""
+    try:
+        return call()
+    except SchemaRegistryError as error:
+        if error.http_status_code in _RETRYABLE_STATUS or error.http_status_code >= 500:
+            raise RegistryUnavailableError(
+                f"the schema registry cannot serve {what} now ({error}); try again"
+            ) from error
+        kind = _NotFoundError if error.error_code == _SCHEMA_NOT_FOUND else RegistryRefusedError
+        raise kind(
+            f"the schema registry refused {what} ({error}): check its address, the credentials "
+            "and the subject's compatibility setting, or register the schema"
+        ) from error
+    except Exception as error:
+        # The client lets its HTTP library's, TLS's and JSON's own errors through; the record
+        # or the schema had no part in any of them.
+        raise RegistryUnavailableError(
+            f"the schema registry could not be asked about {what} "
+            f"({type(error).__name__}: {error}); check its address and try again"
+        ) from error
+
+
+class _ExpiringSet:
+    """Members for a fixed time, at most `limit` of them; the oldest leave first."""
+
+    def __init__(self, ttl_s: float, monotonic: Callable[[], float], limit: int = 1024) -> None:
+        self._ttl_s = ttl_s
+        self._monotonic = monotonic
+        self._limit = limit
+        self._expiry: dict[int, float] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, member: int) -> bool:
+        with self._lock:
+            return self._expiry.get(member, float("-inf")) > self._monotonic()
+
+    def add(self, member: int) -> None:
+        with self._lock:
+            self._expiry.pop(member, None)
+            self._expiry[member] = self._monotonic() + self._ttl_s
+            if len(self._expiry) > self._limit:
+                del self._expiry[next(iter(self._expiry))]
