@@ -1,0 +1,18 @@
+"""Settings: file and environment in, `WorkerConfig` and friends out; wrong ones are explained."""
+
+from ops.settings.clients import check_client_options
+from ops.settings.errors import SettingsError
+from ops.settings.load import load_settings
+from ops.settings.model import HttpSettings, LogSettings, Settings
+from ops.settings.render import MASK, render_settings
+
+__all__ = [
+    "MASK",
+    "HttpSettings",
+    "LogSettings",
+    "Settings",
+    "SettingsError",
+    "check_client_options",
+    "load_settings",
+    "render_settings",
+]

@@ -1,0 +1,38 @@
+"""Finds out, before anything starts, whether librdkafka takes the options it is given."""
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+
+from ops.settings.errors import SettingsError
+from workers.client_config import consumer_settings, producer_settings
+from workers.config import WorkerConfig
+
+__all__ = ["check_client_options"]
+
+
+def check_client_options(config: WorkerConfig) -> None:
+    """Make the clients the worker will make, and drop them; nothing is joined or sent.
+
+    Raises:
+        ConfigurationError: an option is unknown, out of range or reserved; it is named.
+    """
+    for table, make in (("consumer", _make_consumer), ("producer", _make_producer)):
+        try:
+            make(config)
+        except (KafkaException, ValueError, TypeError) as error:
+            reason = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+            raise SettingsError(
+                f"librdkafka refuses an option of [kafka] or [kafka.{table}]: {reason}. Correct "
+                "it as librdkafka's CONFIGURATION.md says"
+            ) from error
+
+
+def _make_consumer(config: WorkerConfig) -> None:
+    Consumer(consumer_settings(config, _ignore)).close()
+
+
+def _make_producer(config: WorkerConfig) -> None:
+    Producer(producer_settings(config, _ignore)).flush(0)
+
+
+def _ignore(_: KafkaError) -> None:
+    """Connection errors are none of this check's business."""

@@ -1,0 +1,43 @@
+"""Every setting of the program: the worker's own configuration, the HTTP port, the log.
+
+The worker's settings are the fields of `workers.config.WorkerConfig`, one to one: a field
+added there is a setting here. pydantic converts and checks.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ops.logs import LogFormat
+from workers.config import WorkerConfig
+
+__all__ = ["HttpSettings", "LogSettings", "Settings"]
+
+
+class HttpSettings(BaseModel):
+    """Where `/livez`, `/readyz` and `/metrics` are served; port 0 takes any free one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "0.0.0.0"  # noqa: S104  (the platform's probes come from outside the pod)
+    port: int = Field(default=9464, ge=0, le=65_535)
+    stall_after_s: float = Field(default=60.0, gt=0)
+
+
+class LogSettings(BaseModel):
+    """What is logged, and how it is written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: LogFormat = LogFormat.AUTO
+
+
+class Settings(BaseModel):
+    """All settings. Made by `ops.settings.load_settings`, which explains what is wrong."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    worker: WorkerConfig
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
