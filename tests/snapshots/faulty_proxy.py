@@ -1,0 +1,122 @@
+"""An HTTP proxy in front of an S3 endpoint that misbehaves on command."""
+
+import http.client
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum, auto
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+
+class Fault(Enum):
+    NONE = auto()
+    ERROR_500 = auto()
+    SLOW_DOWN = auto()
+    HANG = auto()  # no reply, and the endpoint never sees the request
+    HANG_AFTER_SUCCESS = auto()  # the endpoint has done it, the reply is lost
+    TRUNCATE = auto()
+    FLIP_BIT = auto()
+    TRICKLE = auto()  # bytes arrive often enough for every socket timeout, but for ever
+    GARBAGE = auto()
+    DENIED = auto()
+
+
+_ERRORS = {
+    Fault.ERROR_500: (500, b"<Error><Code>InternalError</Code></Error>"),
+    Fault.SLOW_DOWN: (503, b"<Error><Code>SlowDown</Code></Error>"),
+    Fault.GARBAGE: (502, b"<html>Bad gateway"),
+    Fault.DENIED: (403, b"<Error><Code>AccessDenied</Code></Error>"),
+}
+_DROPPED_HEADERS = {"transfer-encoding", "connection", "content-length", "date", "server"}
+_HANG_S = 1.0
+
+
+class Plan:
+    """Faults for the next requests, in order; `then` for all that follow. Counts requests."""
+
+    def __init__(self) -> None:
+        self.next: deque[Fault] = deque()
+        self.then = Fault.NONE
+        self.requests: list[str] = []
+        self._lock = threading.Lock()
+
+    def take(self, method: str) -> Fault:
+        with self._lock:
+            self.requests.append(method)
+            return self.next.popleft() if self.next else self.then
+
+
+@contextmanager
+def faulty_proxy(endpoint: str) -> Iterator[tuple[str, Plan]]:
+    """The proxy's URL and its plan."""
+    plan = Plan()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(urlsplit(endpoint).netloc, plan))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", plan
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(upstream: str, plan: Plan) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            fault = plan.take(self.command)
+            self.close_connection = True
+            if fault is Fault.HANG:
+                time.sleep(_HANG_S)
+            elif fault in _ERRORS:
+                status, reply = _ERRORS[fault]
+                self._reply(status, {}, reply, fault)
+            else:
+                self._reply(*self._forward(body), fault)
+
+        def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+            connection = http.client.HTTPConnection(upstream, timeout=10)
+            connection.request(self.command, self.path, body, dict(self.headers))
+            response = connection.getresponse()
+            reply = response.read()
+            connection.close()
+            return response.status, dict(response.getheaders()), reply
+
+        def _reply(self, status: int, headers: dict[str, str], body: bytes, fault: Fault) -> None:
+            if fault is Fault.HANG_AFTER_SUCCESS:
+                time.sleep(_HANG_S)
+                return
+            self.send_response(status)
+            for name, value in headers.items():
+                if name.lower() not in _DROPPED_HEADERS:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Connection", "close")
+            self.end_headers()
+            if fault is Fault.TRUNCATE:
+                body = body[: len(body) // 2]
+            if fault is Fault.FLIP_BIT:
+                body = bytes([body[0] ^ 1]) + body[1:]
+            if fault is Fault.TRICKLE:
+                self._trickle(body)
+            else:
+                self.wfile.write(body)
+
+        def _trickle(self, body: bytes) -> None:
+            for start in range(0, len(body), 1 << 18):
+                time.sleep(0.2)
+                self.wfile.write(body[start : start + (1 << 18)])
+
+        do_GET = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - the names that http.server calls
+
+        def log_message(self, *_args: object) -> None:
+            """Silent."""
+
+    return Handler

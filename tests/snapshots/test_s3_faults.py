@@ -1,0 +1,159 @@
+"""A store that misbehaves: every call ends, after a bounded number of requests, in a typed error.
+
+That calls end at all is what the timeout below checks; the endpoint's hang is longer than the
+client's read timeout, and a body that trickles would take minutes.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from snapshots import (
+    IntegrityError,
+    ObjectStore,
+    StoreAccessError,
+    StoreError,
+    StoreOptions,
+    restore,
+    state_digest,
+)
+from snapshots.s3_store import S3Store
+from snapshots.writer import SnapshotWriter
+from tests.snapshots.builders import HEADER, SCOPE, advance, make_image
+from tests.snapshots.faulty_proxy import Fault, Plan, faulty_proxy
+
+pytestmark = [pytest.mark.s3, pytest.mark.timeout(60)]
+
+ATTEMPTS = 2
+
+
+@pytest.fixture
+def proxied(s3_endpoint: str, bucket: str) -> Iterator[tuple[ObjectStore, Plan]]:
+    with faulty_proxy(s3_endpoint) as (url, plan):
+        options = StoreOptions(
+            endpoint_url=url,
+            region="us-east-1",
+            addressing_style="path",
+            connect_timeout_s=0.3,
+            read_timeout_s=0.3,
+            body_timeout_s=0.6,
+            max_attempts=ATTEMPTS,
+        )
+        yield S3Store(bucket, "p", options), plan
+
+
+PASSING = [
+    Fault.ERROR_500,
+    Fault.SLOW_DOWN,
+    Fault.HANG,
+    Fault.HANG_AFTER_SUCCESS,
+    Fault.GARBAGE,
+]
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_one_fault_is_bridged(proxied: tuple[ObjectStore, Plan], fault: Fault) -> None:
+    store, plan = proxied
+    plan.next.append(fault)
+    store.put("a/b", b"data")
+    plan.next.append(fault)
+    assert store.get("a/b") == b"data"
+    plan.next.append(fault)
+    assert store.list("a/") == ["a/b"]
+    plan.next.append(fault)
+    store.delete("a/b")
+    assert store.list("a/") == []
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_lasting_faults_are_retryable_errors_after_bounded_attempts(
+    proxied: tuple[ObjectStore, Plan], fault: Fault
+) -> None:
+    store, plan = proxied
+    plan.then = fault
+    for call in (
+        lambda: store.put("a/b", b"x"),
+        lambda: store.get("a/b"),
+        lambda: store.list("a/"),
+        lambda: store.delete("a/b"),
+    ):
+        plan.requests.clear()
+        with pytest.raises(StoreError):
+            call()
+        assert len(plan.requests) == ATTEMPTS
+
+
+def test_a_write_whose_reply_was_lost_is_there(proxied: tuple[ObjectStore, Plan]) -> None:
+    store, plan = proxied
+    plan.then = Fault.HANG_AFTER_SUCCESS
+    with pytest.raises(StoreError):
+        store.put("a/b", b"data")
+    plan.then = Fault.NONE
+    assert store.get("a/b") == b"data"
+
+
+@pytest.mark.parametrize("fault", [Fault.TRUNCATE, Fault.FLIP_BIT])
+def test_one_damaged_body_is_read_again(proxied: tuple[ObjectStore, Plan], fault: Fault) -> None:
+    store, plan = proxied
+    store.put("a/b", b"data" * 1000)
+    plan.next.append(fault)
+    assert store.get("a/b") == b"data" * 1000
+
+
+def test_a_body_that_always_breaks_off_is_retryable(proxied: tuple[ObjectStore, Plan]) -> None:
+    store, plan = proxied
+    store.put("a/b", b"data" * 1000)
+    plan.requests.clear()
+    plan.then = Fault.TRUNCATE
+    with pytest.raises(StoreError):
+        store.get("a/b")
+    assert len(plan.requests) == ATTEMPTS
+
+
+def test_a_body_that_always_fails_its_checksum_is_damage(
+    proxied: tuple[ObjectStore, Plan],
+) -> None:
+    store, plan = proxied
+    store.put("a/b", b"data" * 1000)
+    plan.requests.clear()
+    plan.then = Fault.FLIP_BIT
+    with pytest.raises(IntegrityError):
+        store.get("a/b")
+    assert len(plan.requests) == ATTEMPTS
+
+
+def test_a_body_that_trickles_is_given_up(proxied: tuple[ObjectStore, Plan]) -> None:
+    store, plan = proxied
+    store.put("a/b", bytes(1 << 22))
+    plan.then = Fault.TRICKLE
+    with pytest.raises(StoreError, match="slow"):
+        store.get("a/b")
+
+
+def test_refusals_are_fatal_and_not_repeated(proxied: tuple[ObjectStore, Plan]) -> None:
+    store, plan = proxied
+    plan.then = Fault.DENIED
+    with pytest.raises(StoreAccessError, match="permissions"):
+        store.get("a/b")
+    assert len(plan.requests) == 1
+
+
+def test_snapshots_survive_a_store_that_fails_in_between(
+    proxied: tuple[ObjectStore, Plan],
+) -> None:
+    store, plan = proxied
+    writer = SnapshotWriter(store, HEADER, threads=1)
+    first = make_image(130)
+    writer.submit(SCOPE, first).result()
+    second = advance(first, [5])
+    plan.then = Fault.SLOW_DOWN
+    with pytest.raises(StoreError):
+        writer.submit(SCOPE, second).result()
+    plan.then = Fault.NONE
+    third = advance(second, [129])
+    plan.next.append(Fault.HANG_AFTER_SUCCESS)
+    ref = writer.submit(SCOPE, third).result()
+    assert writer.close(timeout_s=5)
+    for fault in (Fault.FLIP_BIT, Fault.TRUNCATE, Fault.ERROR_500):
+        plan.next.append(fault)
+        assert state_digest(restore(store, HEADER, SCOPE, ref).image) == state_digest(third)
