@@ -19,7 +19,8 @@ Document = dict[str, Any]
 
 def incompatibilities(reader: Document, writer: Document) -> set[str]:
     """Why `reader` cannot read what `writer` wrote, by the Avro project's own checker."""
-    result = ReaderWriterCompatibilityChecker().get_compatibility(
+    checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call]
+    result = checker.get_compatibility(
         avro.schema.parse(json.dumps(reader)), avro.schema.parse(json.dumps(writer))
     )
     if result.compatibility is SchemaCompatibilityType.compatible:

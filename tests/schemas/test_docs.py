@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from schemas import FlagEventCodec, SingleObjectFraming
+from schemas import ErrorClass, FlagEventCodec, SingleObjectFraming
 from schemas.contracts import CONTRACT_NAMES, contract
 from tests.schemas.test_flag_event import EVENT
 
@@ -35,6 +35,11 @@ def test_field_tables_are_in_step_with_the_contracts() -> None:
     assert generator["render"](page) == page, "run python docs/generate_contracts.py"
     for name in CONTRACT_NAMES:
         assert all(f"| `{field['name']}` |" in page for field in contract(name).fields)
+
+
+def test_every_reason_of_a_refusal_is_explained() -> None:
+    page = (DOCS / "contracts.md").read_text("utf-8")
+    assert all(f"| `{reason.value}` |" in page for reason in ErrorClass)
 
 
 @pytest.mark.parametrize("name", CONTRACT_NAMES)
