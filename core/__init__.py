@@ -1,0 +1,43 @@
+"""The predictor: pure functions of state, tick and decisions, compiled by JAX.
+
+No clock, no I/O, no logging. Importing this package puts JAX into float64.
+"""
+
+# ruff: noqa: E402  (JAX must be set up before any module that imports it)
+from core.environment import prepare_jax
+
+prepare_jax()
+
+from core.compiled import TileStep, compile_step, init_tile, runtime_versions
+from core.config import InvalidConfigError, PredictorConfig
+from core.errors import FatalError, RetryableError, TickFleetError
+from core.flags import AVAILABLE_KERNELS, INSTANT_EVENTS, LEVEL_FLAGS, Flag, Kernel, Mode
+from core.layout import Field, StateLayout
+from core.packed import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, Input, Output
+from core.step import state_layout
+
+__all__ = [
+    "AVAILABLE_KERNELS",
+    "INPUT_ROWS",
+    "INSTANT_EVENTS",
+    "LEVEL_FLAGS",
+    "OUTPUT_ROWS",
+    "TILE_WIDTH",
+    "FatalError",
+    "Field",
+    "Flag",
+    "Input",
+    "InvalidConfigError",
+    "Kernel",
+    "Mode",
+    "Output",
+    "PredictorConfig",
+    "RetryableError",
+    "StateLayout",
+    "TickFleetError",
+    "TileStep",
+    "compile_step",
+    "init_tile",
+    "runtime_versions",
+    "state_layout",
+]

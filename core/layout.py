@@ -1,0 +1,108 @@
+"""Where each named field of an asset's state lies in the packed array [rows, 64].
+
+Nobody indexes a bare row number: components declare fields, the layout places them, the step
+reads a named view. Fields of one K-block are contiguous, so that a block can be stored and
+replaced alone. The invariant: placement depends on the declarations only.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, get_args
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Shaped
+
+from core.packed import TILE_WIDTH
+
+__all__ = ["Block", "Field", "State", "StateLayout", "build_layout"]
+
+Block = Literal["global", "A", "B", "C", "D"]
+BLOCKS: tuple[Block, ...] = get_args(Block)
+
+State = Mapping[str, Float[Array, "rows 64"]]
+"""A named view of a tile; every field is [its rows, 64]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One named piece of state.
+
+    Attributes:
+        name: unique over all components; by convention `component.quantity`.
+        block: the K-block it is stored in.
+        rows: numbers per asset.
+        initial: what every row of a fresh asset holds.
+    """
+
+    name: str
+    block: Block
+    rows: int
+    initial: float
+
+
+@dataclass(frozen=True, slots=True)
+class StateLayout:
+    """Placement of every field.
+
+    Attributes:
+        rows: numbers per asset in total.
+        blocks: rows of each K-block; contiguous, in the order global, A, B, C, D, covering all.
+        fields: the declarations, in order of placement.
+        slices: rows of each field.
+    """
+
+    rows: int
+    blocks: Mapping[str, slice]
+    fields: tuple[Field, ...]
+    slices: Mapping[str, slice]
+
+    def view(self, packed: Float[Array, "rows 64"]) -> dict[str, Float[Array, "rows 64"]]:
+        """The fields of a tile by name."""
+        return {name: packed[rows] for name, rows in self.slices.items()}
+
+    def pack(self, state: State) -> Float[Array, "rows 64"]:
+        """Inverse of `view`. `state` must hold exactly the layout's fields."""
+        if state.keys() != self.slices.keys():
+            odd = sorted(state.keys() ^ self.slices.keys())
+            raise KeyError(f"fields declared and fields written differ: {odd}")
+        return jnp.concatenate([state[field.name] for field in self.fields])
+
+    def fresh(self, dtype: str) -> Shaped[np.ndarray, "rows 64"]:
+        """A tile of assets that have not seen a tick."""
+        column = np.repeat([f.initial for f in self.fields], [f.rows for f in self.fields])
+        return np.repeat(column[:, np.newaxis], TILE_WIDTH, axis=1).astype(dtype)
+
+
+def build_layout(fields: Iterable[Field]) -> StateLayout:
+    """Place fields block by block, within a block in the order given.
+
+    Raises:
+        ValueError: two fields have the same name.
+    """
+    given = tuple(fields)
+    placed = tuple(f for block in BLOCKS for f in given if f.block == block)
+    slices: dict[str, slice] = {}
+    row = 0
+    for field in placed:
+        if field.name in slices:
+            raise ValueError(f"two components declare the field {field.name!r}; rename one")
+        slices[field.name] = slice(row, row + field.rows)
+        row += field.rows
+    return StateLayout(
+        rows=row,
+        blocks=MappingProxyType(_block_slices(placed)),
+        fields=placed,
+        slices=MappingProxyType(slices),
+    )
+
+
+def _block_slices(placed: tuple[Field, ...]) -> dict[str, slice]:
+    slices: dict[str, slice] = {}
+    row = 0
+    for block in BLOCKS:
+        height = sum(f.rows for f in placed if f.block == block)
+        slices[block] = slice(row, row + height)
+        row += height
+    return slices

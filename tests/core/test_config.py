@@ -1,0 +1,77 @@
+"""PredictorConfig: the specification's defaults, refusal of wrong settings, the fingerprint."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from core import FatalError, InvalidConfigError, PredictorConfig
+
+SPECIFIED = {
+    "schema_version": "1.0",
+    "epsilon": 1e-3,
+    "learning_rate": 0.01,
+    "log_sig_depth": 3,
+    "wtmm_buffer_size": 128,
+    "besov_cone_c": 1.5,
+    "holder_threshold": 0.4,
+    "cusum_h": 5.0,
+    "cusum_k": 0.5,
+    "grace_period_steps": 20,
+    "volatility_alpha": 0.1,
+    "staleness_ttl_ns": 500_000_000,
+    "besov_nyquist_interval_ns": 100_000_000,
+    "inference_recovery_hysteresis": 0.8,
+}
+
+
+def test_defaults_are_the_specifications() -> None:
+    settings = PredictorConfig().to_dict()
+    assert {name: settings[name] for name in SPECIFIED} == SPECIFIED
+
+
+def test_json_round_trip() -> None:
+    config = PredictorConfig(cusum_h=4.0, holder_base_scale=16, kernel_gate=False)
+    assert PredictorConfig.from_json(json.dumps(config.to_dict())) == config
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"cusum": 5.0}',
+        '{"cusum_h": true}',
+        '{"cusum_h": "5"}',
+        '{"log_sig_depth": 3.0}',
+        '{"log_sig_depth": 6}',
+        '{"epsilon": NaN}',
+        '{"kernel_gate": 1}',
+        '{"holder_base_scale": 0}',
+        '{"holder_base_scale": "lag"}',
+        '{"cusum_threshold": "none"}',
+        '{"schema_version": 1}',
+        '{"holder_estimator": "wtmm"}',
+        '{"kernel_a": "levinson"}',
+        "[]",
+        "{",
+    ],
+)
+def test_wrong_settings_are_refused(text: str) -> None:
+    with pytest.raises(InvalidConfigError) as caught:
+        PredictorConfig.from_json(text)
+    assert isinstance(caught.value, FatalError)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_fingerprint_tells_settings_apart_and_nothing_else() -> None:
+    base = PredictorConfig().fingerprint()
+    assert len(base) == 16
+    assert PredictorConfig(cusum_h=5).fingerprint() == base
+    assert PredictorConfig(cusum_h=5.0000001).fingerprint() != base
+
+
+def test_import_fails_loudly_where_jax_runs_in_float32() -> None:
+    script = "import jax.numpy as n; n.zeros(1).block_until_ready(); import core"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "float32" in done.stderr
