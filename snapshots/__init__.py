@@ -6,6 +6,7 @@ invariant: whatever is damaged, missing or half-written is found out before it i
 
 from snapshots.arrays import pack_array, unpack_array
 from snapshots.chunk import CHUNK_ROWS
+from snapshots.current import current_header
 from snapshots.envelope import Sealed, seal, unseal
 from snapshots.errors import (
     IntegrityError,
@@ -56,6 +57,7 @@ __all__ = [
     "StoreError",
     "StoreOptions",
     "WriterClosedError",
+    "current_header",
     "list_snapshots",
     "load_image",
     "load_manifest",
