@@ -19,6 +19,8 @@ from schemas.flag_event import (
 from schemas.framing import Framing, SingleObjectFraming
 from schemas.journal import EVENT_TIME, JournalCodec, JournalRecord
 from schemas.registry import ConfluentFraming, registry_client
+from schemas.result import ResultCodec
+from schemas.result_columns import ResultColumns
 from schemas.tick import Rejection, TickCodec
 from schemas.tick_columns import TickColumns
 
@@ -39,6 +41,8 @@ __all__ = [
     "RegistryRefusedError",
     "RegistryUnavailableError",
     "Rejection",
+    "ResultCodec",
+    "ResultColumns",
     "Severity",
     "SingleObjectFraming",
     "TickCodec",
