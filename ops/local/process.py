@@ -6,7 +6,6 @@ is not used: it fires when the *thread* that forked ends, and it needs a `preexe
 is unsafe in a process that runs JAX's threads.)
 """
 
-import contextlib
 import os
 import signal
 import socket
@@ -19,7 +18,7 @@ from typing import Final
 
 from ops.local.errors import LocalStartError
 
-__all__ = ["ServiceProcess", "free_port", "tail"]
+__all__ = ["ServiceProcess", "free_port", "is_free", "tail"]
 
 _GUARD: Final = 'if read -r _; then exit 0; fi; kill -KILL "-$1" 2>/dev/null'
 # Below every common ephemeral range: while a broker is down its clients keep connecting to
@@ -32,11 +31,21 @@ _OUTLIVING: Final[list[subprocess.Popen[bytes]]] = []
 def free_port() -> int:
     """A TCP port that nothing listens on at loopback now."""
     for port in SystemRandom().sample(_PORTS, k=100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
+        if is_free(port):
             return port
     raise LocalStartError("no free loopback port between 20000 and 29999: stop old services")
+
+
+def is_free(port: int) -> bool:
+    """Whether a service could listen on this loopback port now."""
+    with socket.socket() as probe:
+        # As servers do: connections of a former server that linger are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def tail(path: Path, *, lines: int = 15) -> str:

@@ -34,6 +34,7 @@ def load_settings(
     *,
     environment: Mapping[str, str] | None = None,
     defaults: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Settings:
     """Read and check all settings; the environment overrides the file.
 
@@ -41,6 +42,7 @@ def load_settings(
         path: a TOML file; None uses the environment alone.
         environment: variables; None is this process's own.
         defaults: what neither of them needs to give, for commands that use a part only.
+        overrides: what wins over both, from the command line.
 
     Raises:
         ConfigurationError: a setting is missing, unknown or wrong; the message names it.
@@ -52,6 +54,7 @@ def load_settings(
         defaults or {},
         normalise(read_file(path)) if path else {},
         normalise(read_environment(variables)),
+        overrides or {},
     )
     worker = {key: value for key, value in merged.items() if key in _WORKER_KEYS}
     rest = {key: value for key, value in merged.items() if key not in _WORKER_KEYS}

@@ -59,8 +59,10 @@ def merge(*sources: Mapping[str, Any]) -> dict[str, Any]:
     for source in sources:
         for key, value in source.items():
             old = merged.get(key)
-            both = isinstance(value, Mapping) and isinstance(old, Mapping)
-            merged[key] = merge(old, value) if both else value
+            if isinstance(old, Mapping) and isinstance(value, Mapping):
+                merged[key] = merge(old, value)
+            else:
+                merged[key] = value
     return merged
 
 

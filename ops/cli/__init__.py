@@ -1,0 +1,25 @@
+"""The `tickfleet` command: a file here for each subcommand, what it does beside it in `ops`."""
+
+import click
+
+from ops.cli.group import LazyGroup
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "worker": ("ops.cli.worker", "Run one worker until it is told to stop."),
+    "topics": ("ops.cli.topics", "Create and list the topics a fleet needs."),
+    "produce": ("ops.cli.produce", "Send ticks from a file, or made-up ones, to a topic."),
+    "consume": ("ops.cli.consume", "Print the records of a topic, decoded."),
+    "local": ("ops.cli.local", "A Kafka broker (and an S3 endpoint) on this machine."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="tickfleet")
+def main() -> None:
+    """A fleet of Kafka workers that forecast every tick, exactly once."""

@@ -1,0 +1,71 @@
+"""The command group: loads a command when it is used, and turns our errors into one line.
+
+Loading late keeps `--help` from waiting for JAX. Exit codes: 0 done, 1 failed for now (the
+same may succeed later), 2 something must be changed first: a setting, an argument, a topic.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+__all__ = ["LazyGroup"]
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named by where they are.
+
+    Args:
+        commands_at: command name -> (module, its one-line help). The module has the command
+            under the name `command`.
+    """
+
+    def __init__(
+        self, *args: Any, commands_at: Mapping[str, tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._commands_at = dict(commands_at)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names in the order of the mapping."""
+        return list(self._commands_at)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Import the command's module; None for an unknown name."""
+        if cmd_name not in self._commands_at:
+            return None
+        module = importlib.import_module(self._commands_at[cmd_name][0])
+        command: click.Command = module.command
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._commands_at.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours is a line on standard error and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader (head, less) has all it wanted; nothing more can be written.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        except Exception as error:
+            from core.errors import FatalError, TickFleetError  # noqa: PLC0415  (loads JAX)
+
+            if not isinstance(error, TickFleetError):
+                raise
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(2 if isinstance(error, FatalError) else 1)

@@ -1,0 +1,65 @@
+"""`tickfleet local`: the stack of `ops.local.stack`."""
+
+import click
+
+from ops.local import stack
+from ops.local.process import is_free
+
+__all__ = ["command"]
+
+_KAFKA_PORT = 9092
+
+
+@click.group("local")
+def command() -> None:
+    """A real Apache Kafka, and an S3 endpoint, on this machine; no Docker, no system Java."""
+
+
+@command.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="The broker's port; 9092 if free, 0 for any."
+)
+@click.option("--s3", is_flag=True, help="Also an S3 endpoint, with a bucket named tickfleet.")
+def up(*, port: int | None, s3: bool) -> None:
+    """Start what is not running; it goes on after this command. Data is kept over restarts."""
+    chosen = port if port is not None else (_KAFKA_PORT if is_free(_KAFKA_PORT) else 0)
+    services = {service.name: service for service in stack.up(port=chosen or None, s3=s3)}
+    _show(list(services.values()))
+    click.echo(f"\nexport TICKFLEET_BOOTSTRAP_SERVERS={services['kafka'].address}")
+    if "s3" in services:
+        click.echo(
+            f"export TICKFLEET_SNAPSHOT_URL=s3://{stack.BUCKET}/snapshots"
+            f" TICKFLEET_STORE_OPTIONS__ENDPOINT_URL={services['s3'].address}"
+            " TICKFLEET_STORE_OPTIONS__ADDRESSING_STYLE=path"
+            " AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1"
+        )
+
+
+@command.command()
+@click.option("--purge", is_flag=True, help="Remove the broker's data too.")
+def down(*, purge: bool) -> None:
+    """Stop the stack."""
+    stopped = stack.down(purge=purge)
+    click.echo(
+        f"stopped: {', '.join(service.name for service in stopped) or 'nothing was running'}"
+    )
+
+
+@command.command()
+@click.pass_context
+def status(ctx: click.Context) -> None:
+    """Show what runs where; exit code 1 when the broker does not run."""
+    services = stack.status()
+    _show(services)
+    if not any(service.name == "kafka" and service.running for service in services):
+        click.echo("the broker is not running: start it with `tickfleet local up`")
+        ctx.exit(1)
+
+
+def _show(services: list[stack.Service]) -> None:
+    for service in services:
+        state = "running" if service.running else "stopped"
+        click.echo(
+            f"{service.name:6} {state:8} {service.address:24} pid {service.pid:<8} ", nl=False
+        )
+        click.echo(f"log {service.log}")

@@ -1,0 +1,37 @@
+"""Options that several commands share, and the settings they lead to."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ops.settings import Settings, load_settings
+
+__all__ = ["bootstrap_option", "config_option", "settings_of"]
+
+config_option = click.option(
+    "--config",
+    "-c",
+    "config",
+    envvar="TICKFLEET_CONFIG",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings file (TOML). TICKFLEET_* variables override it, and suffice without it.",
+)
+bootstrap_option = click.option(
+    "--bootstrap", help="Brokers as host:port,…; overrides bootstrap_servers."
+)
+# Commands that keep no state need no snapshot store, and report errors themselves.
+_STATELESS: Final[dict[str, Any]] = {
+    "snapshot_url": "file:///unused",
+    "kafka": {"log_level": "2"},
+}
+
+
+def settings_of(config: Path | None, bootstrap: str | None) -> Settings:
+    """Settings for a command that talks to Kafka but keeps no state.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong.
+    """
+    overrides = {"bootstrap_servers": bootstrap} if bootstrap else {}
+    return load_settings(config, defaults=_STATELESS, overrides=overrides)

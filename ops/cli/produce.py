@@ -1,0 +1,121 @@
+"""`tickfleet produce`: ticks from a file or a generator into a topic."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+from jaxtyping import Float64
+from rich.console import Console
+from rich.progress import Progress
+
+from ops.cli.options import bootstrap_option, config_option, settings_of
+from ops.ticks import (
+    TickTable,
+    at_rate,
+    in_real_time,
+    read_ticks,
+    send_ticks,
+    synthetic_ticks,
+    unpaced,
+)
+from schemas import TickCodec
+from workers.client_config import base_settings
+from workers.framing import framing_by_topic
+
+__all__ = ["command"]
+
+_DEFAULT_INTERVAL_NS = 1_000_000
+
+
+class _Rate(click.ParamType[float | str]):
+    """`max`, `real`, or ticks per second."""
+
+    name = "max|real|N"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        if value in ("max", "real"):
+            return str(value)
+        try:
+            rate = float(str(value))
+        except ValueError:
+            rate = 0.0
+        if rate <= 0:
+            self.fail(f"{value!r} is neither max, real nor a positive number", param, ctx)
+        return rate
+
+
+@click.command("produce")
+@config_option
+@bootstrap_option
+@click.option("--topic", help="Where to; the ticks topic of the settings.")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="CSV or Parquet with asset_id, price, target (optional: the price), timestamp_ns.",
+)
+@click.option("--synthetic", type=click.IntRange(min=1), help="Instead: so many made-up ticks.")
+@click.option("--assets", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the made-up ticks.")
+@click.option(
+    "--rate",
+    type=_Rate(),
+    default="max",
+    show_default=True,
+    help="As fast as possible, as the timestamps say, or ticks per second.",
+)
+@click.option("--restamp", is_flag=True, help="Move the timestamps so that the first is now.")
+def command(
+    config: Path | None,
+    bootstrap: str | None,
+    *,
+    topic: str | None,
+    path: Path | None,
+    synthetic: int | None,
+    assets: int,
+    seed: int,
+    rate: float | str,
+    restamp: bool,
+) -> None:
+    """Send ticks, keyed by asset, in order; ends when the brokers have acknowledged them all."""
+    if (path is None) == (synthetic is None):
+        raise click.UsageError("give either --file or --synthetic")
+    worker = settings_of(config, bootstrap).worker
+    target = topic or worker.topics.ticks
+    now_ns = time.time_ns()
+    table = read_ticks(path) if path else _made_up(synthetic or 0, assets, seed, rate, now_ns)
+    if restamp:
+        table = table.starting_at(now_ns)
+    begun_s = time.monotonic()
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("sent", total=len(table))
+        send_ticks(
+            table,
+            _due_times(table, rate),
+            topic=target,
+            codec=TickCodec(framing_by_topic(worker)(target)),
+            producer_options=base_settings(worker),
+            progress=lambda count: bar.advance(task, count),
+        )
+    took_s = time.monotonic() - begun_s
+    click.echo(
+        f"sent {len(table):,} ticks of {len(set(table.asset_id)):,} assets to {target} "
+        f"in {took_s:.1f} s ({len(table) / took_s:,.0f}/s)"
+    )
+
+
+def _made_up(count: int, assets: int, seed: int, rate: float | str, start_ns: int) -> TickTable:
+    interval_ns = int(1e9 / rate) if isinstance(rate, float) else _DEFAULT_INTERVAL_NS
+    return synthetic_ticks(
+        count, assets=assets, seed=seed, start_ns=start_ns, interval_ns=interval_ns
+    )
+
+
+def _due_times(table: TickTable, rate: float | str) -> Float64[np.ndarray, " n"]:
+    if isinstance(rate, float):
+        return at_rate(table, rate)
+    return in_real_time(table) if rate == "real" else unpaced(table)

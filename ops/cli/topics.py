@@ -1,0 +1,67 @@
+"""`tickfleet topics`: `ops.topics` for people."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ops.cli.options import bootstrap_option, config_option, settings_of
+from ops.topics import DEFAULT_PARTITIONS, TopicInfo, create_topics, describe_topics
+
+__all__ = ["command"]
+
+
+@click.group("topics")
+def command() -> None:
+    """The five topics of a fleet: ticks, predictions, flags, dead letters, journal."""
+
+
+@command.command()
+@config_option
+@bootstrap_option
+@click.option(
+    "--partitions",
+    type=click.IntRange(min=1),
+    help=f"Of a new ticks topic, and so of all; {DEFAULT_PARTITIONS} when not given.",
+)
+@click.option("--replicas", type=int, default=-1, help="Of new topics; the broker's default.")
+def create(
+    config: Path | None, bootstrap: str | None, partitions: int | None, replicas: int
+) -> None:
+    """Create the topics that are missing."""
+    worker = settings_of(config, bootstrap).worker
+    created = create_topics(worker, partitions=partitions, replicas=replicas)
+    _show(describe_topics(worker), created)
+
+
+@command.command()
+@config_option
+@bootstrap_option
+def ls(config: Path | None, bootstrap: str | None) -> None:
+    """List the topics with the settings that matter."""
+    worker = settings_of(config, bootstrap).worker
+    infos = describe_topics(worker)
+    _show(infos, [])
+    if missing := [name for name in worker.topics.all() if name not in infos]:
+        click.echo(f"missing: {', '.join(missing)}; create them with `tickfleet topics create`")
+
+
+def _show(infos: dict[str, TopicInfo], created: list[str]) -> None:
+    table = Table("topic", "partitions", "replicas", "max bytes", "retention", "", box=None)
+    for info in infos.values():
+        table.add_row(
+            info.name,
+            str(info.partitions),
+            str(info.replicas),
+            info.config.get("max.message.bytes", ""),
+            _duration(info.config.get("retention.ms", "")),
+            "created" if info.name in created else "",
+        )
+    Console().print(table)
+
+
+def _duration(milliseconds: str) -> str:
+    if not milliseconds or milliseconds == "-1":
+        return "forever" if milliseconds else ""
+    return f"{int(milliseconds) / 3_600_000:g} h"

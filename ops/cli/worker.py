@@ -1,0 +1,40 @@
+"""`tickfleet worker`: settings, logs and probes around `workers.run_worker`."""
+
+from pathlib import Path
+
+import click
+import structlog
+
+from ops.cli.options import config_option
+from ops.health import HealthServer
+from ops.logs import configure_logging
+from ops.metrics import PrometheusTelemetry
+from ops.settings import Settings, check_client_options, load_settings, render_settings
+from workers import StopSignal, WorkerHealth, run_worker
+
+__all__ = ["command"]
+
+
+@click.command("worker")
+@config_option
+@click.option("--print-config", is_flag=True, help="Print all settings, secrets masked, and exit.")
+def command(config: Path | None, *, print_config: bool) -> None:
+    """Run one worker until SIGTERM or SIGINT; a second signal ends it at once."""
+    settings = load_settings(config)
+    if print_config:
+        click.echo(render_settings(settings), nl=False)
+        return
+    configure_logging(settings.log.level, log_format=settings.log.format)
+    check_client_options(settings.worker)
+    _run(settings)
+
+
+def _run(settings: Settings) -> None:
+    stop = StopSignal()
+    stop.install()
+    telemetry = PrometheusTelemetry()
+    health = WorkerHealth(stall_after_s=settings.http.stall_after_s)
+    http = settings.http
+    with HealthServer(health, telemetry.registry, host=http.host, port=http.port) as server:
+        structlog.get_logger("ops").info("http_listening", host=http.host, port=server.port)
+        run_worker(settings.worker, telemetry=telemetry, health=health, stop_requested=stop)

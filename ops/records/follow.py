@@ -1,0 +1,102 @@
+"""Reads a topic as a subscriber would: committed records only, without a group of its own."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, Final
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from core.errors import RetryableError
+
+__all__ = ["StartAt", "TopicUnreadableError", "follow"]
+
+_BATCH: Final = 1_000
+_POLL_S: Final = 0.2
+
+
+class TopicUnreadableError(RetryableError):
+    """The topic does not exist, or the brokers do not answer."""
+
+
+class StartAt(StrEnum):
+    """Where reading begins."""
+
+    BEGINNING = "beginning"
+    END = "end"
+
+
+def follow(
+    topic: str,
+    *,
+    options: dict[str, Any],
+    start: StartAt,
+    stop_at_end: bool,
+    timeout_s: float = 15.0,
+) -> Generator[Message, None, None]:
+    """Yield the committed records of all partitions, as they come; endless unless `stop_at_end`.
+
+    Args:
+        topic: its name.
+        options: librdkafka's, with the brokers' address.
+        start: where to begin.
+        stop_at_end: end once every partition has been read to its end.
+        timeout_s: how long the brokers may take to name the partitions.
+
+    Raises:
+        TopicUnreadableError: no such topic, or no answer.
+    """
+    required = {
+        "group.id": "tickfleet-consume",  # librdkafka wants one; it is neither joined nor committed
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        "allow.auto.create.topics": False,
+    }
+    with _consumer({**options, **required}) as consumer:
+        partitions = _partitions(consumer, topic, timeout_s)
+        offset = OFFSET_BEGINNING if start is StartAt.BEGINNING else OFFSET_END
+        consumer.assign([TopicPartition(topic, partition, offset) for partition in partitions])
+        unfinished = set(partitions)
+        while unfinished or not stop_at_end:
+            for message in consumer.consume(_BATCH, _POLL_S):
+                error = message.error()
+                if error is None:
+                    yield message
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    unfinished.discard(message.partition() or 0)
+                elif not error.retriable():
+                    raise TopicUnreadableError(f"{topic}: {error.str()}")
+
+
+@contextmanager
+def _consumer(options: dict[str, Any]) -> Iterator[Consumer]:
+    consumer = Consumer(options)
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def _partitions(consumer: Consumer, topic: str, timeout_s: float) -> list[int]:
+    try:
+        found = consumer.list_topics(topic, timeout_s).topics[topic]
+    except KafkaException as error:
+        raise TopicUnreadableError(
+            f"no answer about {topic}: {error.args[0].str()}. Check bootstrap_servers and that "
+            "the brokers are up"
+        ) from error
+    if found.error is not None or not found.partitions:
+        raise TopicUnreadableError(
+            f"no topic {topic}: create it with `tickfleet topics create`, or check its name"
+        )
+    return sorted(found.partitions)

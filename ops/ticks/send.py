@@ -1,0 +1,121 @@
+"""Sends ticks to a topic, as fast as the brokers take them or at a pace."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from confluent_kafka import KafkaError, Message, Producer
+from jaxtyping import Float64
+
+from ops.ticks.errors import TicksNotDeliveredError
+from ops.ticks.table import TickTable
+from schemas import TickCodec
+
+__all__ = ["at_rate", "in_real_time", "send_ticks", "unpaced"]
+
+_CHUNK: Final = 2_000
+_LONGEST_WAIT_S: Final = 0.2
+_FLUSH_TIMEOUT_S: Final = 60.0
+_DueTimes = Float64[np.ndarray, " n"]
+
+
+def unpaced(table: TickTable) -> _DueTimes:
+    """Everything is due at once. Due times are seconds since sending began."""
+    return np.zeros(len(table))
+
+
+def at_rate(table: TickTable, per_second: float) -> _DueTimes:
+    """Evenly spaced, whatever the timestamps say."""
+    return np.arange(len(table)) / per_second
+
+
+def in_real_time(table: TickTable) -> _DueTimes:
+    """As far apart as the timestamps; one that runs backwards is due with the tick before it."""
+    if not len(table):
+        return np.zeros(0)
+    return np.maximum.accumulate((table.timestamp_ns - table.timestamp_ns[0]) / 1e9)
+
+
+@dataclass
+class _Failures:
+    """Counts what was not acknowledged, and keeps the first reason."""
+
+    count: int = 0
+    reason: str = ""
+
+    def delivered(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self.count += 1
+            self.reason = self.reason or error.str()
+
+
+def send_ticks(
+    table: TickTable,
+    due_s: _DueTimes,
+    *,
+    topic: str,
+    codec: TickCodec,
+    producer_options: dict[str, Any],
+    progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Send all ticks in order, keyed by asset; returns when the brokers have them all.
+
+    Args:
+        table: the ticks.
+        due_s: when each is to go, seconds from now, never decreasing.
+        topic: where to.
+        codec: encodes them.
+        producer_options: librdkafka's, with the brokers' address.
+        progress: called with the number of ticks handed over since the last call.
+
+    Raises:
+        TicksNotDeliveredError: some were not acknowledged.
+    """
+    # As Java's producer does, so that an asset keeps its partition whoever sends it.
+    defaults = {"partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 5}
+    producer = Producer({**defaults, **producer_options})
+    failures = _Failures()
+    begun_s, sent = time.monotonic(), 0
+    while sent < len(table):
+        elapsed_s = time.monotonic() - begun_s
+        due = int(np.searchsorted(due_s, elapsed_s, side="right"))
+        end = min(due, sent + _CHUNK)
+        if end > sent:
+            part = slice(sent, end)
+            values = codec.encode_batch(
+                table.asset_id[part],
+                table.price[part],
+                table.target[part],
+                table.timestamp_ns[part],
+            )
+            _hand_over(producer, topic, table.asset_id[part], values, failures)
+            progress(end - sent)
+            sent = end
+        else:
+            producer.poll(min(float(due_s[sent]) - elapsed_s, _LONGEST_WAIT_S))
+    waiting = producer.flush(_FLUSH_TIMEOUT_S)
+    if waiting or failures.count:
+        raise TicksNotDeliveredError(
+            f"{waiting + failures.count} of {len(table)} ticks were not acknowledged by {topic} "
+            f"({failures.reason or 'no answer'}): check that the topic exists and the brokers "
+            "are up, then send them again"
+        )
+
+
+def _hand_over(
+    producer: Producer,
+    topic: str,
+    assets: Sequence[str],
+    values: Sequence[bytes],
+    failures: _Failures,
+) -> None:
+    for asset, value in zip(assets, values, strict=True):
+        while True:
+            try:
+                producer.produce(topic, value, asset.encode(), on_delivery=failures.delivered)
+                break
+            except BufferError:  # the queue is full: wait for acknowledgements
+                producer.poll(_LONGEST_WAIT_S)
+    producer.poll(0)

@@ -1,0 +1,159 @@
+"""The topics of a fleet: which are missing, with how many partitions, and with what settings."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not in an __all__
+    AdminClient,
+    ConfigResource,
+)
+from confluent_kafka.cimpl import NewTopic
+
+from core.errors import RetryableError
+from workers.client_config import base_settings
+from workers.config import Topics, WorkerConfig
+from workers.errors import TopicLayoutError
+from workers.topics import check_layout
+
+__all__ = ["DEFAULT_PARTITIONS", "TopicInfo", "TopicsError", "create_topics", "describe_topics"]
+
+DEFAULT_PARTITIONS: Final = 8
+_BROKER_DEFAULT: Final = -1
+_KAFKA_MAX_MESSAGE_BYTES: Final = 1_048_588
+_POLL_S: Final = 0.1
+_SHOWN: Final = ("max.message.bytes", "retention.ms", "cleanup.policy")
+
+
+class TopicsError(RetryableError):
+    """The cluster did not answer, or refused a topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """What a cluster says of one topic; `config` has the settings that matter here."""
+
+    name: str
+    partitions: int
+    replicas: int
+    config: Mapping[str, str]
+
+
+def describe_topics(config: WorkerConfig) -> dict[str, TopicInfo]:
+    """The fleet's topics that exist, by name.
+
+    Raises:
+        TopicsError: the cluster did not answer.
+    """
+    admin = AdminClient(base_settings(config))
+    try:
+        metadata = admin.list_topics(timeout=config.client_timeout_s).topics
+        there = [name for name in config.topics.all() if name in metadata]
+        resources = [ConfigResource("topic", name) for name in there]
+        answers = admin.describe_configs(resources) if resources else {}
+        configs = {
+            resource.name: future.result(config.client_timeout_s)
+            for resource, future in answers.items()
+        }
+    except KafkaException as error:
+        raise _unanswered(config, error) from error
+    infos = {}
+    for name in there:
+        partitions = metadata[name].partitions.values()
+        shown = {key: str(configs[name][key].value) for key in _SHOWN if key in configs[name]}
+        replicas = min((len(one.replicas) for one in partitions), default=0)
+        infos[name] = TopicInfo(name, len(partitions), replicas, shown)
+    return infos
+
+
+def create_topics(
+    config: WorkerConfig, *, partitions: int | None = None, replicas: int = _BROKER_DEFAULT
+) -> list[str]:
+    """Create the topics that are missing and return their names.
+
+    All get as many partitions as the ticks topic has or is to have: results and journal
+    records go to their tick's partition number.
+
+    Args:
+        config: names the cluster and the topics.
+        partitions: of a new ticks topic; None is DEFAULT_PARTITIONS.
+        replicas: of new topics; -1 is the broker's default.
+
+    Raises:
+        TopicLayoutError: existing topics do not fit one another or `partitions`.
+        TopicsError: the cluster did not answer, or refused.
+    """
+    existing = describe_topics(config)
+    count = _partition_count(config.topics, existing, partitions)
+    ticks = existing.get(config.topics.ticks)
+    limit = int(ticks.config["max.message.bytes"]) if ticks else _KAFKA_MAX_MESSAGE_BYTES
+    new = [
+        NewTopic(
+            name,
+            num_partitions=count,
+            replication_factor=replicas,
+            config=_topic_config(config.topics, name, limit, replicas),
+        )
+        for name in config.topics.all()
+        if name not in existing
+    ]
+    created = _create(config, new) if new else []
+    infos = _wait_until_known(config)
+    check_layout(config.topics, {name: info.partitions for name, info in infos.items()})
+    return created
+
+
+def _partition_count(topics: Topics, existing: Mapping[str, TopicInfo], wanted: int | None) -> int:
+    ticks = existing.get(topics.ticks)
+    if ticks is None:
+        return wanted or DEFAULT_PARTITIONS
+    if wanted not in (None, ticks.partitions):
+        raise TopicLayoutError(
+            f"{topics.ticks} exists with {ticks.partitions} partitions, not {wanted}: leave "
+            "--partitions out, or name other topics in [topics]"
+        )
+    return ticks.partitions
+
+
+def _topic_config(topics: Topics, name: str, input_limit: int, replicas: int) -> dict[str, str]:
+    settings = {"min.insync.replicas": "2"} if replicas >= 3 else {}
+    if name == topics.dead_letters:
+        # A dead letter wraps a record that may be as large as the input topic allows.
+        settings["max.message.bytes"] = str(2 * input_limit)
+    return settings
+
+
+def _create(config: WorkerConfig, new: list[NewTopic]) -> list[str]:
+    admin = AdminClient(base_settings(config))
+    created = []
+    for name, future in admin.create_topics(new).items():
+        try:
+            future.result(config.client_timeout_s)
+            created.append(name)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                continue  # somebody was faster; whether it fits is checked afterwards
+            raise TopicsError(
+                f"{name} could not be created: {error.args[0].str()}. Check --replicas against "
+                "the number of brokers, and the CREATE permission"
+            ) from error
+    return created
+
+
+def _wait_until_known(config: WorkerConfig) -> dict[str, TopicInfo]:
+    """A broker may acknowledge a topic shortly before it tells clients of it."""
+    deadline_s = time.monotonic() + config.client_timeout_s
+    while True:
+        infos = describe_topics(config)
+        if len(infos) == len(config.topics.all()) or time.monotonic() > deadline_s:
+            return infos
+        time.sleep(_POLL_S)
+
+
+def _unanswered(config: WorkerConfig, error: KafkaException) -> TopicsError:
+    return TopicsError(
+        f"no answer from {config.bootstrap_servers}: {error.args[0].str()}. Check "
+        "bootstrap_servers, [kafka] security options, and that the brokers are up"
+    )
