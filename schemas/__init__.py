@@ -21,8 +21,9 @@ from schemas.journal import EVENT_TIME, JournalCodec, JournalRecord
 from schemas.registry import ConfluentFraming, registry_client
 from schemas.result import ResultCodec
 from schemas.result_columns import ResultColumns
-from schemas.tick import Rejection, TickCodec
+from schemas.tick import TickCodec
 from schemas.tick_columns import TickColumns
+from schemas.tick_rules import Rejection
 
 __all__ = [
     "EVENT_TIME",

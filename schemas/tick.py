@@ -1,9 +1,6 @@
 """Codec of the `Tick` contract: whole batches by column, unclear records one by one."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,36 +9,14 @@ from schemas.contracts import contract
 from schemas.errors import EncodingError, ErrorClass, UndecodableError
 from schemas.framing import Framing
 from schemas.record_codec import RecordCodec
-from schemas.tick_columns import (
-    MAX_ASSET_ID_SIZE,
-    DecodedTicks,
-    TickBatch,
-    TickColumns,
-    decode_ticks,
-    encode_ticks,
-    gather,
-)
+from schemas.tick_columns import DecodedTicks, TickBatch, TickColumns, decode_ticks, gather
+from schemas.tick_encoder import encode_ticks
+from schemas.tick_rules import Rejection, checked_tick
 from schemas.windows import starts_with
 
-__all__ = ["Rejection", "TickCodec"]
+__all__ = ["TickCodec"]
 
 _LAYOUT = ("asset_id", "string"), ("price", "double"), ("target", ["null", "double"])
-_INT64_MAX = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why the record at position `index` of a batch is no tick.
-
-    Attributes:
-        index: position in the input lists.
-        error_class: one of `ErrorClass`; stable, for counting.
-        message: what was wrong and what to do, for a person.
-    """
-
-    index: int
-    error_class: str
-    message: str
 
 
 class TickCodec:
@@ -171,43 +146,7 @@ class TickCodec:
                 "the record is a tombstone: ticks cannot be deleted, do not compact their topic",
             )
         record = self._records.decode(value)
-        return _checked(key, record, allow_nonpositive_prices=self._allow_nonpositive_prices)
-
-
-def _checked(
-    key: bytes, record: dict[str, Any], *, allow_nonpositive_prices: bool
-) -> tuple[float, float, int]:
-    """Price, target (NaN for null) and timestamp of a record that obeys the contract's ranges."""
-    asset_id = record["asset_id"].encode()
-    price = float(record["price"])
-    target = math.nan if record["target"] is None else float(record["target"])
-    timestamp_ns = int(record["timestamp_ns"])
-    if not 0 < len(asset_id) <= MAX_ASSET_ID_SIZE:
-        raise UndecodableError(
-            ErrorClass.INVALID_ASSET_ID,
-            f"asset_id has {len(asset_id)} bytes, allowed are 1 to {MAX_ASSET_ID_SIZE}",
-        )
-    if asset_id != key:
-        raise UndecodableError(
-            ErrorClass.KEY_MISMATCH,
-            f"asset_id {asset_id[:64]!r} differs from the key {key[:64]!r}: send the asset id in "
-            "UTF-8 as key, so that an asset stays in one partition",
-        )
-    if not math.isfinite(price) or (price <= 0.0 and not allow_nonpositive_prices):
-        raise UndecodableError(
-            ErrorClass.INVALID_PRICE,
-            f"price is {price}: it must be finite and, unless configured otherwise, above 0",
-        )
-    if math.isinf(target):
-        raise UndecodableError(
-            ErrorClass.INVALID_TARGET, "target is infinite: send null where there is none"
-        )
-    if not 0 <= timestamp_ns <= _INT64_MAX:
-        raise UndecodableError(
-            ErrorClass.INVALID_TIMESTAMP,
-            f"timestamp_ns is {timestamp_ns}: send nanoseconds since the Unix epoch",
-        )
-    return price, target, timestamp_ns
+        return checked_tick(key, record, allow_nonpositive_prices=self._allow_nonpositive_prices)
 
 
 def _columns(decoded: DecodedTicks) -> TickColumns:

@@ -14,41 +14,32 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from schemas.tick_rules import MAX_ASSET_ID_SIZE
 from schemas.varint import MAX_SIZE, decode_varints, encode_varints
-from schemas.windows import (
-    PADDING,
-    Ragged,
-    copy_ragged,
-    equal_ragged,
-    join,
-    lengths,
-    split,
-    windows,
-)
+from schemas.windows import Ragged, equal_ragged, join, lengths, windows
 
 __all__ = [
-    "MAX_ASSET_ID_SIZE",
+    "HAS_TARGET",
+    "NO_TARGET",
+    "PRICE_AND_BRANCH",
+    "DecodedTicks",
     "TickBatch",
     "TickColumns",
     "decode_ticks",
-    "encode_ticks",
     "gather",
 ]
 
-MAX_ASSET_ID_SIZE = 256
-"""Longest asset id in bytes: it becomes a Kafka key, a label and part of snapshot chunks."""
+PRICE_AND_BRANCH = 9
+"""Bytes of the price and of the byte that says which branch of target's union follows."""
+NO_TARGET, HAS_TARGET = 0, 2
+"""That byte: null, or a double."""
 
 _ONE_BYTE_LENGTH = 63
-_PRICE_AND_BRANCH = 9
-_NO_TARGET, _HAS_TARGET = 0, 2
-_LARGEST_BODY = 2 + MAX_ASSET_ID_SIZE + 8 + _PRICE_AND_BRANCH + MAX_SIZE
-_LENGTH = windows(encode_varints(np.arange(MAX_ASSET_ID_SIZE + 1)).packed.view(np.uint8), "<u2")[
-    ::MAX_SIZE
-]
-_LENGTH_KEEP = np.where(np.arange(MAX_ASSET_ID_SIZE + 1) > _ONE_BYTE_LENGTH, 0xFFFF, 0xFF).astype(
-    np.uint16
-)
-_PRICE_BRANCH = np.dtype([("price", "<f8"), ("branch", "u1")])
+_LARGEST_BODY = 2 + MAX_ASSET_ID_SIZE + 8 + PRICE_AND_BRANCH + MAX_SIZE
+# Indexed by an id's size: the two bytes that start with its length varint, and which of them count.
+_SIZES = np.arange(MAX_ASSET_ID_SIZE + 1)
+_LENGTH = windows(encode_varints(_SIZES).packed.view(np.uint8), "<u2")[::MAX_SIZE]
+_LENGTH_KEEP = np.where(_SIZES > _ONE_BYTE_LENGTH, 0xFFFF, 0xFF).astype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +129,7 @@ def decode_ticks(
     count = keys.size.size
     length_size = 1 + (keys.size > _ONE_BYTE_LENGTH)
     id_at = header_size + length_size
-    shortest = id_at + keys.size + _PRICE_AND_BRANCH + 1
+    shortest = id_at + keys.size + PRICE_AND_BRANCH + 1
     plausible = ours & utf8 & (keys.size > 0) & (values.size >= shortest)
     if plausible.all():
         return _decode_plausible(batch, id_at, header_size, allow_nonpositive_prices)
@@ -167,17 +158,17 @@ def _decode_plausible(
     keys, (data, start, size), _ = batch
     price_at = start + id_at + keys.size
     branch = data[price_at + 8]
-    has_target = branch == _HAS_TARGET
-    stamp_at = price_at + _PRICE_AND_BRANCH + 8 * has_target
+    has_target = branch == HAS_TARGET
+    stamp_at = price_at + PRICE_AND_BRANCH + 8 * has_target
     stamp_size = start + size - stamp_at
     fits = np.minimum(np.maximum(stamp_size, 0), MAX_SIZE)
     timestamp_ns, accepted = decode_varints(data, stamp_at, fits)
     doubles = windows(data, "<f8")
     price = doubles[price_at]
-    target = doubles[price_at + _PRICE_AND_BRANCH]
+    target = doubles[price_at + PRICE_AND_BRANCH]
     target[~has_target] = np.nan
     accepted &= (stamp_size == fits) & (timestamp_ns >= 0)
-    accepted &= has_target | (branch == _NO_TARGET)
+    accepted &= has_target | (branch == NO_TARGET)
     accepted &= np.isfinite(price) & ~np.isinf(target)
     if not allow_nonpositive_prices:
         accepted &= price > 0.0
@@ -192,37 +183,3 @@ def _length_matches(
     """Whether the varint at `at` is the shortest encoding of `size` (at most two bytes)."""
     differ = windows(data, "<u2")[at] ^ _LENGTH[size]
     return np.asarray((differ & _LENGTH_KEEP[size]) == 0)
-
-
-def encode_ticks(
-    header: bytes,
-    asset_ids: Sequence[bytes],
-    price: npt.NDArray[np.float64],
-    target: npt.NDArray[np.float64],
-    timestamp_ns: npt.NDArray[np.int64],
-) -> list[bytes]:
-    """Encode a batch, byte for byte as fastavro does; NaN targets are written as null.
-
-    Parts with filler behind them (timestamp, then id length, then id) go first: the parts that
-    follow cover the filler.
-    """
-    ids = join(asset_ids, lengths(asset_ids))
-    id_size, stamp = encode_varints(ids.size), encode_varints(timestamp_ns)
-    has_target = ~np.isnan(target)
-    id_at = len(header) + id_size.size
-    price_at = id_at + ids.size
-    stamp_at = price_at + _PRICE_AND_BRANCH + 8 * has_target
-    end = np.cumsum(stamp_at + stamp.size)
-    start = end - (stamp_at + stamp.size)
-    out = np.empty(int(end[-1]) + PADDING if end.size else PADDING, np.uint8)
-    price_branch = np.empty(price.size, _PRICE_BRANCH)
-    price_branch["price"] = price
-    price_branch["branch"] = np.where(has_target, _HAS_TARGET, _NO_TARGET)
-    any_ten, any_nine = windows(out, "V10"), windows(out, "V9")
-    any_ten[start + stamp_at] = stamp.packed
-    any_ten[start + len(header)] = id_size.packed
-    windows(out, f"V{len(header)}")[start] = np.void(header)
-    copy_ragged(ids, out, start + id_at)
-    any_nine[start + price_at] = price_branch.view("V9")
-    windows(out, "<f8")[(start + price_at + _PRICE_AND_BRANCH)[has_target]] = target[has_target]
-    return split(out.tobytes(), end)

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ def document(name: str, *, folder: str = "avro") -> dict[str, Any]:
     return parsed
 
 
+@cache
 def schema(name: str) -> Any:
     return fastavro.parse_schema(document(name))
 
 
+@cache
 def single_object_header(name: str) -> bytes:
     digest = fingerprint(to_parsing_canonical_form(document(name)), "CRC-64-AVRO")
     return b"\xc3\x01" + bytes.fromhex(digest)

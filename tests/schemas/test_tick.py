@@ -140,7 +140,7 @@ def test_seeded_mutations_in_bulk_agree_with_the_reference() -> None:
     rng = np.random.default_rng(20240501)
     keys: list[bytes | None] = []
     values: list[bytes | None] = []
-    for number in range(6_000):
+    for number in range(3_000):
         key = f"A{number % 97}" * int(rng.integers(1, 30))
         target = None if number % 3 else float(number)
         value = bytearray(by_fastavro((key, 1.5, target, int(rng.integers(0, 2**62)))))
