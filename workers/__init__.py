@@ -1,0 +1,66 @@
+"""The Kafka runtime: assignment, batching, compute, emission, journal, recovery.
+
+What does not live here: the predictor's mathematics (`core`), bytes of contracts (`schemas`)
+and snapshots (`snapshots`), settings files, probes and commands (`ops`). The one invariant:
+results, flag events, dead letters, journal records and the offset of the last durable snapshot
+become visible together or not at all.
+"""
+
+from workers.assembly import run_worker, snapshot_header
+from workers.clock import Clock, SystemClock
+from workers.config import (
+    ColdStart,
+    Delivery,
+    GroupProtocol,
+    MissingHistory,
+    ProcessingClock,
+    Topics,
+    WorkerConfig,
+)
+from workers.errors import (
+    ConfigurationError,
+    FencedError,
+    HistoryLostError,
+    OutputUncertainError,
+    PartitionError,
+    StalledClientError,
+    TopicLayoutError,
+)
+from workers.faults import FAULT_POINTS
+from workers.health import HealthReport, WorkerHealth
+from workers.metrics import CATALOGUE, M, MetricDef, MetricKind, NullTelemetry, Telemetry
+from workers.signals import StopSignal
+from workers.topics import check_layout, check_topics
+
+__all__ = [
+    "CATALOGUE",
+    "FAULT_POINTS",
+    "Clock",
+    "ColdStart",
+    "ConfigurationError",
+    "Delivery",
+    "FencedError",
+    "GroupProtocol",
+    "HealthReport",
+    "HistoryLostError",
+    "M",
+    "MetricDef",
+    "MetricKind",
+    "MissingHistory",
+    "NullTelemetry",
+    "OutputUncertainError",
+    "PartitionError",
+    "ProcessingClock",
+    "StalledClientError",
+    "StopSignal",
+    "SystemClock",
+    "Telemetry",
+    "TopicLayoutError",
+    "Topics",
+    "WorkerConfig",
+    "WorkerHealth",
+    "check_layout",
+    "check_topics",
+    "run_worker",
+    "snapshot_header",
+]

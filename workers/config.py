@@ -6,9 +6,10 @@ Files and environment variables are read in `ops`; nothing here has a side effec
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from core import PredictorConfig
+from snapshots import StoreOptions
 from workers.errors import ConfigurationError
 
 __all__ = [
@@ -76,6 +77,15 @@ class Topics:
         return (self.ticks, self.predictions, self.flags, self.dead_letters, self.journal)
 
 
+_CHOICES: Final[Mapping[str, type[StrEnum]]] = {
+    "delivery": Delivery,
+    "group_protocol": GroupProtocol,
+    "cold_start": ColdStart,
+    "missing_history": MissingHistory,
+    "processing_clock": ProcessingClock,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
     """Everything one worker runs on.
@@ -91,8 +101,8 @@ class WorkerConfig:
     group_id: str
     worker_id: str
     snapshot_url: str
-    topics: Topics = Topics()
-    predictor: PredictorConfig = PredictorConfig()
+    topics: Topics = field(default_factory=Topics)
+    predictor: PredictorConfig = field(default_factory=PredictorConfig)
     dtype: Literal["float64", "float32"] = "float64"
     delivery: Delivery = Delivery.EXACTLY_ONCE
     group_protocol: GroupProtocol = GroupProtocol.CLASSIC
@@ -117,9 +127,15 @@ class WorkerConfig:
     kafka: Mapping[str, str] = field(default_factory=dict)
     consumer: Mapping[str, str] = field(default_factory=dict)
     producer: Mapping[str, str] = field(default_factory=dict)
-    store_options: Mapping[str, str] = field(default_factory=dict)
+    store_options: StoreOptions = field(default_factory=StoreOptions)
 
     def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            try:
+                object.__setattr__(self, name, choices(getattr(self, name)))
+            except ValueError as error:
+                allowed = ", ".join(choices)
+                raise ConfigurationError(f"{name} must be one of {allowed}: {error}") from error
         for name in ("bootstrap_servers", "group_id", "worker_id", "snapshot_url"):
             if not getattr(self, name):
                 raise ConfigurationError(f"{name} is empty: set it")

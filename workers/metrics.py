@@ -63,9 +63,9 @@ _PARTITION: Final = ("partition",)
 class M:
     """The catalogue. Names of the specification (§8) are kept as it gives them."""
 
-    TICKS = MetricDef("tickfleet_ticks_total", _COUNTER, "Accepted ticks stepped live", _PARTITION)
+    TICKS = MetricDef("tickfleet_ticks_total", _COUNTER, "Accepted ticks stepped live")
     REPLAYED = MetricDef(
-        "tickfleet_ticks_replayed_total", _COUNTER, "Ticks stepped silently in recovery", _PARTITION
+        "tickfleet_ticks_replayed_total", _COUNTER, "Ticks stepped silently in recovery"
     )
     DEAD_LETTERS = MetricDef(
         "tickfleet_dead_letters_total",

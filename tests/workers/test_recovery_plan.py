@@ -1,0 +1,139 @@
+"""Every way a partition can begin: offsets as a table, no Kafka."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from schemas import JournalRecord
+from snapshots import ManifestRef, PartitionImage, Restored, RestoreReport
+from workers.config import ColdStart, MissingHistory, WorkerConfig
+from workers.errors import HistoryLostError
+from workers.journal_reader import JournalTail
+from workers.recovery_plan import Findings, make_plan
+
+CONFIG = WorkerConfig("localhost:1", "group", "w-0", "file:///snapshots")
+STOP = replace(CONFIG, missing_history=MissingHistory.STOP)
+COLD = replace(CONFIG, missing_history=MissingHistory.COLD_START)
+
+
+def journal(*spans: tuple[int, int], trimmed: bool = False) -> JournalTail:
+    records = [JournalRecord(a, b, 0, 3, 5, "f" * 16, "w") for a, b in spans]
+    return JournalTail(records, 100, trimmed)
+
+
+def snapshot(offset: int) -> Restored:
+    empty = np.zeros(0, dtype=np.int64)
+    image = PartitionImage(
+        offset, 7, (), np.zeros((0, 3)), empty, empty, np.zeros(0, dtype=np.bool_)
+    )
+    return Restored(image, ManifestRef(offset, "0" * 64), None, RestoreReport())  # type: ignore[arg-type]
+
+
+FRESH = Findings(
+    partition=3,
+    committed_offset=-1001,
+    low=0,
+    high=50,
+    restored=None,
+    refused="",
+    journal=journal(),
+)
+
+
+def test_a_new_group_begins_at_the_earliest_tick() -> None:
+    plan = make_plan(CONFIG, replace(FRESH, low=5))
+    assert (plan.source, plan.start_offset, plan.commit_offset, plan.emitted_to) == (
+        "genesis", 5, 5, 4,
+    )  # fmt: skip
+
+
+def test_a_new_group_may_begin_at_the_end_warmed_up_by_the_ticks_before() -> None:
+    config = replace(CONFIG, cold_start=ColdStart.LATEST, cold_start_rewind=20)
+    plan = make_plan(config, FRESH)
+    assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (30, 50, 49)
+    assert plan.log.lookup(3, np.array([30, 49])).processing_time_ns.tolist() == [-1, -1]
+
+
+def test_a_group_that_died_before_its_first_snapshot_replays_its_journal() -> None:
+    found = replace(FRESH, committed_offset=10, journal=journal((10, 19), (20, 24)))
+    plan = make_plan(CONFIG, found)
+    assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (10, 10, 24)
+
+
+def test_the_warm_up_of_a_group_without_snapshot_is_repeated_as_it_was() -> None:
+    config = replace(CONFIG, cold_start=ColdStart.LATEST, cold_start_rewind=5)
+    plan = make_plan(config, replace(FRESH, committed_offset=40, journal=journal((40, 44))))
+    assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (35, 40, 44)
+
+
+def test_a_snapshot_and_the_journal_after_it() -> None:
+    found = replace(
+        FRESH, committed_offset=30, restored=snapshot(30), journal=journal((20, 29), (30, 41))
+    )
+    plan = make_plan(CONFIG, found)
+    assert (plan.source, plan.start_offset, plan.commit_offset, plan.emitted_to) == (
+        "snapshot", 30, 30, 41,
+    )  # fmt: skip
+
+
+def test_a_snapshot_with_nothing_answered_after_it() -> None:
+    found = replace(FRESH, committed_offset=30, restored=snapshot(30))
+    assert make_plan(CONFIG, found).emitted_to == 29
+
+
+def test_the_parent_of_a_corrupt_snapshot_means_a_longer_replay() -> None:
+    found = replace(
+        FRESH,
+        committed_offset=30,
+        restored=snapshot(12),
+        refused="30: bad hash",
+        journal=journal((12, 29), (30, 41)),
+    )
+    plan = make_plan(CONFIG, found)
+    assert (plan.source, plan.start_offset, plan.commit_offset, plan.emitted_to) == (
+        "parent", 12, 12, 41,
+    )  # fmt: skip
+
+
+def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
+    found = replace(FRESH, committed_offset=30, refused="all bad", journal=journal((0, 41)))
+    plan = make_plan(CONFIG, found)
+    assert (plan.source, plan.start_offset, plan.emitted_to) == ("rebuild", 0, 41)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (replace(FRESH, committed_offset=60), "recreated"),
+        (
+            replace(FRESH, committed_offset=30, restored=snapshot(30), low=31),
+            "retention has passed",
+        ),
+        (
+            replace(FRESH, committed_offset=30, refused="bad", journal=journal((2, 41)), low=3),
+            "no snapshot can be used",
+        ),
+        (
+            replace(FRESH, committed_offset=30, refused="bad", journal=journal(trimmed=True)),
+            "journal",
+        ),
+        (
+            replace(FRESH, committed_offset=9, restored=snapshot(9), journal=journal(trimmed=True)),
+            "journal",
+        ),
+        (replace(FRESH, committed_offset=10, low=11, journal=journal((10, 12))), "no snapshot yet"),
+    ],
+)
+def test_lost_history_stops_the_partition_or_starts_cold_without_answering_twice(
+    found: Findings, words: str
+) -> None:
+    with pytest.raises(HistoryLostError, match=words):
+        make_plan(STOP, found)
+    plan = make_plan(COLD, found)
+    assert plan.source == "cold"
+    assert plan.restored is None
+    assert plan.start_offset >= found.low
+    answered = max([r.to_offset for r in found.journal.records], default=-1)
+    if answered < found.high and found.committed_offset <= found.high:
+        assert plan.emitted_to >= max(answered, found.committed_offset - 1)

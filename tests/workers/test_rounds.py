@@ -1,0 +1,44 @@
+"""Rounds: every tick runs once, a row's ticks in order, against a loop that does it by hand."""
+
+from collections import defaultdict
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import TILE_WIDTH
+from workers.rounds import order_by_row, plan_rounds
+
+ROWS = st.lists(st.integers(0, 5 * TILE_WIDTH), min_size=1, max_size=300)
+
+
+@given(ROWS)
+def test_every_row_is_in_one_lane_of_one_call_per_round(rows: list[int]) -> None:
+    plan = plan_rounds(order_by_row(np.array(rows)))
+    seen: dict[int, int] = defaultdict(int)
+    calls = list(zip(plan.slot.tolist(), plan.lane.tolist(), strict=True))
+    assert len(set(calls)) == len(rows)
+    first_slot = {int(t): i for i, t in reversed(list(enumerate(plan.tile_of_slot)))}
+    for row, (slot, lane) in zip(rows, calls, strict=True):
+        assert plan.tile_of_slot[slot] == row // TILE_WIDTH
+        assert lane == row % TILE_WIDTH
+        assert slot - first_slot[row // TILE_WIDTH] == seen[row]
+        seen[row] += 1
+
+
+@given(ROWS)
+def test_no_call_is_empty_and_calls_of_a_tile_are_consecutive(rows: list[int]) -> None:
+    plan = plan_rounds(order_by_row(np.array(rows)))
+    assert set(plan.slot.tolist()) == set(range(plan.tile_of_slot.size))
+    assert (np.diff(plan.tile_of_slot) >= 0).all()
+
+
+@given(ROWS, st.integers(0, 2**62))
+def test_previous_value_is_the_one_a_loop_finds(rows: list[int], start: int) -> None:
+    values = np.arange(len(rows)) + start
+    before = np.array(rows) * -7
+    found = order_by_row(np.array(rows)).previous(values, before)
+    last = {row: row * -7 for row in rows}
+    for i, row in enumerate(rows):
+        assert found[i] == last[row]
+        last[row] = int(values[i])

@@ -1,0 +1,55 @@
+"""Load shedding on injected traces (spec §15's black swan without a clock)."""
+
+import pytest
+
+from core import AVAILABLE_KERNELS, Kernel
+from workers.shedding import LoadShedder, SheddingPolicy
+
+
+def settle(shedder: LoadShedder, ratio: float, batches: int = 40) -> list[int]:
+    depths = []
+    for _ in range(batches):
+        shedder.observe(latency_s=ratio, interval_s=1.0)
+        depths.append(shedder.depth)
+    return depths
+
+
+def test_the_black_swan_trace_goes_5_3_2_and_back_never_4() -> None:
+    shedder = LoadShedder(5)
+    seen = [*settle(shedder, 0.1), *settle(shedder, 0.8), *settle(shedder, 1.5)]
+    assert seen[39] == 5 and seen[79] == 3 and seen[119] == 2
+    back = settle(shedder, 0.05, 60)
+    assert set(seen + back) == {2, 3, 5}
+    assert back[-1] == 5
+
+
+def test_at_most_one_step_up_per_dwell() -> None:
+    policy = SheddingPolicy(dwell_batches=7)
+    shedder = LoadShedder(5, policy)
+    settle(shedder, 2.0)
+    steps = settle(shedder, 0.01, 60)
+    ups = [i for i in range(1, len(steps)) if steps[i] != steps[i - 1]]
+    assert len(ups) == 2 and ups[1] - ups[0] >= policy.dwell_batches
+
+
+@pytest.mark.parametrize(("max_depth", "ladder"), [(2, {2}), (3, {2, 3}), (4, {2, 3})])
+def test_the_configured_depth_caps_the_ladder(max_depth: int, ladder: set[int]) -> None:
+    shedder = LoadShedder(max_depth)
+    seen = settle(shedder, 0.01) + settle(shedder, 3.0) + settle(shedder, 0.01, 80)
+    assert set(seen) == ladder
+
+
+def test_kernels_are_masked_above_one_and_above_two() -> None:
+    shedder = LoadShedder(5)
+    settle(shedder, 0.9)
+    assert shedder.kernel_mask == AVAILABLE_KERNELS
+    settle(shedder, 1.5)
+    assert not shedder.kernel_mask & Kernel.C
+    settle(shedder, 3.0)
+    assert not shedder.kernel_mask & (Kernel.B | Kernel.C)
+    assert shedder.kernel_mask & Kernel.A
+
+
+def test_nothing_is_shed_before_two_batches_are_known() -> None:
+    assert LoadShedder(3).ratio == 0.0
+    assert LoadShedder(3).depth == 3

@@ -1,0 +1,129 @@
+"""Puts a worker together and runs it: the one place that knows every collaborator."""
+
+from collections.abc import Callable
+
+import structlog
+from confluent_kafka.admin import AdminClient
+
+from core import runtime_versions, state_layout
+from schemas import TickCodec
+from snapshots import ObjectStore, SnapshotHeader, SnapshotWriter, open_store
+from workers.assignment import Assignment
+from workers.at_least_once import AtLeastOnceOutputs
+from workers.checkpoints import Checkpoints
+from workers.client_config import base_settings
+from workers.clock import Clock, SystemClock
+from workers.config import Delivery, WorkerConfig
+from workers.cycle import CommitCycle
+from workers.decider import Decider
+from workers.emission import Emitter
+from workers.framing import framing_by_topic
+from workers.gauges import Gauges
+from workers.health import WorkerHealth
+from workers.journal_reader import uncommitted_end
+from workers.membership import Membership
+from workers.metrics import Telemetry
+from workers.outputs import Outputs
+from workers.pipeline import Pipeline
+from workers.recovery import plan_recovery
+from workers.recovery_desk import RecoveryDesk
+from workers.shutdown import stop_in_order
+from workers.state_table import StateTable
+from workers.topics import check_topics
+from workers.transactional import TransactionalOutputs
+from workers.worker import Worker, WorkerParts
+
+__all__ = ["run_worker", "snapshot_header"]
+
+_log = structlog.get_logger()
+
+
+def snapshot_header(config: WorkerConfig) -> SnapshotHeader:
+    """What this program's snapshots say about it."""
+    blocks = state_layout(config.predictor).blocks
+    return SnapshotHeader(
+        schema_version=config.predictor.schema_version,
+        config=config.predictor.to_dict(),
+        fingerprint=config.predictor.fingerprint(),
+        runtime=runtime_versions(config.dtype),
+        blocks={name: (rows.start, rows.stop) for name, rows in blocks.items()},
+        dtype=config.dtype,
+    )
+
+
+def run_worker(
+    config: WorkerConfig,
+    *,
+    telemetry: Telemetry,
+    health: WorkerHealth,
+    stop_requested: Callable[[], bool],
+    clock: Clock | None = None,
+) -> None:
+    """Run one worker until it is asked to stop, then stop it in order.
+
+    Raises:
+        TopicLayoutError: a topic is missing or has the wrong number of partitions.
+        FencedError: another live worker uses this worker's id.
+        StoreAccessError: the snapshot store refuses us.
+    """
+    check_topics(config)
+    store = open_store(config.snapshot_url, config.store_options)
+    parts, worker = _assemble(config, store, telemetry, health, clock or SystemClock())
+    _log.info("worker_started", worker=config.worker_id, group=config.group_id)
+    worker.run(stop_requested)
+    stop_in_order(worker, parts)
+
+
+def _assemble(
+    config: WorkerConfig,
+    store: ObjectStore,
+    telemetry: Telemetry,
+    health: WorkerHealth,
+    clock: Clock,
+) -> tuple[WorkerParts, Worker]:
+    framing_of = framing_by_topic(config)
+    header = snapshot_header(config)
+    table = StateTable(config.predictor, config.dtype)
+    admin = AdminClient(base_settings(config))
+    checkpoints = Checkpoints(
+        config,
+        SnapshotWriter(store, header, keep=config.snapshots_kept),
+        table,
+        journal_end=lambda partition: uncommitted_end(
+            admin, config.topics.journal, partition, config.client_timeout_s
+        ),
+        clock=clock,
+        telemetry=telemetry,
+    )
+    journal_framing = framing_of(config.topics.journal)
+    desk = RecoveryDesk(
+        lambda partition: plan_recovery(config, store, header, journal_framing, partition), clock
+    )
+    assignment = Assignment(table, desk, checkpoints, clock=clock, telemetry=telemetry)
+    outputs: Outputs = (
+        TransactionalOutputs(config)
+        if config.delivery is Delivery.EXACTLY_ONCE
+        else AtLeastOnceOutputs(config)
+    )
+    codec = TickCodec(
+        framing_of(config.topics.ticks),
+        allow_nonpositive_prices=config.allow_nonpositive_prices,
+    )
+    parts = WorkerParts(
+        config=config,
+        assignment=assignment,
+        pipeline=Pipeline(config.predictor, table, codec, config.topics.ticks),
+        emitter=Emitter(config, framing_of, telemetry),
+        outputs=outputs,
+        checkpoints=checkpoints,
+        cycle=CommitCycle(
+            config, outputs, assignment, checkpoints, clock=clock, telemetry=telemetry
+        ),
+        decider=Decider(config, clock, telemetry),
+        gauges=Gauges(assignment, table, clock=clock, telemetry=telemetry, health=health),
+        desk=desk,
+        clock=clock,
+        telemetry=telemetry,
+        health=health,
+    )
+    return parts, Worker(parts, lambda listener: Membership(config, listener, telemetry))

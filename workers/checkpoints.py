@@ -1,0 +1,180 @@
+"""When and how partitions are snapshotted, without the loop ever waiting for the store.
+
+A snapshot goes through three stages: ask for the journal's end (I/O thread), copy the rows
+(loop), store them (I/O thread). Invariant: the journal position is asked for before the rows
+are copied, so that it stands before every record the snapshot's successor ticks will write.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from core.errors import TickFleetError
+from snapshots import ManifestRef, PartitionImage, Restored, SnapshotScope, SnapshotWriter
+from workers.clock import Clock
+from workers.config import WorkerConfig
+from workers.faults import fault_point, fault_point_during
+from workers.metrics import M, Telemetry
+from workers.partition import Partition, Phase
+from workers.state_table import StateTable
+
+__all__ = ["Checkpoints"]
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _InFlight:
+    """One partition's snapshot under way: first the journal's end, then the write."""
+
+    begun_s: float
+    journal_end: Future[int]
+    written: Future[ManifestRef] | None = None
+    offset: int = 0
+
+
+class Checkpoints:
+    """Drives snapshots of live partitions.
+
+    Args:
+        config: interval, group and topic.
+        writer: the non-blocking snapshot writer.
+        table: where the rows are.
+        journal_end: asks Kafka for the end of a journal partition; may block.
+        clock: measures the interval.
+        telemetry: snapshot metrics.
+    """
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        writer: SnapshotWriter,
+        table: StateTable,
+        *,
+        journal_end: Callable[[int], int],
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._config = config
+        self._writer = writer
+        self._table = table
+        self._journal_end = journal_end
+        self._clock = clock
+        self._telemetry = telemetry
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="checkpoint")
+        self._in_flight: dict[Partition, _InFlight] = {}
+
+    def scope(self, partition: Partition) -> SnapshotScope:
+        """Where a partition's snapshots live."""
+        return SnapshotScope(self._config.group_id, self._config.topics.ticks, partition.number)
+
+    def adopt(self, partition: Partition, restored: Restored | None) -> None:
+        """Begin to follow a partition, whose state came from `restored` unless it began empty."""
+        partition.snapshot_s = self._clock.monotonic_s()
+        if restored is not None:
+            self._writer.adopt(self.scope(partition), restored.ref, restored.manifest)
+
+    def forget(self, partition: Partition) -> None:
+        """Stop following; a write under way ends as an orphan that garbage collection removes."""
+        self._in_flight.pop(partition, None)
+        self._writer.forget(self.scope(partition))
+
+    def advance(self, partitions: Iterable[Partition], *, due_now: bool = False) -> None:
+        """One look at every live partition: begin, capture or finish a snapshot. Never blocks.
+
+        Args:
+            partitions: the assigned partitions.
+            due_now: begin one wherever the state has moved, whatever the interval.
+        """
+        for partition in partitions:
+            if partition.phase is not Phase.LIVE:
+                continue
+            flight = self._in_flight.get(partition)
+            if flight is not None:
+                self._follow(partition, flight)
+            elif self._is_due(partition, due_now=due_now):
+                self._begin(partition)
+
+    def drain(self, partitions: Iterable[Partition], timeout_s: float) -> None:
+        """Finish what is under way, waiting at most this long."""
+        deadline_s = self._clock.monotonic_s() + timeout_s
+        followed = list(partitions)
+        while self._in_flight and self._clock.monotonic_s() < deadline_s:
+            pending: list[Future[Any]] = [
+                f.written or f.journal_end for f in self._in_flight.values()
+            ]
+            wait(pending, timeout=0.05)
+            self.advance(followed)
+
+    def collect_garbage(self, partition: Partition) -> None:
+        """Remove snapshots no longer needed, on an I/O thread."""
+        if partition.durable is not None:
+            scope, protected = self.scope(partition), {partition.durable.digest}
+            self._threads.submit(self._collect, scope, protected)
+
+    def close(self, timeout_s: float) -> None:
+        """Stop the I/O threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._writer.close(timeout_s)
+
+    def _is_due(self, partition: Partition, *, due_now: bool) -> bool:
+        moved = partition.durable is None or partition.durable.offset < partition.next_offset
+        if not moved or (not partition.assets and partition.durable is None and not due_now):
+            return False
+        age_s = self._clock.monotonic_s() - partition.snapshot_s
+        return due_now or age_s >= self._config.snapshot_interval_s
+
+    def _begin(self, partition: Partition) -> None:
+        now_s = self._clock.monotonic_s()
+        partition.snapshot_s = now_s
+        asked = self._threads.submit(self._journal_end, partition.number)
+        self._in_flight[partition] = _InFlight(now_s, asked)
+
+    def _follow(self, partition: Partition, flight: _InFlight) -> None:
+        try:
+            if flight.written is None:
+                if flight.journal_end.done():
+                    self._capture(partition, flight)
+            elif flight.written.done():
+                del self._in_flight[partition]
+                self._finish(partition, flight, flight.written.result())
+        except TickFleetError as error:
+            self._in_flight.pop(partition, None)
+            self._telemetry.inc(M.SNAPSHOT_FAILURES, partition=str(partition.number))
+            _log.warning("snapshot_failed", partition=partition.number, reason=str(error))
+
+    def _capture(self, partition: Partition, flight: _InFlight) -> None:
+        journal_position = flight.journal_end.result()
+        rows = partition.row_array()
+        image = PartitionImage(
+            offset=partition.next_offset,
+            journal_position=max(journal_position, partition.journal_position),
+            asset_ids=tuple(asset.decode() for asset in partition.assets),
+            rows=self._table.copy(rows),
+            last_timestamp_ns=self._table.last_timestamp_ns[rows],
+            sequence=self._table.sequence[rows],
+            dirty=self._table.dirty[rows],
+        )
+        fault_point("before_upload")
+        fault_point_during("during_upload")
+        flight.offset = image.offset
+        flight.written = self._writer.submit(self.scope(partition), image)
+        self._table.dirty[rows] = False
+
+    def _finish(self, partition: Partition, flight: _InFlight, ref: ManifestRef) -> None:
+        fault_point("after_upload")
+        partition.durable = ref
+        partition.commit_offset = ref.offset
+        took_s = self._clock.monotonic_s() - flight.begun_s
+        self._telemetry.inc(M.SNAPSHOTS, partition=str(partition.number))
+        self._telemetry.observe(M.SNAPSHOT_SECONDS, took_s)
+        _log.info("snapshot_durable", partition=partition.number, offset=ref.offset, seconds=took_s)
+
+    def _collect(self, scope: SnapshotScope, protected: set[str]) -> None:
+        try:
+            self._writer.collect_garbage(scope, protected)
+        except TickFleetError as error:
+            _log.warning("garbage_collection_failed", scope=scope.prefix, reason=str(error))

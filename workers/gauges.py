@@ -1,0 +1,74 @@
+"""Gauges of the loop, once a second: lag, phases, snapshot ages, readiness."""
+
+from workers.assignment import Assignment
+from workers.clock import Clock
+from workers.health import WorkerHealth
+from workers.membership import Membership
+from workers.metrics import M, Telemetry
+from workers.partition import Phase
+from workers.state_table import StateTable
+
+__all__ = ["Gauges"]
+
+_EVERY_S = 1.0
+
+
+class Gauges:
+    """Looks at the worker and reports; cheap enough for the loop's thread.
+
+    Args:
+        assignment: the partitions.
+        table: the assets.
+        clock: spaces the reports.
+        telemetry: where to.
+        health: readiness: every partition live, none failed.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        table: StateTable,
+        *,
+        clock: Clock,
+        telemetry: Telemetry,
+        health: WorkerHealth,
+    ) -> None:
+        self._assignment = assignment
+        self._table = table
+        self._clock = clock
+        self._telemetry = telemetry
+        self._health = health
+        self._reported_s = float("-inf")
+        self._ready: bool | None = None
+
+    def report(self, membership: Membership, *, ready: bool) -> None:
+        """Readiness whenever it changes; everything else once a second."""
+        phases = {phase: self._assignment.count(phase) for phase in Phase}
+        settled = sum(phases.values()) == phases[Phase.LIVE]
+        now_s = self._clock.monotonic_s()
+        due = now_s - self._reported_s >= _EVERY_S
+        if not due and self._ready == (ready and settled):
+            return
+        self._ready = ready and settled
+        detail = {str(phase): count for phase, count in phases.items()}
+        self._health.update(ready=self._ready, phase="running", assets=self._table.assets, **detail)
+        if due:
+            self._reported_s = now_s
+            self._report_all(membership, now_s)
+
+    def _report_all(self, membership: Membership, now_s: float) -> None:
+        telemetry = self._telemetry
+        for phase in Phase:
+            telemetry.set(M.PARTITIONS, self._assignment.count(phase), phase=str(phase))
+        telemetry.set(M.ASSETS, self._table.assets)
+        for partition in self._assignment.live():
+            label = str(partition.number)
+            telemetry.set(M.SNAPSHOT_AGE_SECONDS, now_s - partition.snapshot_s, partition=label)
+            end = membership.end_offset(partition.number)
+            if end >= 0:
+                lag = max(end - partition.next_offset, 0)
+                telemetry.set(M.LAG_RECORDS, lag, partition=label)
+            newest_ns = self._table.last_timestamp_ns[partition.row_array()].max(initial=0)
+            if newest_ns:
+                age_s = (self._clock.now_ns() - int(newest_ns)) * 1e-9
+                telemetry.set(M.LAG_SECONDS, age_s, partition=label)

@@ -1,0 +1,160 @@
+"""This worker's seat in the consumer group: joining, fetching, rebalances.
+
+Callbacks run inside `fetch`. A partition handed over is paused at once and stays so until the
+loop has recovered it and seeks it to its position: nothing fetched before that is stepped.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from workers.client_config import consumer_settings
+from workers.config import WorkerConfig
+from workers.errors import FencedError, StalledClientError
+from workers.metrics import M, Telemetry
+from workers.outputs import GroupTicket
+
+__all__ = ["Membership", "RebalanceListener"]
+
+_log = structlog.get_logger()
+
+
+class RebalanceListener(Protocol):
+    """What the worker does when partitions come and go. No call may wait for the store."""
+
+    def on_assigned(self, partitions: Sequence[int]) -> None:
+        """New partitions, paused."""
+
+    def on_revoked(self, partitions: Sequence[int]) -> None:
+        """Partitions about to go to another worker, in an orderly way: commit now."""
+
+    def on_lost(self, partitions: Sequence[int]) -> None:
+        """Partitions that may already have another owner: commit nothing."""
+
+
+class Membership:
+    """The group member.
+
+    Args:
+        config: group, topics, timeouts.
+        listener: told about rebalances.
+        telemetry: counts rebalances.
+    """
+
+    def __init__(
+        self, config: WorkerConfig, listener: RebalanceListener, telemetry: Telemetry
+    ) -> None:
+        self._config = config
+        self._topic = config.topics.ticks
+        self._listener = listener
+        self._telemetry = telemetry
+        self._fatal: KafkaError | None = None
+        self._consumer = self._join()
+
+    def fetch(self, max_records: int, timeout_s: float) -> list[Message]:
+        """Wait for the first record, then take what is there; rebalances happen in here.
+
+        Raises:
+            FencedError: another live worker uses this worker's id.
+        """
+        try:
+            messages = self._consumer.consume(1, timeout_s)
+            if messages:
+                messages += self._consumer.consume(max_records - 1, 0)
+        except KafkaException as error:
+            self._fatal = error.args[0] if error.args[0].fatal() else self._fatal
+            _log.warning("fetch_failed", reason=str(error))
+            messages = []
+        if self._fatal is not None:
+            self._replace_or_leave(self._fatal)
+        return messages
+
+    def ticket(self) -> GroupTicket:
+        """This member's standing now; it fences commits once the group has moved on."""
+        return GroupTicket(self._consumer.consumer_group_metadata(), self._commit)
+
+    def start_at(self, partition: int, offset: int) -> None:
+        """Let a partition flow from an offset.
+
+        Raises:
+            StalledClientError: the client has not taken the partition up yet; try again.
+        """
+        position = TopicPartition(self._topic, partition, offset)
+        try:
+            self._consumer.seek(position)
+            self._consumer.resume([position])
+        except KafkaException as error:
+            raise StalledClientError(f"seek of partition {partition}: {error}") from error
+
+    def pause(self, partitions: Sequence[int]) -> None:
+        """Stop fetching partitions; what is already fetched of them is dropped."""
+        self._consumer.pause([TopicPartition(self._topic, p) for p in partitions])
+
+    def resume(self, partitions: Sequence[int]) -> None:
+        """Fetch partitions again from where they stand."""
+        self._consumer.resume([TopicPartition(self._topic, p) for p in partitions])
+
+    def end_offset(self, partition: int) -> int:
+        """The last known end of a partition, without asking the broker; -1 when unknown."""
+        wanted = TopicPartition(self._topic, partition)
+        watermarks = self._consumer.get_watermark_offsets(wanted, cached=True)
+        return -1 if watermarks is None else int(watermarks[1])
+
+    def close(self) -> None:
+        """Leave the group; a static member's partitions wait for it until the session timeout."""
+        self._consumer.close()
+
+    def _commit(self, offsets: Sequence[TopicPartition]) -> None:
+        self._consumer.commit(offsets=list(offsets), asynchronous=False)
+
+    def _join(self) -> Consumer:
+        consumer = Consumer(consumer_settings(self._config, self._on_error))
+        consumer.subscribe(
+            [self._topic],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+        return consumer
+
+    def _replace_or_leave(self, error: KafkaError) -> None:
+        self._fatal = None
+        if error.code() == KafkaError.UNRELEASED_INSTANCE_ID:
+            # KIP-848: the broker still holds the seat of this worker's previous life.
+            _log.info("waiting_for_seat", reason=str(error))
+            self._consumer.close()
+            self._consumer = self._join()
+            return
+        raise FencedError(
+            f"the group refused worker id {self._config.worker_id!r}: {error}. Another live worker "
+            "uses it: give every worker its own worker_id"
+        )
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal() or error.code() in (
+            KafkaError.UNRELEASED_INSTANCE_ID,
+            KafkaError.FENCED_INSTANCE_ID,
+        ):
+            self._fatal = error
+        _log.warning("kafka_error", code=error.name(), reason=error.str())
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        numbers = [p.partition for p in partitions]
+        self._telemetry.inc(M.REBALANCES, kind="assigned")
+        # Any explicit offset will do: nothing is fetched before the loop seeks.
+        paused = [TopicPartition(self._topic, number, 0) for number in numbers]
+        consumer.incremental_assign(paused)
+        consumer.pause(paused)
+        self._listener.on_assigned(numbers)
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._telemetry.inc(M.REBALANCES, kind="revoked")
+        self._listener.on_revoked([p.partition for p in partitions])
+        consumer.incremental_unassign(partitions)
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._telemetry.inc(M.REBALANCES, kind="lost")
+        self._listener.on_lost([p.partition for p in partitions])
+        consumer.incremental_unassign(partitions)

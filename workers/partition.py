@@ -1,0 +1,85 @@
+"""One assigned partition: its phase, its assets' rows, and where it stands in the input."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from jaxtyping import Int64
+from numpy import ndarray
+
+from snapshots import ManifestRef
+from workers.decisions import Decision
+from workers.journal import DecisionLog
+
+__all__ = ["Partition", "Phase"]
+
+
+class Phase(StrEnum):
+    """Where a partition is between assignment and answering ticks."""
+
+    RESTORING = "restoring"
+    REPLAYING = "replaying"
+    LIVE = "live"
+    FAILED = "failed"
+
+
+@dataclass(slots=True, eq=False)
+class Partition:
+    """State of one assignment of one partition; a new assignment is a new object.
+
+    Attributes:
+        number: partition number of the ticks topic.
+        assigned_s: monotonic time of the assignment (or of the start of a new recovery).
+        phase: see `Phase`; input is paused while restoring and after failure.
+        rows_of: asset id (UTF-8) → row of the state table.
+        assets: asset ids in order of first appearance.
+        rows: their rows, in the same order.
+        next_offset: the next input offset to step; everything below is in the state.
+        emitted_to: C, the last input offset answered before this assignment; -1 when none.
+        log: the journal's decisions up to C, kept until the replay reaches it.
+        last_decision: the newest decision taken or read.
+        durable: the newest durable snapshot, None before the first.
+        commit_offset: the offset to commit: the durable snapshot's, or where the group began.
+        committed_offset: what the last successful commit named, -1 before the first.
+        journal_position: a journal offset at or before every record yet to be written.
+        snapshot_s: monotonic time of the last snapshot's capture.
+    """
+
+    number: int
+    assigned_s: float
+    phase: Phase = Phase.RESTORING
+    rows_of: dict[bytes, int] = field(default_factory=dict)
+    assets: list[bytes] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    next_offset: int = 0
+    emitted_to: int = -1
+    log: DecisionLog = field(default_factory=DecisionLog)
+    last_decision: Decision | None = None
+    durable: ManifestRef | None = None
+    commit_offset: int = 0
+    committed_offset: int = -1
+    journal_position: int = 0
+    snapshot_s: float = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether input is being stepped."""
+        return self.phase in (Phase.REPLAYING, Phase.LIVE)
+
+    @property
+    def commit_metadata(self) -> str:
+        """The manifest the committed offset belongs to; empty where the group began."""
+        return self.durable.metadata if self.durable is not None else ""
+
+    def row_array(self) -> Int64[ndarray, " assets"]:
+        """Rows in order of the assets' first appearance."""
+        return np.array(self.rows, dtype=np.int64)
+
+    def adopt(self, assets: Iterable[bytes], rows: Int64[ndarray, " assets"]) -> None:
+        """Register new assets with their rows."""
+        numbers = rows.tolist()
+        names = list(assets)
+        self.assets.extend(names)
+        self.rows.extend(numbers)
+        self.rows_of.update(zip(names, numbers, strict=True))

@@ -1,0 +1,220 @@
+"""One micro-batch through the predictor: decode, look up, decide, step, collect what to publish.
+
+Invariant: what it does to the state and what it hands out depend on the records and the
+decisions alone. It does no I/O.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+from numpy import ndarray
+
+from core import PredictorConfig
+from schemas import EVENT_TIME, Rejection, ResultColumns, TickCodec, TickColumns
+from workers.decisions import Decision, DecisionColumns, pack_inputs, spread
+from workers.partition import Partition
+from workers.records import RecordBatch
+from workers.rounds import order_by_row
+from workers.state_table import StateTable
+
+__all__ = ["JournalSpan", "Pipeline", "SteppedBatch"]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSpan:
+    """The live records of one partition in a micro-batch: what its journal record says."""
+
+    partition: Partition
+    from_offset: int
+    to_offset: int
+    decision: Decision
+    previous: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedBatch:
+    """What a micro-batch leaves to publish; replayed records leave nothing.
+
+    Attributes:
+        results: one entry per accepted live tick, in offset order per partition.
+        rejections: positions in the record batch that go to the dead-letter topic.
+        spans: one per partition with live records, accepted or not.
+        replayed: how many ticks were stepped silently.
+    """
+
+    results: ResultColumns
+    rejections: Sequence[Rejection]
+    spans: Sequence[JournalSpan]
+    replayed: int
+
+
+class Pipeline:
+    """Runs micro-batches over one state table.
+
+    Args:
+        config: the predictor's configuration.
+        table: the state of all assets of this worker.
+        codec: decoder of the ticks topic.
+        source_topic: its name, stamped into every result.
+    """
+
+    def __init__(
+        self, config: PredictorConfig, table: StateTable, codec: TickCodec, source_topic: str
+    ) -> None:
+        self._config = config
+        self._table = table
+        self._codec = codec
+        self._source_topic = source_topic
+
+    def run(
+        self,
+        records: RecordBatch,
+        partitions: Mapping[int, Partition],
+        decide: Callable[[], Decision],
+    ) -> SteppedBatch:
+        """Step every accepted tick and advance the partitions.
+
+        Args:
+            records: the micro-batch.
+            partitions: the active partitions, by number.
+            decide: called once if any record is live.
+
+        Raises:
+            UncoveredOffsetError: a record to replay has no journaled decision; nothing was done.
+        """
+        emitted_to = _per_record(records, lambda number: partitions[number].emitted_to)
+        live = records.offset > emitted_to
+        spans = _spans(records, live, partitions, decide)
+        decisions = _decisions(records, live, partitions, spans)
+        ticks, rejections = self._codec.decode(records.keys, records.values)
+        rows = self._rows(records, ticks.index, partitions)
+        outputs, sequence = self._step(rows, ticks, decisions.at(ticks.index))
+        for number in np.unique(records.partition).tolist():
+            last = int(records.offset[records.partition == number][-1])
+            partitions[number].next_offset = last + 1
+        for span in spans:
+            span.partition.last_decision = span.decision
+        published = live[ticks.index]
+        return SteppedBatch(
+            results=self._results(
+                records,
+                _Stepped(ticks, decisions.processing_time_ns[ticks.index], outputs, sequence),
+                published,
+            ),
+            rejections=[r for r in rejections if live[r.index]],
+            spans=spans,
+            replayed=int(published.size - published.sum()),
+        )
+
+    def _rows(
+        self,
+        records: RecordBatch,
+        accepted: Int64[ndarray, " ticks"],
+        partitions: Mapping[int, Partition],
+    ) -> Int64[ndarray, " ticks"]:
+        """The state row of each accepted tick; unknown assets get fresh ones."""
+        rows = np.empty(accepted.size, dtype=np.int64)
+        partition = records.partition[accepted]
+        for number in np.unique(partition).tolist():
+            owner = partitions[number]
+            here = np.flatnonzero(partition == number)
+            keys = [records.keys[i] for i in accepted[here].tolist()]
+            unknown = dict.fromkeys(k for k in keys if k is not None and k not in owner.rows_of)
+            if unknown:
+                owner.adopt(unknown, self._table.allocate(len(unknown)))
+            rows[here] = [owner.rows_of[k] for k in keys if k is not None]
+        return rows
+
+    def _step(
+        self, rows: Int64[ndarray, " ticks"], ticks: TickColumns, decisions: DecisionColumns
+    ) -> tuple[Float64[ndarray, "ticks outputs"], Int64[ndarray, " ticks"]]:
+        table = self._table
+        order = order_by_row(rows)
+        sequence = table.sequence[rows] + order.rank + 1
+        before = np.where(
+            table.sequence[rows] == 0, ticks.timestamp_ns, table.last_timestamp_ns[rows]
+        )
+        elapsed_ns = ticks.timestamp_ns - order.previous(ticks.timestamp_ns, before)
+        columns = pack_inputs(
+            price=ticks.price,
+            target=ticks.target,
+            timestamp_ns=ticks.timestamp_ns,
+            elapsed_ns=elapsed_ns,
+            decisions=decisions,
+            staleness_ttl_ns=self._config.staleness_ttl_ns,
+        )
+        outputs = table.step(order, columns)
+        # Of repeated rows the last assignment stands: the newest tick's.
+        table.last_timestamp_ns[rows] = ticks.timestamp_ns
+        table.sequence[rows] = sequence
+        return outputs, sequence
+
+    def _results(
+        self, records: RecordBatch, stepped: "_Stepped", published: Bool[ndarray, " ticks"]
+    ) -> ResultColumns:
+        index = stepped.ticks.index[published]
+        timestamp_ns = stepped.ticks.timestamp_ns[published]
+        decided_ns = stepped.decided_ns[published]
+        return ResultColumns(
+            source_topic=self._source_topic,
+            source_partition=records.partition[index].astype(np.int32),
+            source_offset=records.offset[index],
+            sequence=stepped.sequence[published],
+            asset_id=[key for i in index.tolist() if (key := records.keys[i]) is not None],
+            timestamp_ns=timestamp_ns,
+            processing_time_ns=np.where(decided_ns == EVENT_TIME, timestamp_ns, decided_ns),
+            outputs=stepped.outputs[published],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stepped:
+    """Accepted ticks with what the step made of them."""
+
+    ticks: TickColumns
+    decided_ns: Int64[ndarray, " ticks"]
+    outputs: Float64[ndarray, "ticks outputs"]
+    sequence: Int64[ndarray, " ticks"]
+
+
+def _per_record(records: RecordBatch, value_of: Callable[[int], int]) -> Int64[ndarray, " records"]:
+    numbers, inverse = np.unique(records.partition, return_inverse=True)
+    return np.array([value_of(n) for n in numbers.tolist()], dtype=np.int64)[inverse]
+
+
+def _spans(
+    records: RecordBatch,
+    live: Bool[ndarray, " records"],
+    partitions: Mapping[int, Partition],
+    decide: Callable[[], Decision],
+) -> list[JournalSpan]:
+    if not live.any():
+        return []
+    decision = decide()
+    spans = []
+    for number in np.unique(records.partition[live]).tolist():
+        offsets = records.offset[live & (records.partition == number)]
+        owner = partitions[number]
+        spans.append(
+            JournalSpan(owner, int(offsets[0]), int(offsets[-1]), decision, owner.last_decision)
+        )
+    return spans
+
+
+def _decisions(
+    records: RecordBatch,
+    live: Bool[ndarray, " records"],
+    partitions: Mapping[int, Partition],
+    spans: Sequence[JournalSpan],
+) -> DecisionColumns:
+    """Today's decision for live records, the journaled one for records answered before."""
+    columns = spread(spans[0].decision if spans else Decision(EVENT_TIME, 0, 0), len(records))
+    for number in np.unique(records.partition[~live]).tolist():
+        where = ~live & (records.partition == number)
+        journaled = partitions[number].log.lookup(number, records.offset[where])
+        columns.processing_time_ns[where] = journaled.processing_time_ns
+        columns.depth[where] = journaled.depth
+        columns.kernel_mask[where] = journaled.kernel_mask
+    return columns

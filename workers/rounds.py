@@ -1,0 +1,82 @@
+"""Arrange the ticks of a micro-batch into rounds over tiles. Pure index arithmetic, no JAX.
+
+Invariant: two ticks of one row never share a round, and a row's ticks keep their order.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int64
+from numpy import ndarray
+
+from core import TILE_WIDTH
+
+__all__ = ["RoundPlan", "RowOrder", "order_by_row", "plan_rounds"]
+
+
+@dataclass(frozen=True, slots=True)
+class RowOrder:
+    """The ticks of a batch seen row by row.
+
+    Attributes:
+        rows: the row of each tick, in processing order.
+        order: positions sorted by row; ticks of one row keep their order.
+        first: at each sorted position, whether a row's run begins there.
+        rank: per tick, how many ticks of its row stand before it in the batch.
+    """
+
+    rows: Int64[ndarray, " ticks"]
+    order: Int64[ndarray, " ticks"]
+    first: Bool[ndarray, " ticks"]
+    rank: Int64[ndarray, " ticks"]
+
+    def previous(
+        self, values: Int64[ndarray, " ticks"], before: Int64[ndarray, " ticks"]
+    ) -> Int64[ndarray, " ticks"]:
+        """Each tick's predecessor value in its row; `before` where the batch holds none."""
+        ordered = values[self.order]
+        shifted = np.empty_like(values)
+        shifted[1:] = ordered[:-1]
+        result = np.empty_like(values)
+        result[self.order] = np.where(self.first, before[self.order], shifted)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlan:
+    """Where each tick of a batch runs.
+
+    Attributes:
+        slot: per tick, its index into the sequence of tile calls.
+        lane: per tick, its lane in the tile.
+        tile_of_slot: per call, the tile it advances; calls of one tile stand in round order.
+    """
+
+    slot: Int64[ndarray, " ticks"]
+    lane: Int64[ndarray, " ticks"]
+    tile_of_slot: Int64[ndarray, " slots"]
+
+
+def order_by_row(rows: Int64[ndarray, " ticks"]) -> RowOrder:
+    """Sort a batch by row, stably."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    first = np.ones(rows.size, dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    position = np.arange(rows.size)
+    rank = np.empty(rows.size, dtype=np.int64)
+    rank[order] = position - np.maximum.accumulate(np.where(first, position, 0))
+    return RowOrder(rows, order, first, rank)
+
+
+def plan_rounds(ticks: RowOrder) -> RoundPlan:
+    """Give every tick a tile call. Row `r` lives in tile `r // 64`, lane `r % 64`."""
+    tile, lane = np.divmod(ticks.rows, TILE_WIDTH)
+    rounds = np.zeros(int(tile.max(initial=-1)) + 1, dtype=np.int64)
+    np.maximum.at(rounds, tile, ticks.rank + 1)
+    base = np.cumsum(rounds) - rounds
+    return RoundPlan(
+        slot=base[tile] + ticks.rank,
+        lane=lane,
+        tile_of_slot=np.repeat(np.arange(rounds.size), rounds),
+    )

@@ -1,0 +1,100 @@
+"""Load shedding: how deep the signature may go and which kernels may run (spec §15).
+
+Pure: latencies and arrivals are told to it, and its answer is a decision that the journal
+records. `predictor.md` §7 says which ratios lead where.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from core import AVAILABLE_KERNELS, Kernel
+
+__all__ = ["LoadShedder", "SheddingPolicy"]
+
+_LADDER: Final = (2, 3, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class SheddingPolicy:
+    """Thresholds on the latency ratio.
+
+    Attributes:
+        critical_ratio: at or above, the lowest rung; above, kernel C is masked.
+        degradation_ratio: at or above, at most depth 3.
+        recovery_ratio: below, one rung up after the dwell.
+        mask_b_ratio: above, kernel B is masked too.
+        ewma_alpha: weight of the newest batch in both averages (spec §15: 0.3).
+        dwell_batches: batches between two steps up.
+    """
+
+    critical_ratio: float = 1.0
+    degradation_ratio: float = 0.7
+    recovery_ratio: float = 0.5
+    mask_b_ratio: float = 2.0
+    ewma_alpha: float = 0.3
+    dwell_batches: int = 20
+
+
+class LoadShedder:
+    """Follows step latency and inter-arrival time of micro-batches.
+
+    Args:
+        max_depth: `log_sig_depth` of the configuration; caps the ladder {2, 3, 5}.
+        policy: the thresholds.
+    """
+
+    def __init__(self, max_depth: int, policy: SheddingPolicy | None = None) -> None:
+        self._policy = policy or SheddingPolicy()
+        self._ladder = [rung for rung in _LADDER if rung <= max_depth] or [_LADDER[0]]
+        self._rung = len(self._ladder) - 1
+        self._latency_s: float | None = None
+        self._interval_s: float | None = None
+        self._batches_since_step = 0
+
+    @property
+    def ratio(self) -> float:
+        """EWMA of step latency over EWMA of inter-arrival; 0 until both are known."""
+        if self._latency_s is None or not self._interval_s:
+            return 0.0
+        return self._latency_s / self._interval_s
+
+    @property
+    def depth(self) -> int:
+        """The depth allowed now."""
+        return self._ladder[self._rung]
+
+    @property
+    def kernel_mask(self) -> int:
+        """The kernels allowed now."""
+        mask = AVAILABLE_KERNELS
+        if self.ratio > self._policy.critical_ratio:
+            mask &= ~Kernel.C
+        if self.ratio > self._policy.mask_b_ratio:
+            mask &= ~Kernel.B
+        return int(mask)
+
+    def observe(self, *, latency_s: float, interval_s: float) -> None:
+        """Tell one micro-batch: how long its step took, and how long ago the one before came."""
+        alpha = self._policy.ewma_alpha
+        self._latency_s = _ewma(self._latency_s, latency_s, alpha)
+        self._interval_s = _ewma(self._interval_s, interval_s, alpha)
+        self._batches_since_step += 1
+        top = len(self._ladder) - 1
+        if self.ratio >= self._policy.critical_ratio:
+            self._move_to(0)
+        elif self.ratio >= self._policy.degradation_ratio:
+            self._move_to(min(self._rung, max(i for i, r in enumerate(self._ladder) if r <= 3)))
+        elif (
+            self.ratio < self._policy.recovery_ratio
+            and self._batches_since_step >= self._policy.dwell_batches
+        ):
+            self._move_to(min(self._rung + 1, top))
+
+    def _move_to(self, rung: int) -> None:
+        if rung != self._rung:
+            self._rung = rung
+            self._batches_since_step = 0
+
+
+def _ewma(average: float | None, value: float, alpha: float) -> float:
+    return value if average is None else alpha * value + (1.0 - alpha) * average

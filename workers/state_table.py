@@ -1,0 +1,157 @@
+"""The state of every asset this worker holds: packed tiles on the device, 64 assets each.
+
+An asset is sticky to a row (tile, lane) until its partition leaves. Rows are recycled lowest
+first, so that tiles stay full. One owner, one thread.
+"""
+
+import heapq
+from collections.abc import Iterator
+from typing import Any, cast
+
+import jax
+import numpy as np
+from jaxtyping import Float, Float64, Int64
+from numpy import ndarray
+
+from core import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, PredictorConfig, compile_step, init_tile
+from workers.rounds import RowOrder, plan_rounds
+
+__all__ = ["StateTable"]
+
+
+class StateTable:
+    """Tiles, free rows and the host-side columns that stay integers.
+
+    Args:
+        config: the predictor's configuration.
+        dtype: `float64` or `float32`.
+    """
+
+    def __init__(self, config: PredictorConfig, dtype: str) -> None:
+        self._step = compile_step(config, dtype)
+        self._fresh_tile = init_tile(config, dtype)
+        self._tiles: list[jax.Array] = []
+        self._free: list[int] = []
+        self.last_timestamp_ns: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
+        self.sequence: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
+        self.dirty = np.zeros(0, dtype=bool)
+
+    @property
+    def assets(self) -> int:
+        """Rows in use."""
+        return len(self._tiles) * TILE_WIDTH - len(self._free)
+
+    @property
+    def state_rows(self) -> int:
+        """Features per asset."""
+        return int(self._fresh_tile.shape[0])
+
+    def allocate(self, count: int) -> Int64[ndarray, " count"]:
+        """Take rows for new assets and put the fresh state into them."""
+        rows = self._take(count)
+        column = self._fresh_tile[:, 0]
+        for tile, picked in _by_tile(rows):
+            self._patch(tile, rows[picked] % TILE_WIDTH, column[:, np.newaxis])
+        self.last_timestamp_ns[rows] = 0
+        self.sequence[rows] = 0
+        self.dirty[rows] = True
+        return rows
+
+    def restore(
+        self,
+        states: Float[ndarray, "count features"],
+        last_timestamp_ns: Int64[ndarray, " count"],
+        sequence: Int64[ndarray, " count"],
+    ) -> Int64[ndarray, " count"]:
+        """Take rows for assets whose state a snapshot holds; they start clean."""
+        rows = self._take(len(states))
+        for tile, picked in _by_tile(rows):
+            self._patch(tile, rows[picked] % TILE_WIDTH, states[picked].T)
+        self.last_timestamp_ns[rows] = last_timestamp_ns
+        self.sequence[rows] = sequence
+        self.dirty[rows] = False
+        return rows
+
+    def release(self, rows: Int64[ndarray, " count"]) -> None:
+        """Give rows back; their state is gone."""
+        for row in rows.tolist():
+            heapq.heappush(self._free, row)
+
+    def copy(self, rows: Int64[ndarray, " count"]) -> Float[ndarray, "count features"]:
+        """A host copy of some rows' state, one asset a row."""
+        states = np.empty((rows.size, self.state_rows), dtype=self._fresh_tile.dtype)
+        for tile, picked in _by_tile(rows):
+            # A view through DLPack must be gone before the next step, or donation copies the tile.
+            view = _host_view(self._tiles[tile])
+            states[picked] = view[:, rows[picked] % TILE_WIDTH].T
+            del view
+        return states
+
+    def step(
+        self,
+        ticks: RowOrder,
+        columns: Float64[ndarray, "inputs ticks"],
+    ) -> Float64[ndarray, "ticks outputs"]:
+        """Advance rows by their ticks, in the order given.
+
+        Args:
+            ticks: the row of each tick; a row may occur many times.
+            columns: one column of packed inputs a tick (`core.Input` rows).
+
+        Returns:
+            One row of `core.Output` values a tick.
+        """
+        if ticks.rows.size == 0:
+            return np.empty((0, OUTPUT_ROWS))
+        plan = plan_rounds(ticks)
+        inputs = np.zeros((plan.tile_of_slot.size, INPUT_ROWS, TILE_WIDTH))
+        inputs[plan.slot, :, plan.lane] = columns.T
+        outputs = []
+        for slot, tile in enumerate(plan.tile_of_slot.tolist()):
+            self._tiles[tile], output = self._step(self._tiles[tile], inputs[slot])
+            outputs.append(output)
+        stacked = np.stack([np.asarray(output) for output in outputs])
+        self.dirty[ticks.rows] = True
+        return stacked[plan.slot, :, plan.lane]
+
+    def _take(self, count: int) -> Int64[ndarray, " count"]:
+        while len(self._free) < count:
+            self._grow()
+        return np.array([heapq.heappop(self._free) for _ in range(count)], dtype=np.int64)
+
+    def _grow(self) -> None:
+        first = len(self._tiles) * TILE_WIDTH
+        self._tiles.append(jax.device_put(self._fresh_tile))
+        for row in range(first, first + TILE_WIDTH):
+            heapq.heappush(self._free, row)
+        if first + TILE_WIDTH > self.dirty.size:
+            capacity = max(TILE_WIDTH, 2 * self.dirty.size)
+            self.last_timestamp_ns = _grown(self.last_timestamp_ns, capacity)
+            self.sequence = _grown(self.sequence, capacity)
+            self.dirty = _grown(self.dirty, capacity)
+
+    def _patch(self, tile: int, lanes: Int64[ndarray, " lanes"], states: ndarray) -> None:
+        host = np.array(_host_view(self._tiles[tile]))
+        host[:, lanes] = states
+        self._tiles[tile] = jax.device_put(host)
+
+
+def _host_view(tile: jax.Array) -> ndarray:
+    """The tile's own memory, read-only; `np.asarray` would keep a reference to it."""
+    return np.from_dlpack(cast(Any, tile))
+
+
+def _grown(column: ndarray, capacity: int) -> ndarray:
+    grown = np.zeros(capacity, dtype=column.dtype)
+    grown[: column.size] = column
+    return grown
+
+
+def _by_tile(rows: Int64[ndarray, " count"]) -> Iterator[tuple[int, Int64[ndarray, " picked"]]]:
+    """For each tile that holds some of the rows: its number and those rows' positions."""
+    tiles = rows // TILE_WIDTH
+    order = np.argsort(tiles, kind="stable")
+    starts = np.flatnonzero(np.diff(tiles[order], prepend=-1))
+    for picked in np.split(order, starts[1:]):
+        if picked.size:
+            yield int(tiles[picked[0]]), picked

@@ -1,0 +1,228 @@
+"""The worker's loop: fetch, step, publish, commit, snapshot; and what it does on rebalances.
+
+One thread owns everything here. Commits, recoveries and snapshots wait on threads of their
+own; the loop only looks whether they are done.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from confluent_kafka import KafkaError, Message
+
+from core.errors import RetryableError
+from workers.assignment import Assignment
+from workers.checkpoints import Checkpoints
+from workers.clock import Clock
+from workers.config import WorkerConfig
+from workers.cycle import CommitCycle
+from workers.decider import Decider
+from workers.emission import Emitter
+from workers.errors import HistoryLostError, OutputUncertainError
+from workers.faults import fault_point
+from workers.gauges import Gauges
+from workers.health import WorkerHealth
+from workers.journal import UncoveredOffsetError
+from workers.membership import Membership
+from workers.metrics import M, Telemetry
+from workers.outputs import Outputs
+from workers.pipeline import Pipeline, SteppedBatch
+from workers.records import RecordBatch, batch_records
+from workers.recovery_desk import RecoveryDesk
+
+__all__ = ["Worker", "WorkerParts"]
+
+_log = structlog.get_logger()
+_POSITION_LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+_CONGESTION_SLICE_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    """What a worker is made of; `workers.assembly` puts it together."""
+
+    config: WorkerConfig
+    assignment: Assignment
+    pipeline: Pipeline
+    emitter: Emitter
+    outputs: Outputs
+    checkpoints: Checkpoints
+    cycle: CommitCycle
+    decider: Decider
+    gauges: Gauges
+    desk: RecoveryDesk
+    clock: Clock
+    telemetry: Telemetry
+    health: WorkerHealth
+
+
+class Worker:
+    """Answers the ticks of its partitions until it is told to stop.
+
+    Args:
+        parts: the collaborators.
+        join: makes the group member that reports rebalances to this worker.
+    """
+
+    def __init__(self, parts: WorkerParts, join: Callable[["Worker"], Membership]) -> None:
+        self._parts = parts
+        self._uncertain = True
+        self._membership = join(self)
+
+    @property
+    def membership(self) -> Membership:
+        """The seat in the group."""
+        return self._membership
+
+    def run(self, stop_requested: Callable[[], bool]) -> None:
+        """Work until asked to stop; the orderly end is `workers.shutdown`.
+
+        Raises:
+            FencedError: another live worker uses this worker's id.
+        """
+        while not stop_requested():
+            self.turn()
+
+    def turn(self) -> None:
+        """Go round the loop once."""
+        parts = self._parts
+        parts.health.beat()
+        if self._uncertain or not parts.outputs.ready:
+            self._start_anew()
+        else:
+            try:
+                self._work()
+            except RetryableError as error:
+                _log.warning("outputs_uncertain", reason=str(error))
+                parts.telemetry.inc(M.COMMIT_FAILURES)
+                self._uncertain = True
+        parts.gauges.report(self._membership, ready=parts.outputs.ready)
+
+    def on_assigned(self, partitions: Sequence[int]) -> None:
+        """New partitions: recover them in the background."""
+        _log.info("partitions_assigned", partitions=sorted(partitions))
+        self._parts.assignment.add(partitions)
+
+    def on_revoked(self, partitions: Sequence[int]) -> None:
+        """Commit what is open while the group still lets us, then drop the rows."""
+        _log.info("partitions_revoked", partitions=sorted(partitions))
+        try:
+            if not self._uncertain:
+                self._parts.cycle.commit_now(self._membership)
+        except OutputUncertainError as error:
+            _log.warning("commit_failed_in_revoke", reason=str(error))
+            self._uncertain = True
+        self._parts.assignment.drop(partitions)
+
+    def on_lost(self, partitions: Sequence[int]) -> None:
+        """The group went on without us: whatever is open must not become visible."""
+        _log.warning("partitions_lost", partitions=sorted(partitions))
+        self._uncertain = True
+        self._parts.assignment.drop(partitions)
+
+    def _work(self) -> None:
+        parts = self._parts
+        parts.assignment.install_finished(self._membership)
+        parts.assignment.finish_replays()
+        if parts.outputs.congested:
+            self._wait_for_outputs()
+        else:
+            wait_s = parts.cycle.wait_s()
+            self._take(self._membership.fetch(parts.config.max_batch_records, wait_s))
+        if self._uncertain:
+            return
+        parts.assignment.finish_replays()
+        parts.cycle.advance(self._membership)
+        parts.checkpoints.advance(parts.assignment.all())
+
+    def _start_anew(self) -> None:
+        """A new producer, and every partition from its snapshot: the remedy for any doubt."""
+        parts = self._parts
+        parts.outputs.discard()
+        parts.cycle.reset()
+        parts.assignment.recover_again(self._membership)
+        try:
+            parts.outputs.restart()
+            self._uncertain = False
+        except OutputUncertainError as error:
+            _log.warning("outputs_not_ready", reason=str(error))
+            # Stay in the group meanwhile; nothing flows, every partition is paused.
+            self._membership.fetch(1, _CONGESTION_SLICE_S)
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        sound = [message for message in messages if self._is_sound(message)]
+        if self._uncertain or not sound:
+            return
+        records = batch_records(sound, self._parts.assignment.next_offset_of)
+        fault_point("after_consume")
+        if len(records):
+            self._process(records)
+
+    def _process(self, records: RecordBatch) -> None:
+        parts = self._parts
+        begun_s = parts.clock.monotonic_s()
+        try:
+            batch = parts.pipeline.run(records, parts.assignment.active(), parts.decider.decide)
+        except UncoveredOffsetError as error:
+            # Nothing was stepped yet: the other partitions' records go on without this one's.
+            self._fail(error.partition, error.offset, f"{error}: the journal was trimmed")
+            self._take(records.messages)
+            return
+        latency_s = parts.clock.monotonic_s() - begun_s
+        fault_point("after_step")
+        self._count(records, batch, latency_s)
+        if not batch.spans:
+            fault_point("during_replay")
+            return
+        parts.decider.observe(begun_s=begun_s, latency_s=latency_s)
+        emission = parts.emitter.encode(records, batch)
+        parts.cycle.before_produce()
+        parts.cycle.touch(span.partition for span in batch.spans)
+        parts.outputs.produce(emission)
+        fault_point("after_produce")
+
+    def _count(self, records: RecordBatch, batch: SteppedBatch, latency_s: float) -> None:
+        telemetry = self._parts.telemetry
+        telemetry.observe(M.BATCH_RECORDS, len(records))
+        telemetry.observe(M.STEP_SECONDS, latency_s)
+        telemetry.inc(M.TICKS, len(batch.results.source_offset))
+        if batch.replayed:
+            telemetry.inc(M.REPLAYED, batch.replayed)
+
+    def _is_sound(self, message: Message) -> bool:
+        error = message.error()
+        if error is None:
+            return True
+        if error.code() in _POSITION_LOST:
+            number, offset = message.partition(), message.offset()
+            if number is not None and offset is not None:
+                self._fail(number, offset, f"the input is gone: {error.str()}")
+        else:
+            _log.warning("fetch_error", code=error.name(), reason=error.str())
+        return False
+
+    def _fail(self, number: int, offset: int, reason: str) -> None:
+        parts = self._parts
+        partition = parts.assignment.active().get(number)
+        if partition is None:
+            return
+        self._membership.pause([number])
+        error = HistoryLostError(
+            f'{reason}. Set missing_history = "cold_start" to go on with empty state',
+            topic=parts.config.topics.ticks,
+            partition=number,
+            offset=offset,
+        )
+        parts.assignment.fail(partition, error)
+
+    def _wait_for_outputs(self) -> None:
+        """Outputs are slower than input: hold the input, stay in the group."""
+        parts = self._parts
+        begun_s = parts.clock.monotonic_s()
+        held = list(parts.assignment.active())
+        self._membership.pause(held)
+        parts.outputs.poll(_CONGESTION_SLICE_S)
+        self._take(self._membership.fetch(1, 0.0))
+        self._membership.resume(list(parts.assignment.active()))
+        parts.telemetry.inc(M.BACKPRESSURE_SECONDS, parts.clock.monotonic_s() - begun_s)
