@@ -1,0 +1,78 @@
+"""Seeded ticks for the tests that need Kafka."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from confluent_kafka import Producer
+from jaxtyping import Float64, Int64
+from numpy import ndarray
+
+from schemas import SingleObjectFraming, TickCodec
+from tests.fixtures.kafka import KafkaCluster
+
+__all__ = ["Ticks", "produce", "random_ticks"]
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """Columns of ticks in the order they are produced."""
+
+    asset: list[str]
+    price: Float64[ndarray, " ticks"]
+    timestamp_ns: Int64[ndarray, " ticks"]
+
+    def values(self) -> list[bytes]:
+        """The ticks as Kafka values."""
+        codec = TickCodec(SingleObjectFraming())
+        return codec.encode_batch(self.asset, self.price, self.price, self.timestamp_ns)
+
+
+def random_ticks(count: int, assets: int, seed: int) -> Ticks:
+    """Log-normal walks with a jump now and then; assets take turns at random."""
+    rng = np.random.default_rng(seed)
+    picked = rng.integers(0, assets, count)
+    steps = rng.standard_normal(count) * 1e-4 + (rng.random(count) < 1e-3) * 5e-3
+    price = np.empty(count)
+    for asset in range(assets):
+        mine = picked == asset
+        price[mine] = (10.0 + asset) * np.exp(np.cumsum(steps[mine]))
+    timestamp_ns = 1_700_000_000_000_000_000 + np.cumsum(rng.integers(1, 2_000_000, count))
+    return Ticks([f"asset-{a:05d}" for a in picked.tolist()], price, timestamp_ns)
+
+
+def produce(
+    kafka: KafkaCluster,
+    topic: str,
+    ticks: Ticks,
+    *,
+    per_second: float | None = None,
+    until: Callable[[], bool] = lambda: False,
+) -> int:
+    """Produce ticks keyed by asset, at a rate or as fast as possible; returns how many."""
+    producer = Producer(
+        {
+            "bootstrap.servers": kafka.bootstrap,
+            "linger.ms": 5,
+            "partitioner": "murmur2_random",
+            "enable.idempotence": True,
+        }
+    )
+    values = ticks.values()
+    begun_s = time.monotonic()
+    chunk = 200
+    for start in range(0, len(values), chunk):
+        if until():
+            return start
+        for key, value in zip(
+            ticks.asset[start : start + chunk], values[start : start + chunk], strict=True
+        ):
+            producer.produce(topic, key=key.encode(), value=value)
+        producer.poll(0)
+        if len(producer) > 50_000:
+            producer.flush(30)
+        if per_second is not None:
+            time.sleep(max(0.0, begun_s + (start + chunk) / per_second - time.monotonic()))
+    assert producer.flush(60) == 0
+    return len(values)

@@ -1,0 +1,84 @@
+"""A read_committed reader that runs from the start, beside everything that is done to a fleet."""
+
+import threading
+import time
+from collections import defaultdict
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, TopicPartition
+
+from tests.fixtures.kafka import KafkaCluster
+
+__all__ = ["Tap", "TapRecord", "read_topic"]
+
+
+class TapRecord(NamedTuple):
+    """One visible record."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    seen_s: float
+
+
+class Tap:
+    """Collects every record of a topic that a subscriber can see, by partition.
+
+    Args:
+        kafka: the cluster.
+        topic: the topic.
+        partitions: its partition count.
+    """
+
+    def __init__(self, kafka: KafkaCluster, topic: str, partitions: int) -> None:
+        self.records: dict[int, list[TapRecord]] = defaultdict(list)
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": kafka.bootstrap,
+                "group.id": f"tap-{topic}",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 20,
+            }
+        )
+        self._consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"tap-{topic}", daemon=True)
+        self._thread.start()
+
+    @property
+    def count(self) -> int:
+        """Records seen so far."""
+        return sum(len(records) for records in list(self.records.values()))
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stop.set()
+        self._thread.join(30)
+        self._consumer.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            for message in self._consumer.consume(10_000, 0.05):
+                assert message.error() is None, message.error()
+                partition, offset = message.partition(), message.offset()
+                assert partition is not None and offset is not None
+                self.records[partition].append(
+                    TapRecord(offset, message.key(), message.value(), time.monotonic())
+                )
+
+
+def read_topic(
+    kafka: KafkaCluster, topic: str, partitions: int, count: int, timeout_s: float = 60.0
+) -> dict[int, list[TapRecord]]:
+    """A topic's records, once `count` of them are visible."""
+    tap = Tap(kafka, topic, partitions)
+    try:
+        deadline = time.monotonic() + timeout_s
+        while tap.count < count:
+            assert time.monotonic() < deadline, f"{topic}: {tap.count} of {count} records"
+            time.sleep(0.02)
+        return dict(tap.records)
+    finally:
+        tap.close()

@@ -1,0 +1,32 @@
+"""A worker as its own process, so that tests can kill, stop and continue it.
+
+Run as `python -m tests.kafka.worker_process CONFIG_JSON`.
+"""
+
+import json
+import sys
+from typing import Any
+
+from core import PredictorConfig
+from workers import NullTelemetry, StopSignal, Topics, WorkerConfig, WorkerHealth, run_worker
+
+__all__ = ["config_from_json"]
+
+
+def config_from_json(text: str) -> WorkerConfig:
+    """The worker configuration a test wrote."""
+    values: dict[str, Any] = json.loads(text)
+    values["topics"] = Topics(**values["topics"])
+    values["predictor"] = PredictorConfig(**values.get("predictor", {}))
+    return WorkerConfig(**values)
+
+
+if __name__ == "__main__":
+    stop = StopSignal()
+    stop.install()
+    run_worker(
+        config_from_json(sys.argv[1]),
+        telemetry=NullTelemetry(),
+        health=WorkerHealth(),
+        stop_requested=stop,
+    )
