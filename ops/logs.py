@@ -23,6 +23,8 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
+# At INFO they tell of backends that are not there and of every connection.
+_CHATTY: Final = ("jax", "boto3", "botocore", "urllib3", "s3transfer")
 _SHARED: Final[list[Any]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -57,6 +59,8 @@ def configure_logging(
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

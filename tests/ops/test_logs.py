@@ -65,3 +65,11 @@ def test_console_lines_are_for_people() -> None:
     assert "ready" in out.getvalue()
     assert "partitions=4" in out.getvalue()
     assert "\x1b" not in out.getvalue()
+
+
+def test_chatty_libraries_are_heard_from_warning_on() -> None:
+    out = io.StringIO()
+    configure_logging("INFO", stream=out)
+    logging.getLogger("jax._src.xla_bridge").info("no TPU here")
+    logging.getLogger("jax._src.xla_bridge").warning("no CPU here")
+    assert [line["event"] for line in _lines(out)] == ["no CPU here"]
