@@ -7,6 +7,7 @@ from ops.cli.group import LazyGroup
 __all__ = ["main"]
 
 _COMMANDS = {
+    "demo": ("ops.cli.demo", "The whole system on this machine, with a worker killed on the way."),
     "worker": ("ops.cli.worker", "Run one worker until it is told to stop."),
     "topics": ("ops.cli.topics", "Create and list the topics a fleet needs."),
     "produce": ("ops.cli.produce", "Send ticks from a file, or made-up ones, to a topic."),

@@ -6,6 +6,7 @@ import click
 import structlog
 
 from ops.cli.options import config_option
+from ops.compile_cache import keep_executables
 from ops.health import HealthServer
 from ops.logs import configure_logging
 from ops.metrics import PrometheusTelemetry
@@ -32,6 +33,7 @@ def command(config: Path | None, *, print_config: bool) -> None:
 def _run(settings: Settings) -> None:
     stop = StopSignal()
     stop.install()
+    keep_executables()
     telemetry = PrometheusTelemetry()
     health = WorkerHealth(stall_after_s=settings.http.stall_after_s)
     http = settings.http

@@ -1,6 +1,6 @@
-"""Where the demonstration's prices come from: real trades where a package ships them, else a walk.
+"""The demonstration's ticks: real trades where a package ships them, else a seeded generator.
 
-`requirements/ticks.txt` names the packages; nothing of them is copied into this repository.
+`requirements/ticks.txt` names the package; nothing of it is copied into this repository.
 """
 
 import csv
@@ -8,31 +8,47 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
-from numpy import ndarray
 
-__all__ = ["PriceSource", "best_source"]
+from ops.ticks import TickTable, synthetic_ticks
 
-_MAX_PRICES = 400_000
+__all__ = ["demo_ticks"]
 
-
-class PriceSource(NamedTuple):
-    """A long series of prices of one instrument; assets begin at different places in it."""
-
-    name: str
-    prices: Float64[ndarray, " ticks"]
+_MAX_TRADES = 400_000
 
 
-def best_source(seed: int) -> PriceSource:
-    """Real E-mini S&P 500 trades (package mlfinpy) if installed, else a seeded random walk."""
+def demo_ticks(
+    count: int, *, assets: int, seed: int, start_ns: int, interval_ns: int
+) -> tuple[str, TickTable]:
+    """Ticks and where they come from.
+
+    Real E-mini S&P 500 trades (package mlfinpy) if installed: every asset follows the same
+    series from a place of its own. Otherwise `synthetic_ticks`.
+    """
+    made_up = synthetic_ticks(
+        count, assets=assets, seed=seed, start_ns=start_ns, interval_ns=interval_ns
+    )
     file = _e_mini_file()
     if file is None:
-        return PriceSource("a seeded random walk", _walk(seed))
-    prices = np.fromiter(_prices(file), np.float64)
-    return PriceSource("real E-mini S&P 500 trades (package mlfinpy)", prices)
+        return "seeded random walks", made_up
+    trades = np.fromiter(_prices(file), np.float64)
+    return "real E-mini S&P 500 trades", _follow(trades, made_up)
+
+
+def _follow(trades: Float64[np.ndarray, " trades"], schedule: TickTable) -> TickTable:
+    """The schedule's assets and times with the trades' prices."""
+    names = sorted(set(schedule.asset_id))
+    number_of = {name: number for number, name in enumerate(names)}
+    asset = np.array([number_of[name] for name in schedule.asset_id])
+    price = np.empty(len(schedule))
+    for number in range(len(names)):
+        mine = np.flatnonzero(asset == number)
+        begin = number * trades.size // len(names)
+        price[mine] = trades[(begin + np.arange(mine.size)) % trades.size]
+    ids = [f"ES-{number:03d}" for number in asset.tolist()]
+    return TickTable(ids, price, price.copy(), schedule.timestamp_ns)
 
 
 def _e_mini_file() -> Path | None:
@@ -46,14 +62,5 @@ def _e_mini_file() -> Path | None:
 
 def _prices(file: Path) -> Iterator[float]:
     with file.open(encoding="utf-8", newline="") as stream:
-        for row in islice(csv.DictReader(stream), _MAX_PRICES):
+        for row in islice(csv.DictReader(stream), _MAX_TRADES):
             yield float(row["Price"])
-
-
-def _walk(seed: int) -> Float64[ndarray, " ticks"]:
-    """Trades on a quarter-point grid, volatile in turns, with a jump now and then."""
-    rng = np.random.default_rng(seed)
-    volatility = np.exp(np.cumsum(rng.standard_normal(_MAX_PRICES)) * 0.002)
-    steps = rng.standard_normal(_MAX_PRICES) * 0.15 * np.clip(volatility, 0.3, 4.0)
-    steps += (rng.random(_MAX_PRICES) < 2e-4) * rng.standard_normal(_MAX_PRICES) * 6.0
-    return np.round((1640.0 + np.cumsum(steps)) * 4.0) / 4.0

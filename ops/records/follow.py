@@ -1,6 +1,6 @@
 """Reads a topic as a subscriber would: committed records only, without a group of its own."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final
@@ -40,6 +40,7 @@ def follow(
     options: dict[str, Any],
     start: StartAt,
     stop_at_end: bool,
+    stopped: Callable[[], bool] = lambda: False,
     timeout_s: float = 15.0,
 ) -> Generator[Message, None, None]:
     """Yield the committed records of all partitions, as they come; endless unless `stop_at_end`.
@@ -49,6 +50,7 @@ def follow(
         options: librdkafka's, with the brokers' address.
         start: where to begin.
         stop_at_end: end once every partition has been read to its end.
+        stopped: asked every fifth of a second whether to end.
         timeout_s: how long the brokers may take to name the partitions.
 
     Raises:
@@ -67,7 +69,7 @@ def follow(
         offset = OFFSET_BEGINNING if start is StartAt.BEGINNING else OFFSET_END
         consumer.assign([TopicPartition(topic, partition, offset) for partition in partitions])
         unfinished = set(partitions)
-        while unfinished or not stop_at_end:
+        while (unfinished or not stop_at_end) and not stopped():
             for message in consumer.consume(_BATCH, _POLL_S):
                 error = message.error()
                 if error is None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,7 +165,7 @@ class Fleet:
             f"--- {log.name}\n{log.read_text()[-4000:]}" for log in self.folder.glob("*.log")
         )
 
-    def wait_for(self, condition: Any, timeout_s: float, what: str) -> None:
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
         """Wait until a condition holds; fails with the logs when a worker died or time is up."""
         deadline = time.monotonic() + timeout_s
         while not condition():

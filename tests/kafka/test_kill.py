@@ -8,8 +8,10 @@ at the end, must come out of the disturbed run too.
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -21,11 +23,11 @@ from tests.kafka.verdict import verdict
 from workers import FAULT_POINTS
 
 pytestmark = pytest.mark.kafka
+Message: TypeAlias = tuple[bytes | None, bytes | None]
+MakeFleet: TypeAlias = Callable[..., Fleet]
 
 
-def by_source(
-    records: dict[int, list[TapRecord]],
-) -> dict[int, list[tuple[bytes | None, bytes | None]]]:
+def by_source(records: dict[int, list[TapRecord]]) -> dict[int, list[Message]]:
     """Keys and values in the order in which they are visible, by partition."""
     return {p: [(r.key, r.value) for r in rs] for p, rs in sorted(records.items())}
 
@@ -37,10 +39,10 @@ def flag_values(kafka: KafkaCluster, fleet: Fleet, count: int) -> list[bytes]:
 
 
 @pytest.fixture
-def make_fleet(kafka: KafkaCluster, tmp_path: Path) -> Iterator[object]:
+def make_fleet(kafka: KafkaCluster, tmp_path: Path) -> Iterator[MakeFleet]:
     fleets: list[Fleet] = []
 
-    def make(name: str, ticks: str, partitions: int, **settings: object) -> Fleet:
+    def make(name: str, ticks: str, partitions: int, **settings: Any) -> Fleet:
         fleets.append(Fleet(kafka, tmp_path / name, ticks, partitions, settings))
         return fleets[-1]
 
@@ -50,7 +52,7 @@ def make_fleet(kafka: KafkaCluster, tmp_path: Path) -> Iterator[object]:
 
 
 @pytest.mark.timeout(400)
-def test_two_workers_one_killed_again_and_again(kafka: KafkaCluster, make_fleet) -> None:  # type: ignore[no-untyped-def]
+def test_two_workers_one_killed_again_and_again(kafka: KafkaCluster, make_fleet: MakeFleet) -> None:
     count, assets, partitions, kills = 200_000, 200, 8, 6
     seed = 20_260_101
     rng = random.Random(seed)
@@ -80,45 +82,72 @@ def test_two_workers_one_killed_again_and_again(kafka: KafkaCluster, make_fleet)
     assert report.holds and report.results == count, report
     assert steady.wait(1) == 0
 
-    calm = make_fleet("calm", ticks, partitions)
-    calm.start("w-0")
-    expected = read_topic(kafka, calm.topics["predictions"], partitions, count, 90)
-    calm.stop()
-    assert by_source(dict(tap.records)) == by_source(expected)
-    assert fleet.state_digests() == calm.state_digests()
-    flags = flag_values(kafka, calm, 1)
+    undisturbed = make_fleet("calm", ticks, partitions)
+    undisturbed.start("w-0")
+    expected = read_topic(kafka, undisturbed.topics["predictions"], partitions, count, 90)
+    undisturbed.stop()
+    assert by_source(tap.records) == by_source(expected)
+    assert fleet.state_digests() == undisturbed.state_digests()
+    flags = flag_values(kafka, undisturbed, 1)
     assert flag_values(kafka, fleet, len(flags)) == flags
 
 
-@pytest.mark.parametrize("point", FAULT_POINTS)
-def test_kill_at_a_named_point(kafka: KafkaCluster, make_fleet, point: str) -> None:  # type: ignore[no-untyped-def]
+@dataclass(frozen=True)
+class Calm:
+    """Ticks that every fault point's fleet reads, and what an undisturbed worker makes of them."""
+
+    ticks: str
+    partitions: int
+    accepted: dict[int, list[int]]
+    results: dict[int, list[Message]]
+    digests: dict[int, str]
+
+    @property
+    def count(self) -> int:
+        """Ticks in total."""
+        return sum(len(offsets) for offsets in self.accepted.values())
+
+
+@pytest.fixture(scope="module")
+def calm(kafka: KafkaCluster, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     count, partitions = 6_000, 2
     ticks = kafka.create_topic("ticks", partitions=partitions)
-    produce(kafka, ticks, random_ticks(count // 2, 20, seed=7))
-    fleet = make_fleet("disturbed", ticks, partitions, snapshot_interval_s=0.3)
-    tap = Tap(kafka, fleet.topics["predictions"], partitions)
+    produce(kafka, ticks, random_ticks(count, 20, seed=7))
+    fleet = Fleet(kafka, tmp_path_factory.mktemp("calm"), ticks, partitions)
+    try:
+        fleet.start("w-0")
+        results = read_topic(kafka, fleet.topics["predictions"], partitions, count)
+        fleet.stop()
+    finally:
+        fleet.kill_all()
+    inputs = read_topic(kafka, ticks, partitions, count)
+    accepted = {p: [r.offset for r in records] for p, records in inputs.items()}
+    return Calm(ticks, partitions, accepted, by_source(results), fleet.state_digests())
+
+
+@pytest.mark.parametrize("point", FAULT_POINTS)
+def test_kill_at_a_named_point(
+    kafka: KafkaCluster, make_fleet: MakeFleet, calm: Calm, point: str
+) -> None:
+    # Small batches, so that the few seconds of work hold many transactions and snapshots.
+    small = {"snapshot_interval_s": 0.2, "max_batch_records": 100, "commit_interval_ms": 5}
+    fleet = make_fleet("disturbed", calm.ticks, calm.partitions, **small)
+    tap = Tap(kafka, fleet.topics["predictions"], calm.partitions)
     in_recovery = point in {"before_restore", "during_restore", "after_restore", "during_replay"}
     if in_recovery:
         # Something to restore and to replay first: die after a snapshot, with answers beyond it.
-        first = fleet.start("w-0", fault="after_commit:kill:12", max_batch_records=200)
+        first = fleet.start("w-0", fault="after_commit:kill:25")
         fleet.wait_for(lambda: not first.running, 40, "the first worker's death")
-    passes = {"after_upload": 3, "before_upload": 3, "during_upload": 3}.get(point, 5)
-    fault = f"{point}:kill:{1 if in_recovery else passes}"
-    victim = fleet.start("w-0", fault=fault, max_batch_records=200)
-    produce(kafka, ticks, random_ticks(count - count // 2, 20, seed=8), per_second=1_500)
+    snapshotting = point in {"before_upload", "during_upload", "after_upload"}
+    victim = fleet.start("w-0", fault=f"{point}:kill:{1 if in_recovery or snapshotting else 9}")
     fleet.wait_for(lambda: not victim.running, 40, f"death at {point}")
+    assert tap.count < calm.count, "the fault struck too late to prove anything"
     fleet.start("w-0")
-    fleet.wait_for(lambda: tap.count >= count, 40, f"{count} results")
+    fleet.wait_for(lambda: tap.count >= calm.count, 40, f"{calm.count} results")
     time.sleep(0.3)
     fleet.stop()
     tap.close()
-    inputs = read_topic(kafka, ticks, partitions, count)
-    accepted = {p: [r.offset for r in records] for p, records in inputs.items()}
-    report = verdict(accepted, tap.records)
-    assert report.holds and report.results == count, f"{report}\n{fleet.logs()}"
-    calm = make_fleet("calm", ticks, partitions)
-    calm.start("w-0")
-    expected = read_topic(kafka, calm.topics["predictions"], partitions, count, 60)
-    calm.stop()
-    assert by_source(dict(tap.records)) == by_source(expected)
-    assert fleet.state_digests() == calm.state_digests()
+    report = verdict(calm.accepted, tap.records)
+    assert report.holds and report.results == calm.count, f"{report}\n{fleet.logs()}"
+    assert by_source(tap.records) == calm.results
+    assert fleet.state_digests() == calm.digests

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from core import PredictorConfig
+from ops.compile_cache import keep_executables
 from workers import NullTelemetry, StopSignal, Topics, WorkerConfig, WorkerHealth, run_worker
 
 __all__ = ["config_from_json"]
@@ -22,6 +23,7 @@ def config_from_json(text: str) -> WorkerConfig:
 
 
 if __name__ == "__main__":
+    keep_executables()
     stop = StopSignal()
     stop.install()
     run_worker(
