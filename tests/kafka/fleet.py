@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from confluent_kafka import Consumer, TopicPartition
 
 from snapshots import ManifestRef, SnapshotScope, open_store, restore, state_digest
@@ -43,6 +44,16 @@ class WorkerProcess:
     def running(self) -> bool:
         """Whether the process is alive."""
         return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the process stands still after SIGSTOP."""
+        return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
@@ -160,6 +171,10 @@ class Fleet:
         return digests
 
     def logs(self) -> str:
+        """All logs, whole."""
+        return "\n".join(f"--- {log.name}\n{log.read_text()}" for log in self.folder.glob("*.log"))
+
+    def log_ends(self) -> str:
         """The ends of all logs, for a failure message."""
         return "\n".join(
             f"--- {log.name}\n{log.read_text()[-4000:]}" for log in self.folder.glob("*.log")
@@ -169,5 +184,7 @@ class Fleet:
         """Wait until a condition holds; fails with the logs when a worker died or time is up."""
         deadline = time.monotonic() + timeout_s
         while not condition():
-            assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}\n{self.logs()}"
+            assert time.monotonic() < deadline, (
+                f"not within {timeout_s} s: {what}\n{self.log_ends()}"
+            )
             time.sleep(0.05)

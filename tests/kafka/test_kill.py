@@ -8,14 +8,13 @@ at the end, must come out of the disturbed run too.
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pytest
 
 from tests.fixtures.kafka import KafkaCluster
+from tests.kafka.conftest import MakeFleet
 from tests.kafka.feed import produce, random_ticks
 from tests.kafka.fleet import Fleet
 from tests.kafka.tap import Tap, TapRecord, read_topic
@@ -24,7 +23,6 @@ from workers import FAULT_POINTS
 
 pytestmark = pytest.mark.kafka
 Message: TypeAlias = tuple[bytes | None, bytes | None]
-MakeFleet: TypeAlias = Callable[..., Fleet]
 
 
 def by_source(records: dict[int, list[TapRecord]]) -> dict[int, list[Message]]:
@@ -36,19 +34,6 @@ def flag_values(kafka: KafkaCluster, fleet: Fleet, count: int) -> list[bytes]:
     """All flag events, in an order that does not depend on which worker wrote them first."""
     records = read_topic(kafka, fleet.topics["flags"], 1, count)
     return sorted(r.value or b"" for rs in records.values() for r in rs)
-
-
-@pytest.fixture
-def make_fleet(kafka: KafkaCluster, tmp_path: Path) -> Iterator[MakeFleet]:
-    fleets: list[Fleet] = []
-
-    def make(name: str, ticks: str, partitions: int, **settings: Any) -> Fleet:
-        fleets.append(Fleet(kafka, tmp_path / name, ticks, partitions, settings))
-        return fleets[-1]
-
-    yield make
-    for fleet in fleets:
-        fleet.kill_all()
 
 
 @pytest.mark.timeout(400)
@@ -148,6 +133,6 @@ def test_kill_at_a_named_point(
     fleet.stop()
     tap.close()
     report = verdict(calm.accepted, tap.records)
-    assert report.holds and report.results == calm.count, f"{report}\n{fleet.logs()}"
+    assert report.holds and report.results == calm.count, f"{report}\n{fleet.log_ends()}"
     assert by_source(tap.records) == calm.results
     assert fleet.state_digests() == calm.digests

@@ -9,6 +9,7 @@ from typing import Any
 
 from core import PredictorConfig
 from ops.compile_cache import keep_executables
+from snapshots import StoreOptions
 from workers import NullTelemetry, StopSignal, Topics, WorkerConfig, WorkerHealth, run_worker
 
 __all__ = ["config_from_json"]
@@ -19,6 +20,7 @@ def config_from_json(text: str) -> WorkerConfig:
     values: dict[str, Any] = json.loads(text)
     values["topics"] = Topics(**values["topics"])
     values["predictor"] = PredictorConfig(**values.get("predictor", {}))
+    values["store_options"] = StoreOptions(**values.get("store_options", {}))
     return WorkerConfig(**values)
 
 
