@@ -6,10 +6,11 @@ from ops.local.errors import (
     LocalStartError,
     StackStateError,
 )
-from ops.local.kafka import FAST_START, LocalKafka
+from ops.local.kafka import BROKER_DEFAULTS, FAST_START, LocalKafka
 from ops.local.s3 import LocalS3
 
 __all__ = [
+    "BROKER_DEFAULTS",
     "FAST_START",
     "ArtifactError",
     "LocalDependencyError",

@@ -24,14 +24,14 @@ from ops.local.cache import exclusive
 from ops.local.errors import LocalDependencyError, LocalStartError
 from ops.local.process import ServiceProcess, free_port
 
-__all__ = ["FAST_START", "LocalKafka"]
+__all__ = ["BROKER_DEFAULTS", "FAST_START", "LocalKafka"]
 
 # The first compiler tier only: up in two thirds of the time, for a slower broker under load.
 FAST_START: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _JVM: Final = ("-Xmx512m", "-Dorg.apache.logging.log4j.level=WARN")
 _START_TIMEOUT_S: Final = 60.0
 
-_DEFAULTS: Final[Mapping[str, str]] = {
+BROKER_DEFAULTS: Final[Mapping[str, str]] = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
@@ -91,7 +91,7 @@ class LocalKafka:
         self._guarded = guarded
         self._process: ServiceProcess | None = None
         self._settings = {
-            **_DEFAULTS,
+            **BROKER_DEFAULTS,
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "listeners": f"PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
@@ -215,7 +215,7 @@ def _format(jars: Path, target: Path) -> None:
 def _make_template(jars: Path, template: Path) -> None:
     with tempfile.TemporaryDirectory(dir=template.parent) as work:
         settings = {
-            **_DEFAULTS,
+            **BROKER_DEFAULTS,
             "controller.quorum.voters": "1@127.0.0.1:9093",
             "listeners": "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093",
             "log.dirs": f"{work}/data",
