@@ -67,7 +67,16 @@ class StateLayout:
         if state.keys() != self.slices.keys():
             odd = sorted(state.keys() ^ self.slices.keys())
             raise KeyError(f"fields declared and fields written differ: {odd}")
+        for field in self.fields:
+            self._check(field, state[field.name], state)
         return jnp.concatenate([state[field.name] for field in self.fields])
+
+    def _check(self, field: Field, rows: Array, state: State) -> None:
+        """Under x64 one float64 constant would silently widen a float32 state."""
+        expected = (field.rows, TILE_WIDTH), state[self.fields[0].name].dtype
+        if (rows.shape, rows.dtype) != expected:
+            found = (rows.shape, rows.dtype)
+            raise TypeError(f"field {field.name!r} must be {expected}, was written as {found}")
 
     def fresh(self, dtype: str) -> Shaped[np.ndarray, "rows 64"]:
         """A tile of assets that have not seen a tick."""

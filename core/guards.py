@@ -1,0 +1,92 @@
+"""Flags that say how far to trust the feed: staleness, sparse arrivals, a frozen price."""
+
+import math
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from core.config import PredictorConfig
+from core.layout import Field, State
+
+__all__ = ["Guards", "fields", "update"]
+
+_LOG_ALARM = math.log(1e-12)
+"""Probability, under the asset's own share of zero increments, of a run that raises the flag."""
+_LEAST_SHARE = 0.05
+_RUN_GAIN = 1.0 / 64.0
+_RECORD_MARGIN = 1.5
+_RECORD_DECAY = 0.5 ** (1.0 / 500.0)
+_LONGEST_RUN = 2.0**20
+
+
+class Guards(NamedTuple):
+    """Each [1, 64].
+
+    Attributes:
+        degraded: the tick is stale, or was lately and its age has not recovered yet.
+        sparse: it arrived later after its predecessor than the Nyquist interval.
+        frozen: the price has stood still for longer than this asset's own habit explains.
+    """
+
+    degraded: Bool[Array, "1 64"]
+    sparse: Bool[Array, "1 64"]
+    frozen: Bool[Array, "1 64"]
+
+
+def fields(config: PredictorConfig) -> tuple[Field, ...]:
+    """Degraded or not, and the statistics of runs of equal prices."""
+    del config
+    return (
+        Field("guards.degraded", "global", 1, 0.0),
+        Field("guards.run", "global", 1, 0.0),
+        Field("guards.runs_seen", "global", 1, 1.0),
+        # One fictitious run, of one zero increment: what an asset without history starts from.
+        Field("guards.mean_run", "global", 1, 1.0),
+        Field("guards.longest_run", "global", 1, 0.0),
+    )
+
+
+def update(
+    config: PredictorConfig,
+    state: State,
+    *,
+    age_ratio: Float[Array, "1 64"],
+    dt_s: Float[Array, "1 64"],
+    moved: Bool[Array, "1 64"],
+) -> tuple[dict[str, Float[Array, "rows 64"]], Guards]:
+    """Advance the three rules by one accepted tick.
+
+    Degraded enters above the TTL and leaves below `inference_recovery_hysteresis` of it
+    (specification section 11.1). Equal or reordered timestamps (dt <= 0) are not sparse.
+    """
+    dtype = state["guards.run"].dtype
+    was_degraded = state["guards.degraded"] > 0.0
+    limit = jnp.where(was_degraded, config.inference_recovery_hysteresis, 1.0)
+    degraded = jnp.where(was_degraded, age_ratio >= limit, age_ratio > limit)
+    runs, frozen = _update_runs(state, moved)
+    new = {"guards.degraded": degraded.astype(dtype)} | runs
+    sparse = dt_s > config.besov_nyquist_interval_ns * 1e-9
+    return new, Guards(degraded=degraded, sparse=sparse, frozen=frozen)
+
+
+def _update_runs(
+    state: State, moved: Bool[Array, "1 64"]
+) -> tuple[dict[str, Float[Array, "rows 64"]], Bool[Array, "1 64"]]:
+    """Count equal prices; a run is learned from only when it ends, so freezing stays unusual.
+
+    A geometric run of zeros with share p exceeds L with probability p^L. Trades cluster, so the
+    longest run seen (half-life 500 changes) with a margin must be exceeded as well.
+    """
+    run, mean, longest = state["guards.run"], state["guards.mean_run"], state["guards.longest_run"]
+    share = jnp.maximum(mean / (1.0 + mean), _LEAST_SHARE)
+    likely = jnp.maximum(_LOG_ALARM / jnp.log(share), _RECORD_MARGIN * longest)
+    now = jnp.where(moved, 0.0, jnp.minimum(run + 1.0, _LONGEST_RUN))
+    seen = jnp.minimum(state["guards.runs_seen"] + 1.0, 1.0 / _RUN_GAIN)
+    new = {
+        "guards.run": now,
+        "guards.runs_seen": jnp.where(moved, seen, state["guards.runs_seen"]),
+        "guards.mean_run": jnp.where(moved, mean + (run - mean) / seen, mean),
+        "guards.longest_run": jnp.where(moved, jnp.maximum(run, _RECORD_DECAY * longest), longest),
+    }
+    return new, now > likely

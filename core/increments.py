@@ -1,0 +1,203 @@
+"""The front end: which ticks are accepted, and increments in units of their own scale.
+
+Works in float64 whatever the state's dtype: it touches one row at a time. The invariant: a
+rejected tick changes nothing here but the count and the price of the rejected.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from core.config import PredictorConfig
+from core.layout import Field, State
+from core.split import join, split
+
+__all__ = ["GUARD_FIELDS", "Increments", "fields", "update"]
+
+HALF_LIFE_TICKS = 500.0
+OUTLIER_SCALES = 20.0
+WINSOR_SCALES = 5.0
+FLOOR_PER_MOVE = 0.25
+"""Of the smallest price change seen. At least 1 / WINSOR_SCALES: on a feed of mostly equal prices
+the clipped squares would otherwise drag the scale to zero."""
+SETTLED_MOVES = 32.0
+"""Price changes seen before the scale is trusted to reject or clip anything."""
+REANCHOR_CONSISTENT = 3.0
+REANCHOR_ANYWAY = 16.0
+"""Rejections in a row after which the stream is believed even if they do not agree: a volatility
+that has grown a thousandfold never yields two prices within the old scale's bound."""
+_LARGEST_PRICE = 1e30
+_TINY = 1e-30
+
+GUARD_FIELDS = (
+    "increments.rejected_hi",
+    "increments.rejected_lo",
+    "increments.rejections",
+    "increments.consistent",
+)
+"""What a rejected tick may change."""
+
+
+class Increments(NamedTuple):
+    """What the front end makes of a tick. Each [1, 64].
+
+    Attributes:
+        accepted: the tick enters the state.
+        first: it is the asset's first.
+        reanchored: accepted after a gap; the gap is no increment.
+        price: y_t, float64.
+        anchor: the price at level 0, moved along with gaps; float64.
+        previous_price: y_{t-1}, float64.
+        scale: s_t in units of the price, float64.
+        previous_scale: s_{t-1}, which the stored forecasts are in; float64.
+        smallest_move: smallest non-zero |y_t - y_{t-1}| so far, 0 before one; float64.
+        increment: r_t = (y_t - y_{t-1}) / s_t.
+        level: y_t minus the anchor, units of the price.
+        moved: the price changed.
+    """
+
+    accepted: Bool[Array, "1 64"]
+    first: Bool[Array, "1 64"]
+    reanchored: Bool[Array, "1 64"]
+    price: Float[Array, "1 64"]
+    anchor: Float[Array, "1 64"]
+    previous_price: Float[Array, "1 64"]
+    scale: Float[Array, "1 64"]
+    previous_scale: Float[Array, "1 64"]
+    smallest_move: Float[Array, "1 64"]
+    increment: Float[Array, "1 64"]
+    level: Float[Array, "1 64"]
+    moved: Bool[Array, "1 64"]
+
+
+def fields(config: PredictorConfig) -> tuple[Field, ...]:
+    """The last price and level anchor as pairs, the scale, and what the outlier rule remembers."""
+    del config
+    names = (
+        "price_hi price_lo anchor_hi anchor_lo ticks scale_rms scale_ticks moves smallest_move "
+        "rejected_hi rejected_lo rejections consistent"
+    )
+    return tuple(Field(f"increments.{name}", "global", 1, 0.0) for name in names.split())
+
+
+def update(
+    config: PredictorConfig, state: State, price: Float[Array, "1 64"]
+) -> tuple[dict[str, Float[Array, "rows 64"]], Increments]:
+    """Judge the price; if it is accepted, difference it and move the scale.
+
+    The scale is the root of an EWMA of squared increments, those clipped at 5 scales, with gain
+    max(1/n, half-life 500). Source: predictor.md, sections 1 and 6.
+    """
+    del config
+    dtype = state["increments.ticks"].dtype
+    old = {name: state[f"increments.{name}"].astype(jnp.float64) for name in _SINGLES}
+    last = join(state["increments.price_hi"], state["increments.price_lo"])
+    first = old["ticks"] == 0.0
+    bound = _floored(old["scale_rms"], old["smallest_move"], last)
+    settled = old["moves"] >= SETTLED_MOVES
+
+    finite = jnp.abs(price) <= _LARGEST_PRICE
+    outlier = settled & (jnp.abs(price - last) > OUTLIER_SCALES * bound)
+    guard = _count_rejections(state, old, price, finite=finite, near=OUTLIER_SCALES * bound)
+    lost = guard["rejections"] >= REANCHOR_ANYWAY
+    reanchored = finite & outlier & ~first & (lost | (guard["consistent"] >= REANCHOR_CONSISTENT))
+    accepted = finite & (first | ~outlier | reanchored)
+
+    change = jnp.where(first | reanchored, 0.0, price - last)
+    forget = reanchored & lost
+    scale = _update_scale(old, change, bound=bound, settled=settled, first=first, forget=forget)
+    anchor = join(state["increments.anchor_hi"], state["increments.anchor_lo"])
+    anchor = jnp.where(first, price, jnp.where(reanchored, anchor + (price - last), anchor))
+    floored = _floored(scale["scale_rms"], scale["smallest_move"], price)
+
+    new = {f"increments.{name}": value.astype(dtype) for name, value in scale.items()}
+    new |= _pair("price", price, dtype) | _pair("anchor", anchor, dtype)
+    new |= _pair("rejected", jnp.where(finite, price, 0.0), dtype)
+    for name, count in guard.items():
+        new[f"increments.{name}"] = jnp.where(accepted, 0.0, count).astype(dtype)
+    return new, Increments(
+        accepted=accepted,
+        first=first,
+        reanchored=reanchored,
+        price=price,
+        anchor=anchor,
+        previous_price=last,
+        scale=floored,
+        previous_scale=bound,
+        smallest_move=scale["smallest_move"],
+        increment=(change / floored).astype(dtype),
+        level=(price - anchor).astype(dtype),
+        moved=change != 0.0,
+    )
+
+
+_SINGLES = (
+    "ticks",
+    "scale_rms",
+    "scale_ticks",
+    "moves",
+    "smallest_move",
+    "rejections",
+    "consistent",
+)
+
+
+def _pair(name: str, value: Float[Array, "1 64"], dtype: jnp.dtype) -> dict[str, Array]:
+    leading, remainder = split(value, dtype)
+    return {f"increments.{name}_hi": leading, f"increments.{name}_lo": remainder}
+
+
+def _floored(
+    rms: Float[Array, "1 64"], smallest: Float[Array, "1 64"], price: Float[Array, "1 64"]
+) -> Float[Array, "1 64"]:
+    floor = jnp.maximum(FLOOR_PER_MOVE * smallest, 1e-12 * jnp.abs(price))
+    return jnp.maximum(jnp.maximum(rms, floor), _TINY)
+
+
+def _count_rejections(
+    state: State,
+    old: dict[str, Float[Array, "1 64"]],
+    price: Float[Array, "1 64"],
+    *,
+    finite: Bool[Array, "1 64"],
+    near: Float[Array, "1 64"],
+) -> dict[str, Float[Array, "1 64"]]:
+    """The counts as they are if this tick is refused. A non-finite price agrees with nothing."""
+    rejected = join(state["increments.rejected_hi"], state["increments.rejected_lo"])
+    agrees = (old["consistent"] > 0.0) & (jnp.abs(price - rejected) <= near)
+    consistent = jnp.where(agrees, old["consistent"] + 1.0, 1.0)
+    return {
+        "consistent": jnp.where(finite, consistent, 0.0),
+        "rejections": old["rejections"] + jnp.where(finite, 1.0, 0.0),
+    }
+
+
+def _update_scale(
+    old: dict[str, Float[Array, "1 64"]],
+    change: Float[Array, "1 64"],
+    *,
+    bound: Float[Array, "1 64"],
+    settled: Bool[Array, "1 64"],
+    first: Bool[Array, "1 64"],
+    forget: Bool[Array, "1 64"],
+) -> dict[str, Float[Array, "1 64"]]:
+    size = jnp.abs(change)
+    clipped = jnp.where(settled, jnp.minimum(size, WINSOR_SCALES * bound), size)
+    counts = ~first
+    ticks = jnp.minimum(old["scale_ticks"] + counts, 1024.0)
+    gain = jnp.maximum(1.0 / jnp.maximum(ticks, 1.0), 1.0 - 0.5 ** (1.0 / HALF_LIFE_TICKS))
+    square = jnp.square(old["scale_rms"])
+    square = square + jnp.where(counts, gain, 0.0) * (jnp.square(clipped) - square)
+    unseen = old["smallest_move"] == 0.0
+    smallest = jnp.where(unseen, size, jnp.minimum(size, old["smallest_move"]))
+    moves = jnp.minimum(old["moves"] + (size > 0.0), SETTLED_MOVES)
+    return {
+        "ticks": jnp.minimum(old["ticks"] + 1.0, 2.0**20),
+        "scale_rms": jnp.where(forget, 0.0, jnp.sqrt(square)),
+        "scale_ticks": jnp.where(forget, 0.0, ticks),
+        "moves": jnp.where(forget, 0.0, moves),
+        "smallest_move": jnp.where(
+            forget, 0.0, jnp.where(size > 0.0, smallest, old["smallest_move"])
+        ),
+    }

@@ -1,0 +1,5 @@
+"""The predictors of the mixture: each learns online and forecasts the next increment.
+
+Forecasts are in units of the increment scale. Kernels B (Deep Galerkin) and D (signatures) are
+not in this build.
+"""

@@ -1,0 +1,57 @@
+"""Recursive least squares with forgetting, one independent regression per lane."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+__all__ = ["Regression", "dot", "update"]
+
+
+class Regression(NamedTuple):
+    """A regression in progress.
+
+    Attributes:
+        covariance: P, the inverse of the forgetting sum of outer products; exactly symmetric.
+        coefficients: the current estimate.
+    """
+
+    covariance: Float[Array, "n n lanes"]
+    coefficients: Float[Array, "n lanes"]
+
+
+def dot(a: Float[Array, "n lanes"], b: Float[Array, "n lanes"]) -> Float[Array, "1 lanes"]:
+    """Inner product over the rows, in row order."""
+    total = a[0:1] * b[0:1]
+    for row in range(1, a.shape[0]):
+        total = total + a[row : row + 1] * b[row : row + 1]
+    return total
+
+
+def update(
+    regression: Regression,
+    features: Float[Array, "n lanes"],
+    target: Float[Array, "1 lanes"],
+    *,
+    forgetting: float,
+    trace_cap: float,
+) -> Regression:
+    """One observation (Haykin, Adaptive Filter Theory, table 9.1), with P's trace capped.
+
+    P is only ever changed by outer products and scalars, which keep it symmetric to the bit. The
+    cap stops wind-up: a direction that is not excited would otherwise grow as forgetting^-t.
+    """
+    P, n = regression.covariance, features.shape[0]
+    projected = P[:, 0] * features[0]
+    for j in range(1, n):
+        projected = projected + P[:, j] * features[j]
+    gain = projected / (forgetting + dot(features, projected))
+    error = target - dot(regression.coefficients, features)
+    # Symmetrised product: the gain is a rounded quotient, so gain_i p_j and gain_j p_i differ.
+    outer = 0.5 * (gain[:, None] * projected[None, :] + projected[:, None] * gain[None, :])
+    P = (P - outer) / forgetting
+    trace = P[0, 0]
+    for i in range(1, n):
+        trace = trace + P[i, i]
+    P = P * jnp.minimum(1.0, trace_cap / jnp.maximum(trace, 1e-30))
+    return Regression(P, regression.coefficients + gain * error)

@@ -1,0 +1,167 @@
+"""The mixture's latent weights: a KL-proximal step of the free energy, then a transport step.
+
+Latent weights always learn; overrides act on the reported weights (`core.report`) only, because a
+multiplicative update never recovers from zero.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from core.config import PredictorConfig
+from core.kernels.rls import dot
+from core.layout import Field, State
+from core.sinkhorn import balance
+from core.volatility import Volatility
+
+__all__ = ["EXPERTS", "Orchestrated", "fields", "update"]
+
+EXPERTS = 4
+RATE_FACTOR = 20.0
+GAIN_BOUND = 3.0
+"""Of the instantaneous regret; the second-order term is monotone up to 1 / (2 rate) = 2.5."""
+HUBER_DEVIATIONS = 1.345
+TRANSPORT_ITERATIONS = 2
+"""With cost 1 - I one iteration balances exactly; the second shows that it has."""
+_BALANCE_TOLERANCE = 1e-5
+_LEAST_RATIO, _LARGEST_RATIO = 0.5, 10.0
+_LEAST_WEIGHT = 1e-12
+
+
+class Orchestrated(NamedTuple):
+    """Each [1, 64] but the weights, [4, 64].
+
+    Attributes:
+        weights: latent weights after this tick.
+        free_energy: <loss, weights> + T sum(weights ln weights), loss per error variance.
+        converged: the transport kernel is balanced.
+    """
+
+    weights: Float[Array, "4 64"]
+    free_energy: Float[Array, "1 64"]
+    converged: Bool[Array, "1 64"]
+
+
+def fields(config: PredictorConfig) -> tuple[Field, ...]:
+    """Latent weights, the forecasts they will be judged by, the last free energy."""
+    del config
+    return (
+        Field("orchestrator.weights", "global", EXPERTS, 1.0 / EXPERTS),
+        Field("orchestrator.forecasts", "global", EXPERTS, 0.0),
+        Field("orchestrator.free_energy", "global", 1, 0.0),
+    )
+
+
+def update(
+    config: PredictorConfig,
+    state: State,
+    *,
+    realised: Float[Array, "1 64"],
+    forecasts: Float[Array, "4 64"],
+    volatility: Volatility,
+    learning: Bool[Array, "1 64"],
+    robust: Bool[Array, "1 64"],
+    reset: Bool[Array, "1 64"],
+) -> tuple[dict[str, Float[Array, "rows 64"]], Orchestrated]:
+    """Judge the stored forecasts by what was realised, and store the new ones.
+
+    Args:
+        config: `learning_rate` and `epsilon` are read.
+        state: named view of the tile.
+        realised: outcome of the forecasts stored at t-1, scale units.
+        forecasts: this tick's gated forecasts.
+        volatility: variance of the errors, and the fast-to-slow ratio that couples epsilon.
+        learning: elsewhere the weights are frozen.
+        robust: Huber loss instead of squares.
+        reset: back to uniform weights.
+    """
+    weights, past = state["orchestrator.weights"], state["orchestrator.forecasts"]
+    temperature = config.epsilon * jnp.clip(volatility.ratio, _LEAST_RATIO, _LARGEST_RATIO)
+    moved = _proximal_step(
+        weights,
+        _regret(weights, past, realised, variance=volatility.slow, robust=robust),
+        rate=RATE_FACTOR * config.learning_rate,
+        temperature=temperature,
+    )
+    moved, residual = _transport(moved, temperature)
+    energy = dot(_losses(past, realised, variance=volatility.slow, robust=robust), moved)
+    energy = energy + temperature * dot(moved, jnp.log(jnp.maximum(moved, _LEAST_WEIGHT)))
+    learned = jnp.where(learning, moved, weights)
+    energy = jnp.where(learning, energy, state["orchestrator.free_energy"])
+    learned = jnp.where(reset, 1.0 / EXPERTS, learned)
+    new = {
+        "orchestrator.weights": learned,
+        "orchestrator.forecasts": forecasts,
+        "orchestrator.free_energy": energy,
+    }
+    return new, Orchestrated(learned, energy, residual < _BALANCE_TOLERANCE)
+
+
+def _regret(
+    weights: Float[Array, "4 64"],
+    past: Float[Array, "4 64"],
+    realised: Float[Array, "1 64"],
+    *,
+    variance: Float[Array, "1 64"],
+    robust: Bool[Array, "1 64"],
+) -> Float[Array, "4 64"]:
+    """Instantaneous regret r_i = 2 e (f_i - mixture) / variance, of the linearised loss."""
+    mixture = dot(weights, past)
+    error = realised - mixture
+    bound = HUBER_DEVIATIONS * jnp.sqrt(variance)
+    error = jnp.where(robust, jnp.clip(error, -bound, bound), error)
+    return jnp.clip(2.0 * error * (past - mixture) / variance, -GAIN_BOUND, GAIN_BOUND)
+
+
+def _proximal_step(
+    weights: Float[Array, "4 64"],
+    regret: Float[Array, "4 64"],
+    *,
+    rate: float,
+    temperature: Float[Array, "1 64"],
+) -> Float[Array, "4 64"]:
+    """argmin <-regret, w> + T <w, ln w> + KL(w | weights) / rate, with BOA's second-order term.
+
+    Source: Jordan, Kinderlehrer & Otto (1998) with KL for W2; Wintenberger (2017), eq. 3.
+    """
+    gain = rate * regret
+    logits = jnp.log(jnp.maximum(weights, _LEAST_WEIGHT)) + gain * (1.0 - gain)
+    logits = logits / (1.0 + rate * temperature)
+    unscaled = jnp.exp(logits - jnp.max(logits, axis=0, keepdims=True))
+    return _normalised(unscaled)
+
+
+def _transport(
+    weights: Float[Array, "4 64"], temperature: Float[Array, "1 64"]
+) -> tuple[Float[Array, "4 64"], Float[Array, "1 64"]]:
+    """Let weight leak through the balanced kernel K_ij = eps^C_ij with cost C = 1 - I.
+
+    At eps >= 1 staying costs as much as moving: the plan, and the weights, are uniform.
+    """
+    log_leak = jnp.log(jnp.minimum(temperature, 1.0))
+    cost = 1.0 - jnp.eye(EXPERTS, dtype=weights.dtype)
+    plan, residual = balance(cost[:, :, None] * log_leak[None], iterations=TRANSPORT_ITERATIONS)
+    moved = plan[:, 0] * weights[0]
+    for j in range(1, EXPERTS):
+        moved = moved + plan[:, j] * weights[j]
+    return _normalised(moved), residual
+
+
+def _losses(
+    past: Float[Array, "4 64"],
+    realised: Float[Array, "1 64"],
+    *,
+    variance: Float[Array, "1 64"],
+    robust: Bool[Array, "1 64"],
+) -> Float[Array, "4 64"]:
+    """Squared error of each expert per error variance; Huber's beyond 1.345 deviations."""
+    deviation = jnp.abs(realised - past) / jnp.sqrt(variance)
+    huber = HUBER_DEVIATIONS * (2.0 * deviation - HUBER_DEVIATIONS)
+    linear = robust & (deviation > HUBER_DEVIATIONS)
+    return jnp.where(linear, huber, jnp.square(deviation))
+
+
+def _normalised(weights: Float[Array, "4 64"]) -> Float[Array, "4 64"]:
+    total = weights[0:1] + weights[1:2] + weights[2:3] + weights[3:4]
+    return weights / total

@@ -1,0 +1,166 @@
+"""The phases of a tick: observe it, detect what it reveals, forecast the next one.
+
+Each takes the state before the tick and returns its components' new fields and what the later
+phases need. None of them sees another's new fields: they are handed outputs.
+"""
+
+from typing import NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, DTypeLike, Float
+
+from core import cusum, guards, holder, increments, kurtosis, levels, volatility
+from core.barrier import settle
+from core.config import PredictorConfig
+from core.guards import Guards
+from core.increments import Increments
+from core.kernels import gate, hilbert, jump_diffusion
+from core.layout import State
+from core.levels import Levels
+from core.modes import operating_mode
+from core.packed import Input
+from core.split import join
+from core.volatility import Volatility
+
+__all__ = ["Detected", "Observed", "Rows", "detect", "forecast", "observe"]
+
+_RESIDUAL_BOUND = 1e6
+"""Scale units; a target from another world must not overflow float32."""
+
+Tree = TypeVar("Tree")
+Rows = dict[str, Float[Array, "rows 64"]]
+
+
+class Observed(NamedTuple):
+    """A tick, and how the forecast stored before it did.
+
+    Attributes:
+        tick: the front end's outputs.
+        levels: location and spread.
+        guards: degraded, sparse, frozen.
+        scored: there is a target, and a forecast of it.
+        realised: (target - y_{t-1}) / s_{t-1}, the outcome the kernels forecast.
+        error: (target - forecast price) / s_{t-1}.
+    """
+
+    tick: Increments
+    levels: Levels
+    guards: Guards
+    scored: Bool[Array, "1 64"]
+    realised: Float[Array, "1 64"]
+    error: Float[Array, "1 64"]
+
+
+class Detected(NamedTuple):
+    """What the detectors say after a tick. See their modules."""
+
+    tails: kurtosis.Tails
+    drift: cusum.RegimeDrift
+    regularity: holder.HolderOutput
+    volatility: Volatility
+    mode: Float[Array, "1 64"]
+
+
+def observe(
+    config: PredictorConfig, state: State, inputs: Float[Array, "inputs 64"]
+) -> tuple[Rows, Observed]:
+    """Front end, window and guards; then score the stored forecast (predictor.md, section 1)."""
+    new, tick = settle(increments.update(config, state, _row(inputs, Input.PRICE)))
+    window_fields, window = settle(levels.update(config, state, tick.level))
+    guard_fields, guard = settle(
+        guards.update(
+            config,
+            state,
+            age_ratio=_row(inputs, Input.AGE_RATIO),
+            dt_s=_row(inputs, Input.DT_S),
+            moved=tick.moved,
+        )
+    )
+    target = _row(inputs, Input.TARGET)
+    scored = jnp.isfinite(target) & ~tick.first & ~tick.reanchored
+    predicted = join(state["result.price_hi"], state["result.price_lo"])
+    observed = Observed(
+        tick=tick,
+        levels=window,
+        guards=guard,
+        scored=scored,
+        realised=_residual(target - tick.previous_price, tick, scored),
+        error=_residual(target - predicted, tick, scored),
+    )
+    return new | window_fields | guard_fields, observed
+
+
+def detect(config: PredictorConfig, state: State, seen: Observed) -> tuple[Rows, Detected]:
+    """Kurtosis, CUSUM, Hölder exponent and volatility, and the mode they put the asset in."""
+    new, tails = settle(kurtosis.update(config, state, seen.error, seen.scored))
+    fields, drift = settle(cusum.update(config, state, seen.error, tails.kurtosis, seen.scored))
+    new |= fields
+    fields, regularity = settle(
+        _narrowed(holder.update(config, state, seen.tick.increment), seen.error.dtype)
+    )
+    new |= fields
+    fields, unsettled = settle(
+        volatility.update(config, state, error=seen.error, scored=seen.scored)
+    )
+    new |= fields
+    mode = operating_mode(
+        emergency=regularity.emergency,
+        in_grace=drift.in_grace,
+        degraded=seen.guards.degraded,
+        kurtosis=tails.raw_kurtosis,
+        variance_ratio=unsettled.ratio,
+    )
+    return new, Detected(tails, drift, regularity, unsettled, mode)
+
+
+def forecast(
+    config: PredictorConfig, state: State, seen: Observed, found: Detected
+) -> tuple[Rows, Float[Array, "4 64"]]:
+    """Let the kernels learn and forecast r_{t+1}, then gate. Kernels B and D: persistence."""
+    new, hilbert_forecast = settle(
+        hilbert.update(
+            config,
+            state,
+            increment=seen.tick.increment,
+            levels=seen.levels,
+            level=seen.tick.level,
+            long_memory_forecast=found.regularity.long_memory_forecast,
+            first=seen.tick.first,
+        )
+    )
+    fields, jump_forecast = settle(jump_diffusion.update(config, state, seen.tick))
+    new |= fields
+    persistence = jnp.zeros_like(hilbert_forecast)
+    raw = jnp.concatenate([hilbert_forecast, persistence, jump_forecast, persistence])
+    fields, gated = settle(
+        gate.update(
+            config,
+            state,
+            raw_forecasts=jnp.where(seen.tick.first, 0.0, raw),
+            realised=seen.realised,
+            scored=seen.scored,
+        )
+    )
+    return new | fields, gated
+
+
+def _narrowed(tree: Tree, dtype: DTypeLike) -> Tree:
+    """Floating values in the state's dtype: the filter bank's tables are float64 scalars, and
+    under x64 those widen what they meet."""
+    narrowed: Tree = jax.tree.map(
+        lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree
+    )
+    return narrowed
+
+
+def _row(inputs: Float[Array, "inputs 64"], row: Input) -> Float[Array, "1 64"]:
+    return inputs[row : row + 1]
+
+
+def _residual(
+    difference: Float[Array, "1 64"], tick: Increments, scored: Bool[Array, "1 64"]
+) -> Float[Array, "1 64"]:
+    """A difference of prices in the scale that held when the forecast was made; 0 if unscored."""
+    ratio = jnp.where(scored, difference / tick.previous_scale, 0.0)
+    return jnp.clip(ratio, -_RESIDUAL_BOUND, _RESIDUAL_BOUND).astype(tick.increment.dtype)
