@@ -6,6 +6,7 @@ decisions alone. It does no I/O.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, cast
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -15,11 +16,13 @@ from core import PredictorConfig
 from schemas import EVENT_TIME, Rejection, ResultColumns, TickCodec, TickColumns
 from workers.decisions import Decision, DecisionColumns, pack_inputs, spread
 from workers.partition import Partition
-from workers.records import RecordBatch
+from workers.records import RecordBatch, present
 from workers.rounds import order_by_row
 from workers.state_table import StateTable
 
 __all__ = ["JournalSpan", "Pipeline", "SteppedBatch"]
+
+_NO_ROW: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Pipeline:
         ticks, rejections = self._codec.decode(records.keys, records.values)
         rows = self._rows(records, ticks.index, partitions)
         outputs, sequence = self._step(rows, ticks, decisions.at(ticks.index))
-        for number in np.unique(records.partition).tolist():
+        for number in records.partitions():
             last = int(records.offset[records.partition == number][-1])
             partitions[number].next_offset = last + 1
         for span in spans:
@@ -117,14 +120,18 @@ class Pipeline:
         """The state row of each accepted tick; unknown assets get fresh ones."""
         rows = np.empty(accepted.size, dtype=np.int64)
         partition = records.partition[accepted]
-        for number in np.unique(partition).tolist():
+        for number in present(partition):
             owner = partitions[number]
             here = np.flatnonzero(partition == number)
-            keys = [records.keys[i] for i in accepted[here].tolist()]
-            unknown = dict.fromkeys(k for k in keys if k is not None and k not in owner.rows_of)
-            if unknown:
+            # The codec accepts no tick without a key.
+            keys = cast("list[bytes]", [records.keys[i] for i in accepted[here].tolist()])
+            row_of = owner.rows_of.get
+            found = [row_of(key, _NO_ROW) for key in keys]
+            if _NO_ROW in found:
+                unknown = dict.fromkeys(key for key in keys if key not in owner.rows_of)
                 owner.adopt(unknown, self._table.allocate(len(unknown)))
-            rows[here] = [owner.rows_of[k] for k in keys if k is not None]
+                found = [owner.rows_of[key] for key in keys]
+            rows[here] = found
         return rows
 
     def _step(
@@ -162,7 +169,7 @@ class Pipeline:
             source_partition=records.partition[index].astype(np.int32),
             source_offset=records.offset[index],
             sequence=stepped.sequence[published],
-            asset_id=[key for i in index.tolist() if (key := records.keys[i]) is not None],
+            asset_id=cast("list[bytes]", [records.keys[i] for i in index.tolist()]),
             timestamp_ns=timestamp_ns,
             processing_time_ns=np.where(decided_ns == EVENT_TIME, timestamp_ns, decided_ns),
             outputs=stepped.outputs[published],
@@ -180,8 +187,10 @@ class _Stepped:
 
 
 def _per_record(records: RecordBatch, value_of: Callable[[int], int]) -> Int64[ndarray, " records"]:
-    numbers, inverse = np.unique(records.partition, return_inverse=True)
-    return np.array([value_of(n) for n in numbers.tolist()], dtype=np.int64)[inverse]
+    values = np.empty(len(records), dtype=np.int64)
+    for number in records.partitions():
+        values[records.partition == number] = value_of(number)
+    return values
 
 
 def _spans(
@@ -194,7 +203,7 @@ def _spans(
         return []
     decision = decide()
     spans = []
-    for number in np.unique(records.partition[live]).tolist():
+    for number in present(records.partition[live]):
         offsets = records.offset[live & (records.partition == number)]
         owner = partitions[number]
         spans.append(
@@ -211,7 +220,7 @@ def _decisions(
 ) -> DecisionColumns:
     """Today's decision for live records, the journaled one for records answered before."""
     columns = spread(spans[0].decision if spans else Decision(EVENT_TIME, 0, 0), len(records))
-    for number in np.unique(records.partition[~live]).tolist():
+    for number in present(records.partition[~live]):
         where = ~live & (records.partition == number)
         journaled = partitions[number].log.lookup(number, records.offset[where])
         columns.processing_time_ns[where] = journaled.processing_time_ns

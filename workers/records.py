@@ -8,7 +8,7 @@ from confluent_kafka import Message
 from jaxtyping import Int64
 from numpy import ndarray
 
-__all__ = ["RecordBatch", "batch_records"]
+__all__ = ["RecordBatch", "batch_records", "present"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,16 @@ class RecordBatch:
     def __len__(self) -> int:
         return len(self.messages)
 
+    def partitions(self) -> list[int]:
+        """The partitions that occur, ascending."""
+        return present(self.partition)
+
+
+def present(numbers: Int64[ndarray, " records"]) -> list[int]:
+    """The small non-negative numbers that occur, ascending; `np.unique` would sort the records."""
+    found: list[int] = np.flatnonzero(np.bincount(numbers)).tolist() if numbers.size else []
+    return found
+
 
 def batch_records(
     messages: Sequence[Message], next_offset_of: Callable[[int], int | None]
@@ -46,7 +56,7 @@ def batch_records(
     partition = np.fromiter((m.partition() for m in messages), np.int64, len(messages))
     offset = np.fromiter((m.offset() for m in messages), np.int64, len(messages))
     due = np.zeros(len(messages), dtype=bool)
-    for number in np.unique(partition).tolist():
+    for number in present(partition):
         next_offset = next_offset_of(number)
         if next_offset is not None:
             due |= (partition == number) & (offset >= next_offset)

@@ -4,7 +4,7 @@ One thread owns everything here. Commits, recoveries and snapshots wait on threa
 own; the loop only looks whether they are done.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -151,7 +151,9 @@ class Worker:
             self._membership.fetch(1, _CONGESTION_SLICE_S)
 
     def _take(self, messages: Sequence[Message]) -> None:
-        sound = [message for message in messages if self._is_sound(message)]
+        sound = [message for message in messages if message.error() is None]
+        if len(sound) < len(messages):
+            self._look_into(message for message in messages if message.error() is not None)
         if self._uncertain or not sound:
             return
         records = batch_records(sound, self._parts.assignment.next_offset_of)
@@ -190,17 +192,14 @@ class Worker:
         if batch.replayed:
             telemetry.inc(M.REPLAYED, batch.replayed)
 
-    def _is_sound(self, message: Message) -> bool:
-        error = message.error()
-        if error is None:
-            return True
-        if error.code() in _POSITION_LOST:
-            number, offset = message.partition(), message.offset()
-            if number is not None and offset is not None:
+    def _look_into(self, failed: Iterable[Message]) -> None:
+        for message in failed:
+            error, number, offset = message.error(), message.partition(), message.offset()
+            assert error is not None
+            if error.code() in _POSITION_LOST and number is not None and offset is not None:
                 self._fail(number, offset, f"the input is gone: {error.str()}")
-        else:
-            _log.warning("fetch_error", code=error.name(), reason=error.str())
-        return False
+            else:
+                _log.warning("fetch_error", code=error.name(), reason=error.str())
 
     def _fail(self, number: int, offset: int, reason: str) -> None:
         parts = self._parts

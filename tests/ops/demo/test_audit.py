@@ -30,7 +30,7 @@ def test_a_sound_run_holds() -> None:
     ],
 )
 def test_each_damage_is_found_and_only_it(damage: dict[str, list[int]], finding: str) -> None:
-    report = audit({0: SOUND, 1: replace(SOUND, **damage)})  # type: ignore[arg-type]
+    report = audit({0: SOUND, 1: replace(SOUND, **damage)})
     assert not report.holds
     found = {n for n in ("missing", "repeated", "unexpected", "out_of_order") if getattr(report, n)}
     assert found == {finding}
