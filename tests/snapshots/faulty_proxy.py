@@ -31,7 +31,7 @@ _ERRORS = {
     Fault.DENIED: (403, b"<Error><Code>AccessDenied</Code></Error>"),
 }
 _DROPPED_HEADERS = {"transfer-encoding", "connection", "content-length", "date", "server"}
-_HANG_S = 1.0
+_HANG_S = 2.0
 
 
 class Plan:

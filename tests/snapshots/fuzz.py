@@ -4,7 +4,11 @@ import hashlib
 from collections.abc import Callable
 
 import msgpack
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+# A slow machine is no defect: neither a test nor the first, uncached draw of text is timed.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SCALARS = (
     st.none()

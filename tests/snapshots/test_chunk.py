@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from snapshots import IntegrityError, InvalidSnapshotError
 from snapshots.chunk import ChunkEntry, decode_chunk, encode_chunk, max_chunk_bytes
 from tests.snapshots.builders import HEADER, make_image
-from tests.snapshots.fuzz import damaged, resealed
+from tests.snapshots.fuzz import UNHURRIED, damaged, resealed
 
 SMALL = encode_chunk(make_image(3), HEADER, 0)
 SMALL_ENTRY = ChunkEntry(SMALL.digest, 3)
@@ -73,12 +73,14 @@ def test_bytes_are_the_same_in_every_release() -> None:
     assert encode_chunk(zeros, HEADER, 0).digest == GOLDEN
 
 
+@UNHURRIED
 @given(damaged(SMALL.data))
 def test_damage_is_always_an_integrity_error(data: bytes) -> None:
     with pytest.raises(IntegrityError):
         decode_chunk(data, SMALL_ENTRY, HEADER)
 
 
+@UNHURRIED
 @given(resealed(SMALL.data))
 def test_resealed_damage_decodes_to_the_right_shapes_or_is_an_integrity_error(data: bytes) -> None:
     entry = ChunkEntry(hashlib.sha256(data[:-64]).hexdigest(), 3)
@@ -91,6 +93,7 @@ def test_resealed_damage_decodes_to_the_right_shapes_or_is_an_integrity_error(da
     assert len(chunk.asset_ids) == len(chunk.sequence) == len(chunk.last_timestamp_ns) == 3
 
 
+@UNHURRIED
 @given(st.binary(max_size=300))
 def test_random_bytes_are_an_integrity_error(data: bytes) -> None:
     with pytest.raises(IntegrityError):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapshots import IntegrityError, seal, unseal
-from tests.snapshots.fuzz import VALUES, damaged, reseal
+from tests.snapshots.fuzz import UNHURRIED, VALUES, damaged, reseal
 
 DOCUMENT: dict[str, object] = {"text": "é", "number": -5, "bytes": bytes(range(256)), "none": None}
 
@@ -28,18 +28,21 @@ def test_unseal_returns_what_was_sealed_under_its_name() -> None:
         unseal(sealed.data, digest="a" * 64)
 
 
+@UNHURRIED
 @given(damaged(seal(DOCUMENT).data))
 def test_damage_is_always_found(data: bytes) -> None:
     with pytest.raises(IntegrityError):
         unseal(data)
 
 
+@UNHURRIED
 @given(st.binary(max_size=200).map(reseal))
 def test_foreign_payloads_give_a_map_or_an_integrity_error(data: bytes) -> None:
     with contextlib.suppress(IntegrityError):
         assert isinstance(unseal(data), dict)
 
 
+@UNHURRIED
 @given(VALUES.filter(lambda value: not isinstance(value, dict)))
 def test_other_documents_than_maps_are_refused(value: object) -> None:
     with pytest.raises(IntegrityError):

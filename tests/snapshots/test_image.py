@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from snapshots import InvalidSnapshotError, PartitionImage, state_digest
 from tests.snapshots.builders import make_image
+from tests.snapshots.fuzz import UNHURRIED
 
 
 def _reordered(image: PartitionImage, order: list[int]) -> PartitionImage:
@@ -21,6 +22,7 @@ def _reordered(image: PartitionImage, order: list[int]) -> PartitionImage:
     )
 
 
+@UNHURRIED
 @given(st.permutations(range(7)))
 def test_digest_ignores_row_order_offsets_and_dirty_flags(order: list[int]) -> None:
     image = make_image(7)

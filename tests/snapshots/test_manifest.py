@@ -10,7 +10,7 @@ from snapshots import IntegrityError, Manifest, ManifestRef, SnapshotHeader, Sna
 from snapshots.chunk import ChunkEntry
 from snapshots.manifest import decode_manifest, encode_manifest
 from tests.snapshots.builders import HEADER, SCOPE
-from tests.snapshots.fuzz import damaged, reseal, resealed
+from tests.snapshots.fuzz import UNHURRIED, damaged, reseal, resealed
 
 
 def _entry(number: int, rows: int = 64) -> ChunkEntry:
@@ -73,12 +73,14 @@ def test_everything_is_part_of_the_digest() -> None:
     assert len({SEALED.digest, *(encode_manifest(other).digest for other in others)}) == 9
 
 
+@UNHURRIED
 @given(damaged(SEALED.data))
 def test_damage_is_always_an_integrity_error(data: bytes) -> None:
     with pytest.raises(IntegrityError):
         decode_manifest(data, SCOPE, REF)
 
 
+@UNHURRIED
 @given(resealed(SEALED.data))
 def test_resealed_damage_decodes_or_is_an_integrity_error(data: bytes) -> None:
     ref = ManifestRef(1000, hashlib.sha256(data[:-64]).hexdigest())
@@ -90,6 +92,7 @@ def test_resealed_damage_decodes_or_is_an_integrity_error(data: bytes) -> None:
     assert all(0 < chunk.rows <= 64 for chunk in manifest.chunks)
 
 
+@UNHURRIED
 @given(st.binary(max_size=300))
 def test_random_bytes_are_an_integrity_error(data: bytes) -> None:
     with pytest.raises(IntegrityError):

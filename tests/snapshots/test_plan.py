@@ -8,6 +8,7 @@ from snapshots import ManifestRef
 from snapshots.chunk import ChunkEntry
 from snapshots.plan import Base, merge_dirty, reusable_chunks
 from tests.snapshots.builders import make_image
+from tests.snapshots.fuzz import UNHURRIED
 
 
 def _base(rows: int, *, known_assets: bool = True) -> Base:
@@ -18,6 +19,7 @@ def _base(rows: int, *, known_assets: bool = True) -> Base:
     return Base(ManifestRef(1, "0" * 64), chunks, image.asset_ids if known_assets else None)
 
 
+@UNHURRIED
 @given(
     st.integers(0, 200), st.integers(0, 80), st.sets(st.integers(0, 279), max_size=4), st.booleans()
 )

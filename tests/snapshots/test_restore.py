@@ -33,7 +33,7 @@ def _write(store: MemoryStore, count: int, header: SnapshotHeader = HEADER) -> H
     for _ in range(count):
         history.append((writer.submit(SCOPE, image).result(), image))
         image = advance(image, [0, 64, 128])
-    assert writer.close(timeout_s=5)
+    assert writer.close(timeout_s=30)
     return history
 
 
@@ -213,7 +213,7 @@ def test_an_ancestor_of_another_configuration_is_passed_over(store: MemoryStore)
     image.dirty[:] = True
     writer = SnapshotWriter(store, HEADER)
     ref = writer.submit(SCOPE, image).result()
-    assert writer.close(timeout_s=5)
+    assert writer.close(timeout_s=30)
     store.delete(SCOPE.manifest_key(ref))
     with pytest.raises(NoValidSnapshotError) as caught:
         restore(store, HEADER, SCOPE, ref)
@@ -234,3 +234,13 @@ def test_list_snapshots_is_newest_first_and_ignores_strangers(store: MemoryStore
     history = _write(store, 3)
     store.put(SCOPE.manifest_prefix + "README", b"")
     assert list_snapshots(store, SCOPE) == [ref for ref, _ in reversed(history)]
+
+
+def test_an_asset_listed_twice_is_refused(store: MemoryStore) -> None:
+    image = make_image(65)
+    twice = replace(image, asset_ids=(*image.asset_ids[:64], image.asset_ids[0]))
+    writer = SnapshotWriter(store, HEADER)
+    ref = writer.submit(SCOPE, twice).result()
+    assert writer.close(timeout_s=30)
+    with pytest.raises(NoValidSnapshotError, match="twice"):
+        restore(store, HEADER, SCOPE, ref)

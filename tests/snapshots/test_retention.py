@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -58,7 +59,7 @@ def partition() -> Iterator[Partition]:
     partition = Partition()
     yield partition
     partition.store.before = lambda _action, _key: None
-    assert partition.writer.close(timeout_s=5)
+    assert partition.writer.close(timeout_s=30)
 
 
 def _listed_chunks(store: MemoryStore) -> set[str]:
@@ -190,4 +191,21 @@ def test_closing_stops_a_collection(partition: Partition) -> None:
         should_stop=lambda: True,
     )
     assert (stopped.deleted_manifests, stopped.deleted_chunks) == (0, 0)
+    partition.assert_all_listed_are_whole()
+
+
+def test_closing_the_writer_stops_its_collection(partition: Partition) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(action: str, _key: str) -> None:
+        if action == "delete":
+            reached.set()
+            assert go_on.wait(30)
+
+    partition.store.before = hold
+    future = partition.writer.collect_garbage(SCOPE, set(), min_age_s=-1.0)
+    assert reached.wait(30)
+    partition.writer.close(timeout_s=0.0)
+    go_on.set()
+    assert future.result(timeout=30).deleted_manifests == 1
     partition.assert_all_listed_are_whole()

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from snapshots import IntegrityError, InvalidSnapshotError, ManifestRef, SnapshotScope
 from snapshots.store import check_key
+from tests.snapshots.fuzz import UNHURRIED
 
 DIGEST = "0123456789abcdef" * 4
 # What survives UTF-8; up to the length whose escaped form fits a file name.
@@ -20,6 +21,7 @@ def test_keys_are_the_documented_ones() -> None:
     assert scope.parse_manifest_key(scope.manifest_key(ref)) == ref
 
 
+@UNHURRIED
 @given(NAMES, NAMES, NAMES, NAMES)
 def test_names_are_escaped_into_safe_and_distinct_keys(a: str, b: str, c: str, d: str) -> None:
     first, second = SnapshotScope(a, b, 0), SnapshotScope(c, d, 0)

@@ -20,6 +20,7 @@ from snapshots import (
     restore,
 )
 from tests.snapshots.builders import HEADER, SCOPE, advance, assert_same_state, make_image
+from tests.snapshots.fuzz import UNHURRIED
 from tests.snapshots.memory_store import MemoryStore, fail_at
 
 
@@ -33,7 +34,7 @@ def writer(store: MemoryStore) -> Iterator[SnapshotWriter]:
     writer = SnapshotWriter(store, HEADER)
     yield writer
     store.before = lambda _action, _key: None
-    assert writer.close(timeout_s=10)
+    assert writer.close(timeout_s=30)
 
 
 class Gate:
@@ -93,7 +94,7 @@ def test_equal_histories_give_equal_references(store: MemoryStore, writer: Snaps
     for _ in range(3):
         assert writer.submit(SCOPE, image).result() == other.submit(SCOPE, image).result()
         image = advance(image, [7])
-    assert other.close(timeout_s=5)
+    assert other.close(timeout_s=30)
     assert store.objects == other_store.objects
 
 
@@ -155,7 +156,7 @@ def test_an_adopted_snapshot_is_the_base_of_the_next(
     before = len(store.written("chunks"))
     image = advance(restored.image, [150])
     new = successor.submit(SCOPE, image).result()
-    assert successor.close(timeout_s=5)
+    assert successor.close(timeout_s=30)
     assert len(store.written("chunks")) - before == 1
     assert load_manifest(store, SCOPE, new).parent == ref
     assert_same_state(restore(store, HEADER, SCOPE, new).image, image)
@@ -198,7 +199,7 @@ def test_a_base_of_another_layout_is_not_used(store: MemoryStore, writer: Snapsh
     other.adopt(SCOPE, ref)
     image = replace(advance(make_image(10), []), rows=np.zeros((10, 12), dtype=np.float32))
     new = other.submit(SCOPE, image).result()
-    assert other.close(timeout_s=5)
+    assert other.close(timeout_s=30)
     assert_same_state(load_image(store, load_manifest(store, SCOPE, new)), image)
 
 
@@ -282,7 +283,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(UNHURRIED, max_examples=60)
 @given(STEPS)
 def test_every_durable_snapshot_of_any_history_is_exact(
     steps: list[tuple[list[int], int, int | None, str]],
@@ -303,11 +304,11 @@ def test_every_durable_snapshot_of_any_history_is_exact(
         if then == "collect":
             writer.collect_garbage(SCOPE, {durable[-1][0].digest}, min_age_s=-1.0).result()
         if then == "crash and restore":
-            writer.close(timeout_s=5)
+            writer.close(timeout_s=30)
             writer = SnapshotWriter(store, HEADER, keep=2)
             restored = restore(store, HEADER, SCOPE, durable[-1][0])
             writer.adopt(SCOPE, restored.ref, restored.manifest)
             image = restored.image
         for ref, saved in durable[-2:]:
             assert_same_state(restore(store, HEADER, SCOPE, ref).image, saved)
-    assert writer.close(timeout_s=5)
+    assert writer.close(timeout_s=30)
