@@ -6,8 +6,9 @@ from ops.local.errors import (
     LocalStartError,
     StackStateError,
 )
-from ops.local.kafka import BROKER_DEFAULTS, FAST_START, LocalKafka
+from ops.local.kafka import LocalKafka
 from ops.local.s3 import LocalS3
+from ops.local.storage import BROKER_DEFAULTS, FAST_START
 
 __all__ = [
     "BROKER_DEFAULTS",
