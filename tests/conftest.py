@@ -1,5 +1,8 @@
-"""Fixtures that every room's tests can ask for."""
+"""Fixtures that every room's tests can ask for, and one cache of executables for all processes."""
 
+from ops.compile_cache import keep_executables
 from tests.fixtures.kafka import kafka
 
 __all__ = ["kafka"]
+
+keep_executables()

@@ -123,10 +123,11 @@ class WorkerConfig:
     client_timeout_s: float = 15.0
     stop_timeout_s: float = 25.0
     schema_registry_url: str | None = None
-    schema_registry: Mapping[str, str] = field(default_factory=dict)
-    kafka: Mapping[str, str] = field(default_factory=dict)
-    consumer: Mapping[str, str] = field(default_factory=dict)
-    producer: Mapping[str, str] = field(default_factory=dict)
+    # Options may hold passwords: they stay out of the repr, and so out of logs and tracebacks.
+    schema_registry: Mapping[str, str] = field(default_factory=dict, repr=False)
+    kafka: Mapping[str, str] = field(default_factory=dict, repr=False)
+    consumer: Mapping[str, str] = field(default_factory=dict, repr=False)
+    producer: Mapping[str, str] = field(default_factory=dict, repr=False)
     store_options: StoreOptions = field(default_factory=StoreOptions)
 
     def __post_init__(self) -> None:

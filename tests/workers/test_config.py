@@ -66,3 +66,11 @@ def test_topics_must_exist_and_be_co_partitioned() -> None:
         check_layout(topics, {k: v for k, v in counts.items() if k != "journal"})
     with pytest.raises(TopicLayoutError, match="predictions has 4"):
         check_layout(topics, {**counts, "predictions": 4})
+
+
+def test_options_that_may_hold_secrets_are_not_in_the_repr() -> None:
+    secret = {"sasl.password": "hunter2"}
+    config = WorkerConfig(
+        **BASE, kafka=secret, consumer=secret, producer=secret, schema_registry=secret
+    )
+    assert "hunter2" not in repr(config)
