@@ -12,8 +12,11 @@ from core.compiled import TileStep, compile_step, init_tile, runtime_versions
 from core.config import InvalidConfigError, PredictorConfig
 from core.errors import FatalError, RetryableError, TickFleetError
 from core.flags import AVAILABLE_KERNELS, INSTANT_EVENTS, LEVEL_FLAGS, Flag, Kernel, Mode
+from core.functional import AssetState, FunctionalPredictor
 from core.layout import Field, StateLayout
+from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, Input, Output
+from core.result import PredictionResult
 from core.step import state_layout
 
 __all__ = [
@@ -23,14 +26,18 @@ __all__ = [
     "LEVEL_FLAGS",
     "OUTPUT_ROWS",
     "TILE_WIDTH",
+    "AssetState",
     "FatalError",
     "Field",
     "Flag",
+    "FunctionalPredictor",
     "Input",
     "InvalidConfigError",
     "Kernel",
+    "MarketObservation",
     "Mode",
     "Output",
+    "PredictionResult",
     "PredictorConfig",
     "RetryableError",
     "StateLayout",

@@ -18,5 +18,5 @@ def settle(values: Tree) -> Tree:
 
     Takes effect on CPU only under the compiler options of `core.compiled`.
     """
-    settled: Tree = lax.optimization_barrier(values)
+    settled: Tree = lax.optimization_barrier(values)  # type: ignore[no-untyped-call]
     return settled

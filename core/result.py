@@ -1,0 +1,118 @@
+"""One result of one asset, read from a column of packed outputs (specification section 2.3)."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from jaxtyping import Float64
+from numpy import ndarray
+
+from core.flags import Flag, Kernel, Mode
+from core.packed import Output
+
+__all__ = ["PredictionResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionResult:
+    """What the predictor says after a tick.
+
+    Attributes:
+        predicted_next: forecast of the next level, in z-scores of `location` and `scale`.
+        holder_exponent: H_t.
+        cusum_drift: G+, the largest CUSUM channel, before the reset of an alarm.
+        distance_to_collapse: adaptive_threshold - cusum_drift.
+        free_energy: of the orchestrator after its step.
+        kurtosis: of the standardised errors in the window; 3 until it is full.
+        dgm_entropy: NaN while kernel B does not run.
+        adaptive_threshold: h_t.
+        weights: reported weights of kernels A, B, C, D; they sum to 1.
+        sinkhorn_converged: the transport kernel is balanced.
+        degraded_inference_mode: the tick is stale; weights are frozen.
+        emergency_mode: the path is rougher than `holder_threshold`.
+        regime_change_detected: CUSUM alarm at this tick.
+        mode_collapse_warning: kernel B has collapsed.
+        mode: "Standard", "Robust" or "Emergency".
+        predicted_price: the forecast, units of the price.
+        location: mean of the last levels, including this one.
+        scale: their standard deviation, floored.
+        kernel_forecasts: next increment by kernel, units of the price; NaN where one did not run.
+        outlier_rejected: the tick was rejected and this is the last valid result.
+        warming_up: the window of levels is not full yet.
+        frequency_warning: the tick came later than the Nyquist interval.
+        frozen_signal: the price has stood still for unusually long.
+        kurtosis_outlier_warning: the residual model may be invalid.
+        signature_depth: depth the load shedder allowed.
+        kernel_mask: kernels that took part.
+    """
+
+    predicted_next: float
+    holder_exponent: float
+    cusum_drift: float
+    distance_to_collapse: float
+    free_energy: float
+    kurtosis: float
+    dgm_entropy: float
+    adaptive_threshold: float
+    weights: tuple[float, ...]
+    sinkhorn_converged: bool
+    degraded_inference_mode: bool
+    emergency_mode: bool
+    regime_change_detected: bool
+    mode_collapse_warning: bool
+    mode: str
+    predicted_price: float
+    location: float
+    scale: float
+    kernel_forecasts: tuple[float, ...]
+    outlier_rejected: bool
+    warming_up: bool
+    frequency_warning: bool
+    frozen_signal: bool
+    kurtosis_outlier_warning: bool
+    signature_depth: int
+    kernel_mask: Kernel
+
+    @classmethod
+    def from_column(cls, column: Float64[ndarray, " outputs"]) -> Self:
+        """Read one lane's outputs, rows of `Output`."""
+        numbers = {
+            row.name.lower(): float(column[row]) for row in Output if row.name.lower() in _NUMBERS
+        }
+        flags = Flag(int(column[Output.FLAGS]))
+        named = {name: flag in flags for name, flag in _FLAGS.items()}
+        return cls(
+            **numbers,  # type: ignore[arg-type]
+            **named,
+            weights=tuple(column[Output.WEIGHT_A : Output.WEIGHT_D + 1].tolist()),
+            kernel_forecasts=tuple(column[Output.FORECAST_A : Output.FORECAST_D + 1].tolist()),
+            mode=Mode(int(column[Output.MODE])).name.capitalize(),
+            signature_depth=int(column[Output.SIGNATURE_DEPTH]),
+            kernel_mask=Kernel(int(column[Output.KERNEL_MASK])),
+        )
+
+
+_NUMBERS = {
+    "predicted_next",
+    "holder_exponent",
+    "cusum_drift",
+    "distance_to_collapse",
+    "free_energy",
+    "kurtosis",
+    "dgm_entropy",
+    "adaptive_threshold",
+    "predicted_price",
+    "location",
+    "scale",
+}
+_FLAGS = {
+    "sinkhorn_converged": Flag.SINKHORN_CONVERGED,
+    "degraded_inference_mode": Flag.DEGRADED_INFERENCE_MODE,
+    "emergency_mode": Flag.EMERGENCY_MODE,
+    "regime_change_detected": Flag.REGIME_CHANGE_DETECTED,
+    "mode_collapse_warning": Flag.MODE_COLLAPSE_WARNING,
+    "outlier_rejected": Flag.DOMAIN_ERROR,
+    "warming_up": Flag.WARMING_UP,
+    "frequency_warning": Flag.FREQUENCY_WARNING,
+    "frozen_signal": Flag.FROZEN_SIGNAL,
+    "kurtosis_outlier_warning": Flag.KURTOSIS_OUTLIER_WARNING,
+}

@@ -1,0 +1,75 @@
+"""FunctionalPredictor: the same bits by single steps, batches and histories."""
+
+import functools
+import math
+
+import numpy as np
+import pytest
+
+from core import FunctionalPredictor, Kernel, MarketObservation, PredictorConfig
+
+NS = 10_000_000
+
+
+@functools.cache
+def predictor() -> FunctionalPredictor:
+    return FunctionalPredictor(PredictorConfig())
+
+
+def history(seed: int, ticks: int = 40) -> list[MarketObservation]:
+    walk = 100.0 + np.cumsum(np.random.default_rng(seed).normal(size=ticks))
+    return [
+        MarketObservation(float(p), float(p), 1_700_000_000_000_000_000 + NS * i)
+        for i, p in enumerate(walk)
+    ]
+
+
+def test_step_batch_and_scan_agree_bit_for_bit() -> None:
+    many = 70  # more than a tile
+    ticks = [history(seed, 12) for seed in range(many)]
+    states = [predictor().init_state() for _ in range(many)]
+    for t in range(12):
+        states, _ = predictor().step_batch(states, [asset[t] for asset in ticks])
+    for asset in (0, 63, 64, 69):
+        scanned, results = predictor().scan_history(predictor().init_state(), ticks[asset])
+        single = predictor().init_state()
+        for tick in ticks[asset]:
+            single, last = predictor().step(single, tick)
+        assert scanned.rows.tobytes() == states[asset].rows.tobytes() == single.rows.tobytes()
+        assert results[-1].predicted_price == last.predicted_price
+
+
+def test_first_result_is_neutral() -> None:
+    tick = history(3)[0]
+    _, result = predictor().step(predictor().init_state(), tick)
+    assert result.warming_up
+    assert result.predicted_price == tick.price
+    assert result.predicted_next == 0.0
+    assert result.mode == "Standard"
+    assert result.weights == (0.5, 0.0, 0.5, 0.0)
+    assert math.isnan(result.dgm_entropy)
+
+
+def test_masks_are_visible() -> None:
+    _, result = predictor().step(predictor().init_state(), history(3)[0], kernel_mask=Kernel.A)
+    assert result.kernel_mask == Kernel.A
+    assert result.weights == (1.0, 0.0, 0.0, 0.0)
+    assert [math.isnan(f) for f in result.kernel_forecasts] == [False, True, True, True]
+
+
+def test_states_are_not_changed() -> None:
+    state = predictor().init_state()
+    before = state.rows.tobytes()
+    predictor().step(state, history(1)[0])
+    assert state.rows.tobytes() == before
+
+
+def test_as_many_observations_as_states() -> None:
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        predictor().step_batch([predictor().init_state()], [])
+
+
+def test_validate_domain_is_the_specifications() -> None:
+    assert MarketObservation(20.0, 20.0, 0).validate_domain()
+    assert not MarketObservation(-20.1, 0.0, 0).validate_domain()
+    assert MarketObservation(39.0, 0.0, 0).validate_domain(20.0, 2.0)
