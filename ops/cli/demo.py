@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.command("demo")
 @click.option("--ticks", default=60_000, show_default=True, help="Ticks to feed.")
 @click.option("--rate", default=2_000.0, show_default=True, help="Ticks per second.")
-@click.option("--assets", default=40, show_default=True, help="Assets.")
+@click.option("--assets", default=20, show_default=True, help="Assets.")
 @click.option("--partitions", default=8, show_default=True, help="Partitions of the ticks topic.")
 @click.option("--workers", default=2, show_default=True, help="Worker processes.")
 @click.option("--kills", default=2, show_default=True, help="How often one is killed with -9.")

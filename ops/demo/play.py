@@ -10,6 +10,8 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
+from core import compile_step
+from ops.compile_cache import keep_executables
 from ops.demo.show import Show
 from ops.demo.sources import demo_ticks
 from ops.demo.stage import Stage
@@ -41,7 +43,7 @@ class DemoPlan:
 
     ticks: int = 60_000
     per_second: float = 2_000.0
-    assets: int = 40
+    assets: int = 20
     workers: int = 2
     kills: int = 2
     seed: int = 1
@@ -60,9 +62,12 @@ def play(stage: Stage, plan: DemoPlan, show: Show) -> DemoSummary:
     workforce = Workforce(stage.config, stage.folder)
     ids = [f"worker-{number}" for number in range(plan.workers)]
     try:
+        show.say("compiling the predictor (once, then cached)")
+        keep_executables()
+        compile_step(stage.worker.predictor, stage.worker.dtype)
+        show.say(f"starting {plan.workers} workers")
         for worker_id in ids:
             workforce.start(worker_id)
-        show.say(f"starting {plan.workers} workers")
         workforce.await_seats(AdminClient(options), stage.worker.group_id)
         feeder = _feed(stage, plan, options, show)
         for kill_at_s in [*_kill_times(plan), None]:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from core.errors import FatalError
@@ -54,9 +55,7 @@ class Workforce:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline_s:
             self.check()
-            described = admin.describe_consumer_groups([group])[group].result(_START_TIMEOUT_S)
-            seated = [m for m in described.members if m.assignment.topic_partitions]
-            if len(seated) == len(self._processes):
+            if _seated(admin, group) == len(self._processes):
                 return
             time.sleep(0.2)
         raise DemoWorkerError(f"the workers did not share {group} within {_START_TIMEOUT_S} s")
@@ -99,3 +98,12 @@ class Workforce:
 
     def _log_end(self, worker_id: str) -> str:
         return (self._folder / f"{worker_id}.log").read_text("utf-8")[-2_000:]
+
+
+def _seated(admin: AdminClient, group: str) -> int:
+    """Members that hold partitions; none while the group's coordinator is not there yet."""
+    try:
+        described = admin.describe_consumer_groups([group], request_timeout=5.0)[group].result(10.0)
+    except (KafkaException, TimeoutError):
+        return 0
+    return sum(1 for member in described.members if member.assignment.topic_partitions)
