@@ -36,22 +36,22 @@ from core.kernels import gate, hilbert, jump_diffusion
 
 CONFIG = PredictorConfig()
 LAYOUT = state_layout(CONFIG)
-Body = Callable[[dict[str, jax.Array], jax.Array, jax.Array], object]
+Body = Callable[[dict[str, jax.Array], jax.Array, jax.Array], tuple[object, object]]
 
 
 def _components() -> dict[str, Body]:
     always = jnp.ones((1, TILE_WIDTH), dtype=bool)
 
-    def jumps(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> object:
+    def jumps(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
         return jump_diffusion.update(CONFIG, s, increments.update(CONFIG, s, price)[1])
 
-    def kernel_a(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> object:
+    def kernel_a(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
         window = levels.Levels(x, x, x)
         return hilbert.update(
             CONFIG, s, increment=x, levels=window, level=x, long_memory_forecast=x, first=x > 1.0
         )
 
-    def mixture(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> object:
+    def mixture(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
         four = jnp.concatenate([x, x, x, x])
         unsettled = volatility.Volatility(x * x, x * x)
         return orchestrator.update(
@@ -59,7 +59,7 @@ def _components() -> dict[str, Body]:
             learning=always, robust=always, reset=always,
         )  # fmt: skip
 
-    def gated(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> object:
+    def gated(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
         four = jnp.concatenate([x, x, x, x])
         return gate.update(CONFIG, s, raw_forecasts=four, realised=x, scored=always)
 
@@ -83,7 +83,7 @@ def _cost(call: Callable[[], object], repeats: int) -> float:
         start = time.process_time()
         for _ in range(repeats):
             result = call()
-        jax.block_until_ready(result)
+        jax.block_until_ready(result)  # type: ignore[no-untyped-call]
         best = min(best, (time.process_time() - start) / repeats)
     return best * 1e6
 
@@ -94,7 +94,7 @@ def _row(name: str, compile_s: float, cost_us: float) -> None:
 
 def _measure_component(name: str, body: Body, dtype: str, repeats: int) -> None:
     def call(packed: jax.Array, price: jax.Array) -> jax.Array:
-        fields, output = body(LAYOUT.view(packed), price.astype(packed.dtype), price)  # type: ignore[misc]
+        fields, output = body(LAYOUT.view(packed), price.astype(packed.dtype), price)
         rows = [x.astype(packed.dtype) for x in jax.tree.leaves((fields, output))]
         return jnp.concatenate([x.reshape(-1, TILE_WIDTH) for x in rows])
 

@@ -33,7 +33,8 @@ def balance(log_kernel: Float[Array, "n n lanes"], *, iterations: int) -> Balanc
     log_u = jnp.zeros_like(log_kernel[:, 0])
     for _ in range(iterations):
         log_u = 0.5 * (log_u - _log_row_sums(log_kernel, log_u))
-    plan = jnp.exp(log_kernel + log_u[:, None] + log_u[None, :])
+    # The two scalings first: added one by one they would round differently in each triangle.
+    plan = jnp.exp(log_kernel + (log_u[:, None] + log_u[None, :]))
     total = plan[:, 0]
     for j in range(1, plan.shape[1]):
         total = total + plan[:, j]

@@ -137,9 +137,11 @@ def _update_regression(
     """Forgetting weighted least squares of the increment on the level before it (West 1979).
 
     Deviations from running means, never raw moments: levels far from the anchor would cancel.
-    A jump has weight zero.
+    Moments are in units of the current scale, so they are converted when it moves. A jump has
+    weight zero.
     """
     keep = _FORGETTING
+    unit = jnp.clip(tick.previous_scale / tick.scale, 1e-3, 1e3).astype(scale.dtype)
     weight = jnp.where(variance.jump | tick.first, 0.0, 1.0 / variance.effective)
     total = keep * old["weight"] + weight
     share = jnp.where(total > 0.0, weight / jnp.maximum(total, 1e-20), 0.0)
@@ -150,7 +152,7 @@ def _update_regression(
         "weight": total,
         "mean_level": old["mean_level"] + share * (old["level"] - old["mean_level"]),
         "mean_increment": mean_increment,
-        "level_squares": keep * old["level_squares"] + left * deviation,
-        "level_increment": keep * old["level_increment"]
+        "level_squares": keep * jnp.square(unit) * old["level_squares"] + left * deviation,
+        "level_increment": keep * unit * old["level_increment"]
         + left * (tick.increment - old["mean_increment"]),
     }

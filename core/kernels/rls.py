@@ -45,13 +45,14 @@ def update(
     projected = P[:, 0] * features[0]
     for j in range(1, n):
         projected = projected + P[:, j] * features[j]
-    gain = projected / (forgetting + dot(features, projected))
+    excitation = forgetting + dot(features, projected)
     error = target - dot(regression.coefficients, features)
-    # Symmetrised product: the gain is a rounded quotient, so gain_i p_j and gain_j p_i differ.
-    outer = 0.5 * (gain[:, None] * projected[None, :] + projected[:, None] * gain[None, :])
-    P = (P - outer) / forgetting
+    # One vector times itself: products commute to the bit, also where the compiler fuses the
+    # multiplication into the subtraction. gain_i * projected_j would not.
+    root = projected / jnp.sqrt(excitation)
+    P = (P - root[:, None] * root[None, :]) / forgetting
     trace = P[0, 0]
     for i in range(1, n):
         trace = trace + P[i, i]
     P = P * jnp.minimum(1.0, trace_cap / jnp.maximum(trace, 1e-30))
-    return Regression(P, regression.coefficients + gain * error)
+    return Regression(P, regression.coefficients + projected / excitation * error)
