@@ -28,6 +28,7 @@ from snapshots.report import RestoreAttempt, RestoreReport
 from snapshots.restore import Restored, restore
 from snapshots.retention import GarbageReport
 from snapshots.scope import ManifestRef, SnapshotScope
+from snapshots.single import SingleSnapshot, decode_single, encode_single
 from snapshots.store import ObjectEntry, ObjectStore
 from snapshots.store_options import StoreOptions
 from snapshots.writer import SnapshotWriter
@@ -48,6 +49,7 @@ __all__ = [
     "RestoreReport",
     "Restored",
     "Sealed",
+    "SingleSnapshot",
     "SnapshotBusyError",
     "SnapshotHeader",
     "SnapshotMismatchError",
@@ -58,6 +60,8 @@ __all__ = [
     "StoreOptions",
     "WriterClosedError",
     "current_header",
+    "decode_single",
+    "encode_single",
     "list_snapshots",
     "load_image",
     "load_manifest",

@@ -6,7 +6,7 @@ results, flag events, dead letters, journal records and the offset of the last d
 become visible together or not at all.
 """
 
-from workers.assembly import run_worker, snapshot_header
+from workers.assembly import run_worker
 from workers.clock import Clock, SystemClock
 from workers.config import (
     ColdStart,
@@ -31,6 +31,7 @@ from workers.health import HealthReport, WorkerHealth
 from workers.metrics import CATALOGUE, M, MetricDef, MetricKind, NullTelemetry, Telemetry
 from workers.signals import StopSignal
 from workers.topics import check_layout, check_topics
+from workers.universal import SavedSnapshot, UniversalPredictor
 
 __all__ = [
     "CATALOGUE",
@@ -51,16 +52,17 @@ __all__ = [
     "OutputUncertainError",
     "PartitionError",
     "ProcessingClock",
+    "SavedSnapshot",
     "StalledClientError",
     "StopSignal",
     "SystemClock",
     "Telemetry",
     "TopicLayoutError",
     "Topics",
+    "UniversalPredictor",
     "WorkerConfig",
     "WorkerHealth",
     "check_layout",
     "check_topics",
     "run_worker",
-    "snapshot_header",
 ]

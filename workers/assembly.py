@@ -5,9 +5,8 @@ from collections.abc import Callable
 import structlog
 from confluent_kafka.admin import AdminClient
 
-from core import runtime_versions, state_layout
 from schemas import TickCodec
-from snapshots import ObjectStore, SnapshotHeader, SnapshotWriter, open_store
+from snapshots import ObjectStore, SnapshotWriter, current_header, open_store
 from workers.assignment import Assignment
 from workers.at_least_once import AtLeastOnceOutputs
 from workers.checkpoints import Checkpoints
@@ -33,22 +32,9 @@ from workers.topics import check_topics
 from workers.transactional import TransactionalOutputs
 from workers.worker import Worker, WorkerParts
 
-__all__ = ["run_worker", "snapshot_header"]
+__all__ = ["run_worker"]
 
 _log = structlog.get_logger()
-
-
-def snapshot_header(config: WorkerConfig) -> SnapshotHeader:
-    """What this program's snapshots say about it."""
-    blocks = state_layout(config.predictor).blocks
-    return SnapshotHeader(
-        schema_version=config.predictor.schema_version,
-        config=config.predictor.to_dict(),
-        fingerprint=config.predictor.fingerprint(),
-        runtime=runtime_versions(config.dtype),
-        blocks={name: (rows.start, rows.stop) for name, rows in blocks.items()},
-        dtype=config.dtype,
-    )
 
 
 def run_worker(
@@ -82,7 +68,7 @@ def _assemble(
     clock: Clock,
 ) -> tuple[WorkerParts, Worker]:
     framing_of = framing_by_topic(config)
-    header = snapshot_header(config)
+    header = current_header(config.predictor, config.dtype)
     table = StateTable(config.predictor, config.dtype)
     admin = AdminClient(base_settings(config))
     checkpoints = Checkpoints(

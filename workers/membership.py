@@ -4,11 +4,19 @@ Callbacks run inside `fetch`. A partition handed over is paused at once and stay
 loop has recovered it and seeks it to its position: nothing fetched before that is stepped.
 """
 
+import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol, cast
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from workers.client_config import consumer_settings
 from workers.config import WorkerConfig
@@ -16,9 +24,14 @@ from workers.errors import FencedError, StalledClientError
 from workers.metrics import M, Telemetry
 from workers.outputs import GroupTicket
 
-__all__ = ["Membership", "RebalanceListener"]
+__all__ = ["Fetched", "Membership", "RebalanceListener"]
 
 _log = structlog.get_logger()
+_SEAT_RETRY_S: Final = 0.5
+# Inside a consumer's message a fatal error has no flag, only this code and a text.
+_FATAL_CODES: Final = frozenset(
+    {KafkaError._FATAL, KafkaError.UNRELEASED_INSTANCE_ID, KafkaError.FENCED_INSTANCE_ID}
+)
 
 
 class RebalanceListener(Protocol):
@@ -32,6 +45,13 @@ class RebalanceListener(Protocol):
 
     def on_lost(self, partitions: Sequence[int]) -> None:
         """Partitions that may already have another owner: commit nothing."""
+
+
+class Fetched(NamedTuple):
+    """What one fetch brought: sound records, and messages that carry an error of a partition."""
+
+    records: list[Message]
+    failures: list[Message]
 
 
 class Membership:
@@ -53,7 +73,7 @@ class Membership:
         self._fatal: KafkaError | None = None
         self._consumer = self._join()
 
-    def fetch(self, max_records: int, timeout_s: float) -> list[Message]:
+    def fetch(self, max_records: int, timeout_s: float) -> Fetched:
         """Wait for the first record, then take what is there; rebalances happen in here.
 
         Raises:
@@ -64,12 +84,19 @@ class Membership:
             if messages:
                 messages += self._consumer.consume(max_records - 1, 0)
         except KafkaException as error:
-            self._fatal = error.args[0] if error.args[0].fatal() else self._fatal
-            _log.warning("fetch_failed", reason=str(error))
+            self._on_error(error.args[0])
             messages = []
+        records = [message for message in messages if message.error() is None]
+        failures = (
+            [message for message in messages if message.error() is not None]
+            if len(records) < len(messages)
+            else []
+        )
+        for failure in failures:
+            self._on_error(cast(KafkaError, failure.error()))
         if self._fatal is not None:
             self._replace_or_leave(self._fatal)
-        return messages
+        return Fetched(records, failures)
 
     def ticket(self) -> GroupTicket:
         """This member's standing now; it fences commits once the group has moved on."""
@@ -121,10 +148,12 @@ class Membership:
 
     def _replace_or_leave(self, error: KafkaError) -> None:
         self._fatal = None
-        if error.code() == KafkaError.UNRELEASED_INSTANCE_ID:
+        unreleased = error.code() == KafkaError.UNRELEASED_INSTANCE_ID
+        if unreleased or KafkaError(KafkaError.UNRELEASED_INSTANCE_ID).str() in error.str():
             # KIP-848: the broker still holds the seat of this worker's previous life.
-            _log.info("waiting_for_seat", reason=str(error))
+            _log.info("waiting_for_seat", reason=error.str())
             self._consumer.close()
+            time.sleep(_SEAT_RETRY_S)
             self._consumer = self._join()
             return
         raise FencedError(
@@ -133,18 +162,16 @@ class Membership:
         )
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal() or error.code() in (
-            KafkaError.UNRELEASED_INSTANCE_ID,
-            KafkaError.FENCED_INSTANCE_ID,
-        ):
+        if error.fatal() or error.code() in _FATAL_CODES:
             self._fatal = error
         _log.warning("kafka_error", code=error.name(), reason=error.str())
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]
         self._telemetry.inc(M.REBALANCES, kind="assigned")
-        # Any explicit offset will do: nothing is fetched before the loop seeks.
-        paused = [TopicPartition(self._topic, number, 0) for number in numbers]
+        # The end is always in range. From an offset that retention has passed the client would
+        # fall into an error state, out of which the loop's seek could not bring it.
+        paused = [TopicPartition(self._topic, number, OFFSET_END) for number in numbers]
         consumer.incremental_assign(paused)
         consumer.pause(paused)
         self._listener.on_assigned(numbers)

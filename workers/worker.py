@@ -4,7 +4,7 @@ One thread owns everything here. Commits, recoveries and snapshots wait on threa
 own; the loop only looks whether they are done.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,7 @@ from workers.faults import fault_point
 from workers.gauges import Gauges
 from workers.health import WorkerHealth
 from workers.journal import UncoveredOffsetError
-from workers.membership import Membership
+from workers.membership import Fetched, Membership
 from workers.metrics import M, Telemetry
 from workers.outputs import Outputs
 from workers.pipeline import Pipeline, SteppedBatch
@@ -150,13 +150,14 @@ class Worker:
             # Stay in the group meanwhile; nothing flows, every partition is paused.
             self._membership.fetch(1, _CONGESTION_SLICE_S)
 
-    def _take(self, messages: Sequence[Message]) -> None:
-        sound = [message for message in messages if message.error() is None]
-        if len(sound) < len(messages):
-            self._look_into(message for message in messages if message.error() is not None)
-        if self._uncertain or not sound:
-            return
-        records = batch_records(sound, self._parts.assignment.next_offset_of)
+    def _take(self, fetched: Fetched) -> None:
+        for failure in fetched.failures:
+            self._look_into(failure)
+        if fetched.records and not self._uncertain:
+            self._take_records(fetched.records)
+
+    def _take_records(self, messages: Sequence[Message]) -> None:
+        records = batch_records(messages, self._parts.assignment.next_offset_of)
         fault_point("after_consume")
         if len(records):
             self._process(records)
@@ -169,7 +170,7 @@ class Worker:
         except UncoveredOffsetError as error:
             # Nothing was stepped yet: the other partitions' records go on without this one's.
             self._fail(error.partition, error.offset, f"{error}: the journal was trimmed")
-            self._take(records.messages)
+            self._take_records(records.messages)
             return
         latency_s = parts.clock.monotonic_s() - begun_s
         fault_point("after_step")
@@ -192,14 +193,12 @@ class Worker:
         if batch.replayed:
             telemetry.inc(M.REPLAYED, batch.replayed)
 
-    def _look_into(self, failed: Iterable[Message]) -> None:
-        for message in failed:
-            error, number, offset = message.error(), message.partition(), message.offset()
-            assert error is not None
-            if error.code() in _POSITION_LOST and number is not None and offset is not None:
-                self._fail(number, offset, f"the input is gone: {error.str()}")
-            else:
-                _log.warning("fetch_error", code=error.name(), reason=error.str())
+    def _look_into(self, failure: Message) -> None:
+        error, number, offset = failure.error(), failure.partition(), failure.offset()
+        if error is None or number is None or offset is None:
+            return
+        if error.code() in _POSITION_LOST:
+            self._fail(number, offset, f"the input is gone: {error.str()}")
 
     def _fail(self, number: int, offset: int, reason: str) -> None:
         parts = self._parts

@@ -14,10 +14,16 @@ from typing import Any
 import psutil
 from confluent_kafka import Consumer, TopicPartition
 
-from snapshots import ManifestRef, SnapshotScope, open_store, restore, state_digest
+from snapshots import (
+    ManifestRef,
+    SnapshotScope,
+    current_header,
+    open_store,
+    restore,
+    state_digest,
+)
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.kafka.worker_process import config_from_json
-from workers import snapshot_header
 
 __all__ = ["Fleet", "WorkerProcess"]
 
@@ -162,7 +168,7 @@ class Fleet:
         """The digest of each partition's committed state."""
         config = config_from_json(self.config_json("reader"))
         store = open_store(config.snapshot_url, config.store_options)
-        header = snapshot_header(config)
+        header = current_header(config.predictor, config.dtype)
         digests = {}
         for number, committed in self.committed().items():
             ref = ManifestRef.parse(committed.metadata or "", offset=committed.offset)

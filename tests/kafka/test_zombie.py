@@ -2,12 +2,15 @@
 
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
+from ops.local import LocalKafka
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.kafka.conftest import MakeFleet
 from tests.kafka.feed import produce, random_ticks
+from tests.kafka.fleet import Fleet
 from tests.kafka.tap import Tap, read_topic
 from tests.kafka.verdict import verdict
 
@@ -89,3 +92,28 @@ def test_a_worker_without_topics_says_what_to_do(
     fleet.topics["journal"] = unique_name("missing")
     assert fleet.start("w-0").wait(60) != 0
     assert "tickfleet topics create" in fleet.logs()
+
+
+def test_under_kip_848_a_killed_static_member_waits_for_its_seat(
+    tmp_path: Path,
+) -> None:
+    # The broker keeps the dead member's seat for its session timeout and refuses its next life.
+    settings = {"group.consumer.session.timeout.ms": "4000"}
+    with LocalKafka(tmp_path / "kafka", settings=settings) as broker:
+        kafka = KafkaCluster(broker.bootstrap)
+        ticks = kafka.create_topic("ticks", partitions=2)
+        fleet = Fleet(kafka, tmp_path / "fleet", ticks, 2, {"group_protocol": "consumer"})
+        tap = Tap(kafka, fleet.topics["predictions"], 2)
+        try:
+            worker = fleet.start("w-0")
+            produce(kafka, ticks, random_ticks(500, 10, seed=1))
+            fleet.wait_for(lambda: tap.count >= 500, 60, "results")
+            worker.kill()
+            fleet.start("w-0")
+            produce(kafka, ticks, random_ticks(500, 10, seed=2))
+            fleet.wait_for(lambda: tap.count >= 1_000, 60, "results of the next life")
+            fleet.stop()
+        finally:
+            fleet.kill_all()
+            tap.close()
+        assert tap.count == 1_000
