@@ -10,16 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from core.barrier import settle
 from core.config import PredictorConfig
 from core.layout import Field, State
+from core.moments import Moments, measure, merge, without
 from core.residuals import WINSOR, read_baseline, standardise
 
 __all__ = ["WARNING_LEVEL", "WARNING_TICKS", "WINDOW", "Tails", "fields", "update"]
 
 WINDOW = 252
+_BLOCK = 21
+_BLOCKS = WINDOW // _BLOCK
 WARNING_LEVEL = 20.0
 WARNING_TICKS = 5.0
 NORMAL = 3.0
+_MEASURES = 10
+"""Of a block: four moments raw, four winsorised, the largest and the smallest residual."""
 _RESIDUAL_BOUND = 64.0
 """Its fourth power, the largest term of a sum, leaves float32 four digits for the others."""
 
@@ -39,10 +45,11 @@ class Tails(NamedTuple):
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
-    """The ring with its position, how much of it is filled, and the run of high kurtosis."""
+    """The ring with its position and fill, its blocks' moments, the run of high kurtosis."""
     del config
     return (
         Field("kurtosis.ring", "global", WINDOW, 0.0),
+        Field("kurtosis.blocks", "global", _BLOCKS * _MEASURES, 0.0),
         Field("kurtosis.position", "global", 1, 0.0),
         Field("kurtosis.filled", "global", 1, 0.0),
         Field("kurtosis.high_ticks", "global", 1, 0.0),
@@ -58,65 +65,65 @@ def update(
     """Put the residual of `error` into the window where `scored`, and measure the window."""
     del config
     z, known = standardise(read_baseline(state), error)
-    enters = scored & known
-    z = jnp.clip(z, -_RESIDUAL_BOUND, _RESIDUAL_BOUND)
-    position, filled = state["kurtosis.position"], state["kurtosis.filled"]
-    slot = jnp.arange(WINDOW, dtype=z.dtype)[:, None]
-    ring = jnp.where((slot == position) & enters, z, state["kurtosis.ring"])
-    position = jnp.where(enters, jnp.where(position + 1.0 >= WINDOW, 0.0, position + 1.0), position)
-    filled = jnp.where(enters, jnp.minimum(filled + 1.0, float(WINDOW)), filled)
+    z, enters = settle((jnp.clip(z, -_RESIDUAL_BOUND, _RESIDUAL_BOUND), scored & known))
+    new = settle(_enter(state, z, enters))
+    position = state["kurtosis.position"] + 1.0
+    position = jnp.where(position >= WINDOW, 0.0, position)
+    filled = jnp.minimum(state["kurtosis.filled"] + 1.0, float(WINDOW))
+    new["kurtosis.position"] = jnp.where(enters, position, state["kurtosis.position"])
+    new["kurtosis.filled"] = filled = jnp.where(enters, filled, state["kurtosis.filled"])
     full = filled >= WINDOW
 
-    winsorised, _ = _kurtosis(jnp.clip(ring, -WINSOR, WINSOR))
-    raw, without_largest = _kurtosis(ring)
-    high = full & (without_largest > WARNING_LEVEL)
+    blocks = new["kurtosis.blocks"].reshape(_BLOCKS, _MEASURES, -1)
+    raw = merge(Moments(*(blocks[:, i] for i in range(4))), size=_BLOCK)
+    winsorised = merge(Moments(*(blocks[:, i] for i in range(4, 8))), size=_BLOCK)
+    top = jnp.max(blocks[:, 8], axis=0, keepdims=True)
+    bottom = jnp.min(blocks[:, 9], axis=0, keepdims=True)
+    farthest = jnp.where(top - raw.mean > raw.mean - bottom, top, bottom)
+    bulk = without(raw, farthest, size=WINDOW)
+    high = full & (_kurtosis(bulk, size=WINDOW - 1) > WARNING_LEVEL)
     run = jnp.where(high, jnp.minimum(state["kurtosis.high_ticks"] + 1.0, WARNING_TICKS + 1.0), 0.0)
-    run = jnp.where(scored, run, state["kurtosis.high_ticks"])
-    new = {
-        "kurtosis.ring": ring,
-        "kurtosis.position": position,
-        "kurtosis.filled": filled,
-        "kurtosis.high_ticks": run,
-    }
+    new["kurtosis.high_ticks"] = run = jnp.where(scored, run, state["kurtosis.high_ticks"])
     return new, Tails(
-        kurtosis=jnp.where(full, winsorised, NORMAL),
-        raw_kurtosis=jnp.where(full, raw, NORMAL),
+        kurtosis=jnp.where(full, _kurtosis(winsorised, size=WINDOW), NORMAL),
+        raw_kurtosis=jnp.where(full, _kurtosis(raw, size=WINDOW), NORMAL),
         warning=run > WARNING_TICKS,
     )
 
 
-def _kurtosis(
-    window: Float[Array, "window lanes"],
-) -> tuple[Float[Array, "1 lanes"], Float[Array, "1 lanes"]]:
-    """Kurtosis of all rows, and of all but the one farthest from the mean; 3 for equal rows.
-
-    Two passes: moments about zero would cancel where the mean is far from it. The sums without
-    the largest row are taken about the common mean and shifted to their own.
-    """
-    count = float(window.shape[0])
-    centred = window - jnp.sum(window, axis=0, keepdims=True) / count
-    square = jnp.square(centred)
-    second = jnp.sum(square, axis=0, keepdims=True)
-    third = jnp.sum(square * centred, axis=0, keepdims=True)
-    fourth = jnp.sum(jnp.square(square), axis=0, keepdims=True)
-    top = jnp.max(centred, axis=0, keepdims=True)
-    bottom = jnp.min(centred, axis=0, keepdims=True)
-    far = jnp.where(top > -bottom, top, bottom)
-
-    rest = count - 1.0
-    shift = -far / rest
-    m2 = jnp.maximum((second - jnp.square(far)) / rest, 0.0)
-    m3 = (third - far**3) / rest
-    m4 = (fourth - jnp.square(jnp.square(far))) / rest
-    own2 = m2 - jnp.square(shift)
-    own4 = (
-        m4 - 4.0 * shift * m3 + 6.0 * jnp.square(shift) * m2 - 3.0 * jnp.square(jnp.square(shift))
+def _enter(
+    state: State, z: Float[Array, "1 lanes"], enters: Bool[Array, "1 lanes"]
+) -> dict[str, Float[Array, "rows lanes"]]:
+    """Write `z` at each lane's position, and measure the block it lies in."""
+    position = state["kurtosis.position"]
+    index = jnp.floor((position + 0.5) * (1.0 / _BLOCK))
+    here = jnp.arange(_BLOCKS, dtype=z.dtype).reshape(-1, 1, 1) == index
+    ring = state["kurtosis.ring"].reshape(_BLOCKS, _BLOCK, -1)
+    # A sum with one term that is not zero: selects by lane without a gather.
+    block = jnp.sum(jnp.where(here, ring, 0.0), axis=0)
+    slot = jnp.arange(_BLOCK, dtype=z.dtype).reshape(-1, 1) == position - index * _BLOCK
+    block = settle(jnp.where(slot & enters, z, block))
+    measured = jnp.concatenate(
+        [
+            *measure(block),
+            *measure(jnp.clip(block, -WINSOR, WINSOR)),
+            jnp.max(block, axis=0, keepdims=True),
+            jnp.min(block, axis=0, keepdims=True),
+        ]
     )
-    return _ratio(fourth / count, second / count), _ratio(own4, own2)
+    blocks = jnp.where(
+        here, settle(measured), state["kurtosis.blocks"].reshape(_BLOCKS, _MEASURES, -1)
+    )
+    rows = jnp.arange(WINDOW, dtype=z.dtype).reshape(-1, 1)
+    return {
+        "kurtosis.ring": jnp.where((rows == position) & enters, z, state["kurtosis.ring"]),
+        "kurtosis.blocks": blocks.reshape(state["kurtosis.blocks"].shape),
+    }
 
 
-def _ratio(
-    fourth: Float[Array, "1 lanes"], variance: Float[Array, "1 lanes"]
-) -> Float[Array, "1 lanes"]:
-    spread = variance > np.finfo(variance.dtype).eps
-    return jnp.where(spread, fourth / jnp.square(jnp.where(spread, variance, 1.0)), NORMAL)
+def _kurtosis(moments: Moments, *, size: int) -> Float[Array, "1 lanes"]:
+    """Of `size` rows; 3 where they are all equal."""
+    variance = moments.second / size
+    spread = variance > float(np.finfo(variance.dtype).eps)
+    ratio = moments.fourth / size / jnp.square(jnp.where(spread, variance, 1.0))
+    return jnp.where(spread, ratio, NORMAL)

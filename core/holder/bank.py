@@ -67,17 +67,17 @@ def locate_peak(
     the best filter, so the ends of the grid are reached by extrapolation of one step at most.
     """
     best, left, right = losses[1:2], losses[0:1], losses[2:3]
-    centre = jnp.full_like(best, HURST_GRID[1])
+    centre = jnp.full_like(best, float(HURST_GRID[1]))
     for i in range(2, FILTERS - 1):
         better = losses[i : i + 1] < best
         left = jnp.where(better, losses[i - 1 : i], left)
         right = jnp.where(better, losses[i + 1 : i + 2], right)
         best = jnp.where(better, losses[i : i + 1], best)
-        centre = jnp.where(better, HURST_GRID[i], centre)
-    floor = np.finfo(losses.dtype).tiny
+        centre = jnp.where(better, float(HURST_GRID[i]), centre)
+    floor = float(np.finfo(losses.dtype).tiny)
     rise_left = jnp.log((left + floor) / (best + floor))
     rise_right = jnp.log((right + floor) / (best + floor))
-    bend = jnp.maximum(rise_left + rise_right, np.finfo(losses.dtype).eps)
+    bend = jnp.maximum(rise_left + rise_right, float(np.finfo(losses.dtype).eps))
     vertex = centre + HURST_STEP * jnp.clip(0.5 * (rise_left - rise_right) / bend, -1.0, 1.0)
     trust = weight**2 / (weight**2 + _NEUTRAL_WEIGHT**2)
     overlap = (2.0 - (1.0 - forgetting) * weight) / (1.0 + forgetting)
@@ -94,7 +94,7 @@ def posterior_forecast(
     for i in range(FILTERS):
         # The nearest filter is within half a grid step, so the mass cannot vanish.
         spread = jnp.maximum(peak.standard_error, 0.25 * HURST_STEP)
-        weight = jnp.exp(-0.5 * ((HURST_GRID[i] - peak.exponent) / spread) ** 2)
+        weight = jnp.exp(-0.5 * ((float(HURST_GRID[i]) - peak.exponent) / spread) ** 2)
         total = total + weight * predictions[i : i + 1]
         mass = mass + weight
     return total / mass

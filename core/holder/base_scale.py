@@ -16,14 +16,22 @@ from jaxtyping import Array, Bool, Float
 
 from core.holder.bank import Peak
 
-__all__ = ["AUTO_LAGS", "coarse_lags", "due_levels", "select_base", "zero_increment_lag"]
+__all__ = [
+    "AUTO_LAGS",
+    "MIN_BLOCKS",
+    "coarse_lags",
+    "due_levels",
+    "select_base",
+    "zero_increment_lag",
+]
 
 AUTO_LAGS = (4, 16, 64, 256)
 """Coarse levels of `holder_base_scale="auto"`, in ticks; powers of four, see `due_levels`."""
 _REFUTE_ERRORS = 3.5
 _RETAIN_ERRORS = 2.0
 _DOUBT_ERRORS = 1.5
-_MIN_BLOCKS = 24.0
+MIN_BLOCKS = 24.0
+"""Blocks a coarse level must have scored before it refutes, or is believed itself."""
 _CHANGES_PER_LAG = 4.0
 
 
@@ -36,20 +44,20 @@ def coarse_lags(base_scale: int | str) -> tuple[int, ...]:
 
 def due_levels(
     ticks: Float[Array, "1 lanes"], lags: tuple[int, ...]
-) -> tuple[Bool[Array, "1 lanes"], ...]:
+) -> Bool[Array, "levels 1 lanes"]:
     """Which level closes its block at this tick; at most one does.
 
     Level j closes at ticks congruent to j modulo its lag. Powers of four keep those residues
     apart for four levels, so that one evaluation of the filters serves them all.
     """
-    return tuple(
-        ticks - lag * jnp.floor(ticks * (1.0 / lag)) == float(j) for j, lag in enumerate(lags)
-    )
+    lag = jnp.asarray(lags, ticks.dtype).reshape(-1, 1, 1)
+    residue = jnp.arange(len(lags), dtype=ticks.dtype).reshape(-1, 1, 1)
+    return ticks - lag * jnp.floor(ticks / lag) == residue
 
 
 def zero_increment_lag(zero_share: Float[Array, "1 lanes"]) -> Float[Array, "1 lanes"]:
     """Smallest lag, in ticks, that spans four price changes beyond what no zeros would need."""
-    smallest = np.finfo(zero_share.dtype).eps
+    smallest = float(np.finfo(zero_share.dtype).eps)
     return _CHANGES_PER_LAG * zero_share / jnp.maximum(1.0 - zero_share, smallest)
 
 
@@ -80,17 +88,20 @@ def select_base(
 
     Returns:
         The index, and whether the chosen level is in doubt: nearly refuted, so that a low
-        exponent there may still be trading noise.
+        exponent there may still be trading noise, or hardly scored yet.
     """
     last = len(lags) - 1
     chosen = jnp.full_like(previous, float(last))
-    doubtful = jnp.zeros_like(previous, dtype=bool)
+    doubtful = levels.blocks[last - 1] < MIN_BLOCKS
     for i in range(last - 1, -1, -1):
         needed = jnp.where(previous > i, _RETAIN_ERRORS, _REFUTE_ERRORS)
         rise = _rise(levels, lags, i)
         refuted = (minimum_lag > lags[i]) | (rise > needed)
         chosen = jnp.where(refuted, chosen, float(i))
-        doubtful = jnp.where(refuted, doubtful, rise > _DOUBT_ERRORS)
+        unsure = rise > _DOUBT_ERRORS
+        if i > 0:
+            unsure = unsure | (levels.blocks[i - 1] < MIN_BLOCKS)
+        doubtful = jnp.where(refuted, doubtful, unsure)
     return chosen, doubtful
 
 
@@ -104,7 +115,7 @@ def _rise(levels: Levels, lags: tuple[int, ...], i: int) -> Float[Array, "1 lane
     total = jnp.zeros_like(score)
     for j in range(i + 1, len(lags)):
         variance = jnp.square(levels.peaks[j].standard_error) * (1.0 + lags[i] / lags[j])
-        precision = jnp.where(levels.blocks[j - 1] >= _MIN_BLOCKS, 1.0 / variance, 0.0)
+        precision = jnp.where(levels.blocks[j - 1] >= MIN_BLOCKS, 1.0 / variance, 0.0)
         score = score + precision * (levels.peaks[j].exponent - levels.matched[i, j])
         total = total + precision
     return score / jnp.sqrt(jnp.maximum(total, 1.0))

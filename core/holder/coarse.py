@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from core.barrier import settle
 from core.holder.bank import FILTERS, Peak, locate_peak, predict, push
 from core.holder.base_scale import due_levels
 
@@ -38,8 +39,8 @@ def coarse_rows(levels: int) -> dict[str, tuple[int, float]]:
         "coarse_weight": (levels, 0.0),
         "coarse_exponent": (levels, 0.5),
         "coarse_error": (levels, 0.25),
-        # Mean exponent of level i over the memory of level j, for 0 <= i < j <= levels.
-        "coarse_matched": (levels * (levels + 1) // 2, 0.5),
+        # Mean exponent of level i over the memory of level j, at row (j - 1) * levels + i; i < j.
+        "coarse_matched": (levels * levels, 0.5),
     }
 
 
@@ -50,26 +51,23 @@ def level_peak(state: Rows, level: int) -> Peak:
     )
 
 
-def _slab(rows: Float[Array, "rows lanes"], level: int, size: int) -> Float[Array, "size lanes"]:
-    return rows[level * size : (level + 1) * size]
+def _by_level(rows: Float[Array, "rows lanes"], levels: int) -> Float[Array, "levels size lanes"]:
+    return rows.reshape(levels, -1, rows.shape[-1])
 
 
 def _pick(
-    due: tuple[Bool[Array, "1 lanes"], ...], rows: Float[Array, "rows lanes"], size: int
+    due: Bool[Array, "levels 1 lanes"], rows: Float[Array, "rows lanes"]
 ) -> Float[Array, "size lanes"]:
-    picked = _slab(rows, len(due) - 1, size)
-    for j in range(len(due) - 2, -1, -1):
-        picked = jnp.where(due[j], _slab(rows, j, size), picked)
-    return picked
+    """The due level's rows, zeros where none is due: a sum with one term that is not zero."""
+    return jnp.sum(jnp.where(due, _by_level(rows, due.shape[0]), 0.0), axis=0)
 
 
 def _put(
-    due: tuple[Bool[Array, "1 lanes"], ...],
+    due: Bool[Array, "levels 1 lanes"],
     rows: Float[Array, "rows lanes"],
     new: Float[Array, "size lanes"],
 ) -> Float[Array, "rows lanes"]:
-    size = new.shape[0]
-    return jnp.concatenate([jnp.where(due[j], new, _slab(rows, j, size)) for j in range(len(due))])
+    return jnp.where(due, new, _by_level(rows, due.shape[0])).reshape(rows.shape)
 
 
 def update_coarse(
@@ -91,27 +89,22 @@ def update_coarse(
     ticks = jnp.where(ticks >= lags[-1], 0.0, ticks)
     due = due_levels(ticks, lags)
     pending = state["coarse_pending"] + increment
-    block = _pick(due, pending, 1)
-    past = _pick(due, state["coarse_past"], COARSE_ORDER)
-    losses = _FORGETTING * _pick(due, state["coarse_losses"], FILTERS)
+    # Without these fences every row of the peak would recompute the sums it compares.
+    block, past = settle((_pick(due, pending), _pick(due, state["coarse_past"])))
+    losses = _FORGETTING * _pick(due, state["coarse_losses"])
     losses = losses + jnp.square(block - predict(past))
-    weight = _FORGETTING * _pick(due, state["coarse_weight"], 1) + 1.0
-    peak = locate_peak(losses, weight, forgetting=_FORGETTING)
+    losses, weight = settle((losses, _FORGETTING * _pick(due, state["coarse_weight"]) + 1.0))
+    peak = settle(locate_peak(losses, weight, forgetting=_FORGETTING))
     exponent = _put(due, state["coarse_exponent"], peak.exponent)
-    finer = [slow_exponent, *(exponent[j : j + 1] for j in range(len(lags) - 1))]
-    matched = [
-        jnp.where(due[j], old + (finer[i] - old) / weight, old)
-        for j in range(len(lags))
-        for i in range(j + 1)
-        for old in [state["coarse_matched"][j * (j + 1) // 2 + i : j * (j + 1) // 2 + i + 1]]
-    ]
+    finer = jnp.concatenate([slow_exponent, exponent[:-1]])
+    matched = _pick(due, state["coarse_matched"])
     return {
         "coarse_ticks": ticks,
-        "coarse_pending": jnp.where(jnp.concatenate(due), 0.0, pending),
+        "coarse_pending": _put(due, pending, jnp.zeros_like(block)),
         "coarse_past": _put(due, state["coarse_past"], push(past, block)),
         "coarse_losses": _put(due, state["coarse_losses"], losses),
         "coarse_weight": _put(due, state["coarse_weight"], weight),
         "coarse_exponent": exponent,
         "coarse_error": _put(due, state["coarse_error"], peak.standard_error),
-        "coarse_matched": jnp.concatenate(matched),
+        "coarse_matched": _put(due, state["coarse_matched"], matched + (finer - matched) / weight),
     }

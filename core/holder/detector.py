@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from core.barrier import settle
 from core.config import PredictorConfig
 from core.holder.bank import FILTERS, Peak, locate_peak, posterior_forecast, predict, push
 from core.holder.base_scale import coarse_lags
@@ -96,9 +97,10 @@ def update(
         "past": push(own["past"], newest),
     }
     new["predictions"] = predict(new["past"])
+    new = settle(new)
     long = locate_peak(new["long_losses"], new["long_weight"], forgetting=_LONG_FORGETTING)
     short = locate_peak(new["short_losses"], new["short_weight"], forgetting=_SHORT_FORGETTING)
-    fine = fuse_memories(long, short)
+    long, fine = settle((long, fuse_memories(long, short)))
     settled = new["long_weight"] >= _SETTLED_WEIGHT
     reading, coarse_fields = read_base(
         config.holder_base_scale,

@@ -6,8 +6,9 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from core.barrier import settle
 from core.holder.bank import Peak
-from core.holder.base_scale import Levels, coarse_lags, select_base, zero_increment_lag
+from core.holder.base_scale import MIN_BLOCKS, Levels, coarse_lags, select_base, zero_increment_lag
 from core.holder.coarse import level_peak, update_coarse
 
 __all__ = ["Reading", "read_base"]
@@ -42,23 +43,27 @@ def read_base(
         gain: of the running share of zero increments.
     """
     coarse = coarse_lags(base_scale)
-    certain = jnp.zeros_like(increment, dtype=bool)
     if not coarse:
+        certain = jnp.zeros_like(increment, dtype=bool)
         return Reading(fine, jnp.ones_like(increment), certain), {}
-    fields = update_coarse(state, lags=coarse, increment=increment, slow_exponent=slow_exponent)
+    fields = settle(
+        update_coarse(state, lags=coarse, increment=increment, slow_exponent=slow_exponent)
+    )
     is_zero = (increment == 0.0).astype(increment.dtype)
     fields["zero_share"] = state["zero_share"] + gain * (is_zero - state["zero_share"])
     peaks = (fine, *(level_peak(fields, j) for j in range(1, len(coarse) + 1)))
     lags = (1, *coarse)
     if base_scale != "auto":
         fields["base_level"] = jnp.ones_like(increment)
-        return Reading(peaks[1], jnp.full_like(increment, float(lags[1])), certain), fields
+        young = fields["coarse_weight"] < MIN_BLOCKS
+        return Reading(peaks[1], jnp.full_like(increment, float(lags[1])), young), fields
     level, doubtful = select_base(
         _levels(peaks, fields),
         lags=lags,
         minimum_lag=zero_increment_lag(fields["zero_share"]),
         previous=state["base_level"],
     )
+    level, doubtful = settle((level, doubtful))
     fields["base_level"] = level
     return Reading(*_at_level(level, peaks, lags), doubtful), fields
 
@@ -67,7 +72,7 @@ def _levels(peaks: tuple[Peak, ...], fields: Mapping[str, Float[Array, "rows lan
     matched: dict[tuple[int, int], Float[Array, "1 lanes"]] = {}
     for j in range(1, len(peaks)):
         for i in range(j):
-            row = j * (j - 1) // 2 + i
+            row = (j - 1) * (len(peaks) - 1) + i
             matched[i, j] = fields["coarse_matched"][row : row + 1]
     blocks = tuple(fields["coarse_weight"][j : j + 1] for j in range(len(peaks) - 1))
     return Levels(peaks, blocks, matched)
