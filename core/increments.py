@@ -51,6 +51,9 @@ class Increments(NamedTuple):
         previous_price: y_{t-1}, float64.
         scale: s_t in units of the price, float64.
         previous_scale: s_{t-1}, which the stored forecasts are in; float64.
+        error_scale: unit for judging them: s_{t-1}, or s_t if larger while s is not settled (the
+            scale of one small increment would make the next a thousand); float64.
+        scaled: some increment before this one was not zero, so that there is a unit.
         smallest_move: smallest non-zero |y_t - y_{t-1}| so far, 0 before one; float64.
         increment: r_t = (y_t - y_{t-1}) / s_t.
         level: y_t minus the anchor, units of the price.
@@ -65,6 +68,8 @@ class Increments(NamedTuple):
     previous_price: Float[Array, "1 64"]
     scale: Float[Array, "1 64"]
     previous_scale: Float[Array, "1 64"]
+    error_scale: Float[Array, "1 64"]
+    scaled: Bool[Array, "1 64"]
     smallest_move: Float[Array, "1 64"]
     increment: Float[Array, "1 64"]
     level: Float[Array, "1 64"]
@@ -125,6 +130,8 @@ def update(
         previous_price=last,
         scale=floored,
         previous_scale=bound,
+        error_scale=jnp.where(settled, bound, jnp.maximum(bound, floored)),
+        scaled=old["moves"] > 0.0,
         smallest_move=scale["smallest_move"],
         increment=(change / floored).astype(dtype),
         level=(price - anchor).astype(dtype),

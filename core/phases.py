@@ -39,8 +39,9 @@ class Observed(NamedTuple):
         tick: the front end's outputs.
         levels: location and spread.
         guards: degraded, sparse, frozen.
-        scored: there is a target, and a forecast of it.
-        realised: (target - y_{t-1}) / s_{t-1}, the outcome the kernels forecast.
+        scored: there is a target, a forecast of it, and a unit to judge it in.
+        realised: (target - y_{t-1}) / s_{t-1}, what the kernels forecast; see
+            `Increments.error_scale`.
         error: (target - forecast price) / s_{t-1}.
     """
 
@@ -78,7 +79,7 @@ def observe(
         )
     )
     target = _row(inputs, Input.TARGET)
-    scored = jnp.isfinite(target) & ~tick.first & ~tick.reanchored
+    scored = jnp.isfinite(target) & tick.scaled & ~tick.reanchored
     predicted = join(state["result.price_hi"], state["result.price_lo"])
     observed = Observed(
         tick=tick,
@@ -162,5 +163,5 @@ def _residual(
     difference: Float[Array, "1 64"], tick: Increments, scored: Bool[Array, "1 64"]
 ) -> Float[Array, "1 64"]:
     """A difference of prices in the scale that held when the forecast was made; 0 if unscored."""
-    ratio = jnp.where(scored, difference / tick.previous_scale, 0.0)
+    ratio = jnp.where(scored, difference / tick.error_scale, 0.0)
     return jnp.clip(ratio, -_RESIDUAL_BOUND, _RESIDUAL_BOUND).astype(tick.increment.dtype)
