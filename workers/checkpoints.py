@@ -121,8 +121,7 @@ class Checkpoints:
         self._writer.close(timeout_s)
 
     def _is_due(self, partition: Partition, *, due_now: bool) -> bool:
-        moved = partition.durable is None or partition.durable.offset < partition.next_offset
-        if not moved or (not partition.assets and partition.durable is None and not due_now):
+        if partition.next_offset <= partition.commit_offset:
             return False
         age_s = self._clock.monotonic_s() - partition.snapshot_s
         return due_now or age_s >= self._config.snapshot_interval_s

@@ -136,3 +136,33 @@ def test_kill_at_a_named_point(
     assert report.holds and report.results == calm.count, f"{report}\n{fleet.log_ends()}"
     assert by_source(tap.records) == calm.results
     assert fleet.state_digests() == calm.digests
+
+
+@pytest.mark.parametrize("point", ["after_produce", "before_commit", "during_commit"])
+def test_at_least_once_loses_nothing_and_repeats_one_interval_with_the_same_cause(
+    kafka: KafkaCluster, make_fleet: MakeFleet, calm: Calm, point: str
+) -> None:
+    settings = {
+        "delivery": "at_least_once",
+        "snapshot_interval_s": 0.2,
+        "max_batch_records": 100,
+        "commit_interval_ms": 5,
+    }
+    fleet = make_fleet("fleet", calm.ticks, calm.partitions, **settings)
+    tap = Tap(kafka, fleet.topics["predictions"], calm.partitions)
+    victim = fleet.start("w-0", fault=f"{point}:kill:9")
+    fleet.wait_for(lambda: not victim.running, 40, f"death at {point}")
+    fleet.start("w-0")
+    fleet.wait_for(lambda: tap.count >= calm.count, 40, f"{calm.count} results")
+    time.sleep(0.5)
+    fleet.stop()
+    tap.close()
+    report = verdict(calm.accepted, tap.records)
+    assert (report.missing, report.unexpected) == (0, 0), report
+    # What was produced and not yet journaled when the worker died: at most what fits between two
+    # commits, here a batch or two of 100 records.
+    assert report.repeated <= 400, report
+    for partition, results in calm.results.items():
+        seen = dict.fromkeys((r.key, r.value) for r in tap.records[partition])
+        assert list(seen) == results, "a repeated result has the bytes of the first"
+    assert fleet.state_digests() == calm.digests

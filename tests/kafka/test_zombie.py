@@ -98,7 +98,10 @@ def test_under_kip_848_a_killed_static_member_waits_for_its_seat(
     tmp_path: Path,
 ) -> None:
     # The broker keeps the dead member's seat for its session timeout and refuses its next life.
-    settings = {"group.consumer.session.timeout.ms": "4000"}
+    settings = {
+        "group.consumer.session.timeout.ms": "4000",
+        "group.consumer.heartbeat.interval.ms": "1000",
+    }
     with LocalKafka(tmp_path / "kafka", settings=settings) as broker:
         kafka = KafkaCluster(broker.bootstrap)
         ticks = kafka.create_topic("ticks", partitions=2)
