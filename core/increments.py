@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from core.barrier import settle
 from core.config import PredictorConfig
 from core.layout import Field, State
 from core.split import join, split
@@ -99,19 +100,22 @@ def update(
     old = {name: state[f"increments.{name}"].astype(jnp.float64) for name in _SINGLES}
     last = join(state["increments.price_hi"], state["increments.price_lo"])
     first = old["ticks"] == 0.0
-    bound = _floored(old["scale_rms"], old["smallest_move"], last)
+    bound = settle(_floored(old["scale_rms"], old["smallest_move"], last))
     settled = old["moves"] >= SETTLED_MOVES
 
     finite = jnp.abs(price) <= _LARGEST_PRICE
     outlier = settled & (jnp.abs(price - last) > OUTLIER_SCALES * bound)
-    guard = _count_rejections(state, old, price, finite=finite, near=OUTLIER_SCALES * bound)
+    guard = settle(_count_rejections(state, old, price, finite=finite, near=OUTLIER_SCALES * bound))
     lost = guard["rejections"] >= REANCHOR_ANYWAY
     reanchored = finite & outlier & ~first & (lost | (guard["consistent"] >= REANCHOR_CONSISTENT))
     accepted = finite & (first | ~outlier | reanchored)
 
-    change = jnp.where(first | reanchored, 0.0, price - last)
+    accepted, reanchored = settle((accepted, reanchored))
+    change = settle(jnp.where(first | reanchored, 0.0, price - last))
     forget = reanchored & lost
-    scale = _update_scale(old, change, bound=bound, settled=settled, first=first, forget=forget)
+    scale = settle(
+        _update_scale(old, change, bound=bound, settled=settled, first=first, forget=forget)
+    )
     anchor = join(state["increments.anchor_hi"], state["increments.anchor_lo"])
     anchor = jnp.where(first, price, jnp.where(reanchored, anchor + (price - last), anchor))
     floored = _floored(scale["scale_rms"], scale["smallest_move"], price)

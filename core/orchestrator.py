@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from core.barrier import settle
 from core.config import PredictorConfig
 from core.kernels.rls import dot
 from core.layout import Field, State
@@ -78,13 +79,14 @@ def update(
     """
     weights, past = state["orchestrator.weights"], state["orchestrator.forecasts"]
     temperature = config.epsilon * jnp.clip(volatility.ratio, _LEAST_RATIO, _LARGEST_RATIO)
+    temperature = settle(temperature)
     moved = _proximal_step(
         weights,
-        _regret(weights, past, realised, variance=volatility.slow, robust=robust),
+        settle(_regret(weights, past, realised, variance=volatility.slow, robust=robust)),
         rate=RATE_FACTOR * config.learning_rate,
         temperature=temperature,
     )
-    moved, residual = _transport(moved, temperature)
+    moved, residual = settle(_transport(settle(moved), temperature))
     energy = dot(_losses(past, realised, variance=volatility.slow, robust=robust), moved)
     energy = energy + temperature * dot(moved, jnp.log(jnp.maximum(moved, _LEAST_WEIGHT)))
     learned = jnp.where(learning, moved, weights)

@@ -5,6 +5,7 @@ only then is t+1 forecast. Which of the new fields a lane keeps is decided in on
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from core import (
@@ -22,7 +23,7 @@ from core.barrier import settle
 from core.config import PredictorConfig
 from core.flags import Flag, Mode
 from core.kernels import gate, hilbert, jump_diffusion
-from core.layout import State, StateLayout, build_layout
+from core.layout import StateLayout, build_layout
 from core.packed import Input
 from core.phases import Rows, detect, forecast, observe
 from core.publish import result_fields
@@ -87,28 +88,27 @@ def packed_step(
         config, state, inputs, seen=seen, found=found, forecasts=forecasts, mixture=mixture
     )
     new |= fields
-    accepted = seen.tick.accepted
-    active = inputs[Input.ACTIVE : Input.ACTIVE + 1] > 0.0
-    kept = _kept(state, new, accepted=accepted, active=active)
-    before, now = state["result.flags"], kept["result.flags"]
-    changed = report.edges(before, now, jnp.where(accepted, instant, 0.0))
-    return layout.pack(kept), report.render(kept, changed)
+    kept = _keep(layout, packed, new, inputs=inputs, accepted=seen.tick.accepted)
+    state, before = layout.view(kept), state["result.flags"]
+    instant = jnp.where(seen.tick.accepted, instant, 0.0)
+    return kept, report.render(state, report.edges(before, state["result.flags"], instant))
 
 
-def _kept(
-    state: State, new: Rows, *, accepted: Bool[Array, "1 64"], active: Bool[Array, "1 64"]
-) -> Rows:
+def _keep(
+    layout: StateLayout,
+    packed: Float[Array, "rows 64"],
+    new: Rows,
+    *,
+    inputs: Float[Array, "inputs 64"],
+    accepted: Bool[Array, "1 64"],
+) -> Float[Array, "rows 64"]:
     """Accepted ticks enter the state; rejected ones only the guard; inactive lanes nothing."""
-    valid = active & accepted
-    repeated = _bits(state["result.flags"]) & ~int(Flag.REGIME_CHANGE_DETECTED)
-    rejected = repeated | int(Flag.DOMAIN_ERROR)
-    flags = jnp.where(accepted, new["result.flags"], rejected.astype(new["result.flags"].dtype))
-    kept = {name: jnp.where(valid, value, state[name]) for name, value in new.items()}
-    for name in increments.GUARD_FIELDS:
-        kept[name] = jnp.where(active, new[name], state[name])
-    kept["result.flags"] = jnp.where(active, flags, state["result.flags"])
-    return kept
-
-
-def _bits(flags: Float[Array, "1 64"]) -> Array:
-    return flags.astype(jnp.int32)
+    before = packed[layout.slices["result.flags"]]
+    repeated = before.astype(jnp.int32) & ~int(Flag.REGIME_CHANGE_DETECTED)
+    marked = (repeated | int(Flag.DOMAIN_ERROR)).astype(packed.dtype)
+    new["result.flags"] = jnp.where(accepted, new["result.flags"], marked)
+    always = np.zeros((layout.rows, 1), dtype=bool)
+    for name in (*increments.GUARD_FIELDS, "result.flags"):
+        always[layout.slices[name]] = True
+    active = inputs[Input.ACTIVE : Input.ACTIVE + 1] > 0.0
+    return settle(jnp.where(active & (accepted | always), settle(layout.pack(new)), packed))

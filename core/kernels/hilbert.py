@@ -6,6 +6,7 @@ Increments, not levels: Yule-Walker on the levels of a random walk is 30% worse 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from core.barrier import settle
 from core.config import PredictorConfig
 from core.kernels.rls import Regression, dot
 from core.kernels.rls import update as update_regression
@@ -60,12 +61,14 @@ def update(
     """
     del config
     realised = jnp.clip(increment, -INCREMENT_BOUND, INCREMENT_BOUND)
-    learned = update_regression(
-        Regression(_covariance(state, first), state["hilbert.coefficients"]),
-        state["hilbert.features"],
-        realised,
-        forgetting=FORGETTING,
-        trace_cap=_TRACE_CAP,
+    learned = settle(
+        update_regression(
+            Regression(_covariance(state, first), state["hilbert.coefficients"]),
+            state["hilbert.features"],
+            realised,
+            forgetting=FORGETTING,
+            trace_cap=_TRACE_CAP,
+        )
     )
     gap = jnp.where(levels.deviation > 0.0, (levels.mean - level) / levels.deviation, 0.0)
     gap = jnp.clip(gap, -LEVEL_BOUND, LEVEL_BOUND)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from core.barrier import settle
 from core.config import PredictorConfig
 from core.increments import Increments
 from core.kernels.drift import DRIFT_FEATURES, correction, learn
@@ -64,8 +65,8 @@ def update(
     old = {name.removeprefix("jump."): value for name, value in state.items() if "jump." in name}
     dtype = old["ticks"].dtype
     scale = tick.scale.astype(dtype)
-    variance = _update_variance(old, tick, scale)
-    regression = _update_regression(old, tick, scale, variance)
+    variance = settle(_update_variance(old, tick, scale))
+    regression = settle(_update_regression(old, tick, scale, variance))
     slope = regression["level_increment"] / (regression["level_squares"] + _SLOPE_RIDGE)
     slope = jnp.clip(slope, -1.0, 0.0)
 

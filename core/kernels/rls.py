@@ -5,6 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from core.barrier import settle
+
 __all__ = ["Regression", "dot", "update"]
 
 
@@ -45,14 +47,16 @@ def update(
     projected = P[:, 0] * features[0]
     for j in range(1, n):
         projected = projected + P[:, j] * features[j]
-    excitation = forgetting + dot(features, projected)
+    projected = settle(projected)
+    excitation = settle(forgetting + dot(features, projected))
     error = target - dot(regression.coefficients, features)
     # One vector times itself: products commute to the bit, also where the compiler fuses the
     # multiplication into the subtraction. gain_i * projected_j would not.
     root = projected / jnp.sqrt(excitation)
     P = (P - root[:, None] * root[None, :]) / forgetting
+    P = settle(P)
     trace = P[0, 0]
     for i in range(1, n):
         trace = trace + P[i, i]
-    P = P * jnp.minimum(1.0, trace_cap / jnp.maximum(trace, 1e-30))
+    P = P * settle(jnp.minimum(1.0, trace_cap / jnp.maximum(trace, 1e-30)))
     return Regression(P, regression.coefficients + projected / excitation * error)
