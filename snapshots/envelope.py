@@ -12,13 +12,13 @@ from typing import TypeVar, cast
 
 import msgpack
 
-from snapshots.errors import IntegrityError
+from snapshots.errors import IntegrityError, InvalidSnapshotError
 
 __all__ = ["TRAILER_BYTES", "Sealed", "get_field", "get_map", "seal", "unseal"]
 
 TRAILER_BYTES = 64
-# A header of a few bytes can claim any length, and containers are allocated before they are
-# filled: without a cap, 1024 nested claims of the whole buffer would multiply its size.
+# A header of a few bytes can claim any length, and releases of msgpack before 1.2 allocate
+# containers before they fill them: 1024 nested claims of the whole buffer would multiply its size.
 _MAX_ITEMS = 4096
 
 _T = TypeVar("_T")
@@ -33,10 +33,23 @@ class Sealed:
 
 
 def seal(document: Mapping[str, object]) -> Sealed:
-    """Serialise plain data (str, int, float, bool, None, bytes, lists, maps with str keys)."""
+    """Serialise plain data (str, int, float, bool, None, bytes, lists, maps with str keys).
+
+    Raises `InvalidSnapshotError` for a list or map of more than 4096 items, which `unseal` would
+    not read back: large content belongs into bytes.
+    """
+    _check_lengths(document)
     payload = cast("bytes", msgpack.packb(document, use_bin_type=True))
     digest = hashlib.sha256(payload).hexdigest()
     return Sealed(data=payload + digest.encode("ascii"), digest=digest)
+
+
+def _check_lengths(value: object) -> None:
+    if isinstance(value, Mapping | list | tuple):
+        if len(value) > _MAX_ITEMS:
+            raise InvalidSnapshotError(f"a container of {len(value)} items: store it as bytes")
+        for item in value.values() if isinstance(value, Mapping) else value:
+            _check_lengths(item)
 
 
 def unseal(data: bytes, *, digest: str | None = None) -> dict[str, object]:

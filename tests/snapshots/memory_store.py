@@ -67,15 +67,19 @@ class MemoryStore:
             self.calls.append((action, key))
 
 
-def fail_at(number: int, *, actions: tuple[str, ...] = ("put",)) -> Callable[[str, str], None]:
-    """A `before` hook: call number `number` (from 0) and all later ones raise `StoreError`."""
+def fail_at(
+    number: int, *, actions: tuple[str, ...] = ("put",), lasting: bool = True
+) -> Callable[[str, str], None]:
+    """A `before` hook: call number `number` (from 0) raises `StoreError`; if `lasting`, all later
+    ones do, too."""
     lock, seen = threading.Lock(), [0]
 
     def before(action: str, key: str) -> None:
         with lock:
             if action in actions:
                 seen[0] += 1
-            if seen[0] > number and action in actions:
-                raise StoreError(f"injected failure of {action} {key}")
+            due = seen[0] > number if lasting else seen[0] == number + 1
+        if due and action in actions:
+            raise StoreError(f"injected failure of {action} {key}")
 
     return before

@@ -1,13 +1,14 @@
 import contextlib
 import hashlib
 import tracemalloc
+from collections.abc import Callable
 
 import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapshots import IntegrityError, seal, unseal
+from snapshots import IntegrityError, InvalidSnapshotError, seal, unseal
 from tests.snapshots.fuzz import UNHURRIED, VALUES, damaged, reseal
 
 DOCUMENT: dict[str, object] = {"text": "é", "number": -5, "bytes": bytes(range(256)), "none": None}
@@ -49,9 +50,24 @@ def test_other_documents_than_maps_are_refused(value: object) -> None:
         unseal(reseal(msgpack.packb(value)))
 
 
+@pytest.mark.parametrize(
+    "wrap", [lambda items: items, lambda items: dict.fromkeys(map(str, items))]
+)
+def test_containers_are_capped_on_both_sides(wrap: Callable[[list[int]], object]) -> None:
+    full: dict[str, object] = {"deep": [wrap(list(range(4096)))]}
+    over: dict[str, object] = {"deep": [wrap(list(range(4097)))]}
+    assert unseal(seal(full).data) == full
+    with pytest.raises(InvalidSnapshotError):
+        seal(over)
+    with pytest.raises(IntegrityError):
+        unseal(reseal(msgpack.packb(over)))
+
+
 BOMBS = {
     "nested arrays": b"\xdd\xff\xff\xff\xff" * 1000,
     "nested arrays within the cap": b"\xdc\x10\x00" * 1000,
+    # A real length of 1 MiB makes each of these hundred claims of 8 MiB plausible by itself.
+    "nested arrays in a large document": b"\xdd\x00\x10\x00\x00" * 100 + b"\xc0" * (1 << 20),
     "nested maps": b"\xdf\xff\xff\xff\xff" * 1000,
     "deep nesting": b"\x91" * 100_000 + b"\xc0",
     "large bytes": b"\xc6\xff\xff\xff\xff",

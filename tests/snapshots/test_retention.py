@@ -135,10 +135,14 @@ def test_a_crash_between_any_two_deletions_leaves_every_listed_snapshot_whole(
     assert set(partition.store.list(SCOPE.chunk_prefix)) == _listed_chunks(partition.store)
 
 
-@pytest.mark.parametrize("reads", range(8))
-def test_nothing_is_deleted_when_the_store_cannot_be_read(partition: Partition, reads: int) -> None:
+# One listing and the reads of ten manifests come before the first deletion.
+@pytest.mark.parametrize("lasting", [True, False])
+@pytest.mark.parametrize("reads", range(11))
+def test_nothing_is_deleted_when_the_store_cannot_be_read(
+    partition: Partition, reads: int, lasting: bool
+) -> None:
     before = dict(partition.store.objects)
-    partition.store.before = fail_at(reads, actions=("get", "list"))
+    partition.store.before = fail_at(reads, actions=("get", "list"), lasting=lasting)
     with pytest.raises(StoreError):
         partition.collect()
     assert partition.store.objects == before
