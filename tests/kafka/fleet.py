@@ -134,6 +134,10 @@ class Fleet:
         self.workers.append(worker)
         return worker
 
+    def lives(self, worker_id: str) -> int:
+        """How many times a worker has come as far as joining the group."""
+        return (self.folder / f"{worker_id}.log").read_text().count("worker_started")
+
     def stop(self) -> None:
         """Stop every worker in order; each must exit with 0."""
         for worker in self.workers:
