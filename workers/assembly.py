@@ -44,8 +44,11 @@ def run_worker(
     health: WorkerHealth,
     stop_requested: Callable[[], bool],
     clock: Clock | None = None,
-) -> None:
+) -> bool:
     """Run one worker until it is asked to stop, then stop it in order.
+
+    Returns:
+        False if a thread still hangs in a call to the store and would hold up the process's end.
 
     Raises:
         TopicLayoutError: a topic is missing or has the wrong number of partitions.
@@ -57,7 +60,7 @@ def run_worker(
     parts, worker = _assemble(config, store, telemetry, health, clock or SystemClock())
     _log.info("worker_started", worker=config.worker_id, group=config.group_id)
     worker.run(stop_requested)
-    stop_in_order(worker, parts)
+    return stop_in_order(worker, parts)
 
 
 def _assemble(

@@ -8,12 +8,19 @@ are copied, so that it stands before every record the snapshot's successor ticks
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from core.errors import TickFleetError
-from snapshots import ManifestRef, PartitionImage, Restored, SnapshotScope, SnapshotWriter
+from snapshots import (
+    GarbageReport,
+    ManifestRef,
+    PartitionImage,
+    Restored,
+    SnapshotScope,
+    SnapshotWriter,
+)
 from workers.clock import Clock
 from workers.config import WorkerConfig
 from workers.faults import fault_point, fault_point_during
@@ -24,6 +31,7 @@ from workers.state_table import StateTable
 __all__ = ["Checkpoints"]
 
 _log = structlog.get_logger()
+_SNAPSHOTS_PER_COLLECTION: Final = 10
 
 
 @dataclass(slots=True)
@@ -109,16 +117,23 @@ class Checkpoints:
             wait(pending, timeout=0.05)
             self.advance(followed)
 
-    def collect_garbage(self, partition: Partition) -> None:
-        """Remove snapshots no longer needed, on an I/O thread."""
-        if partition.durable is not None:
-            scope, protected = self.scope(partition), {partition.durable.digest}
-            self._threads.submit(self._collect, scope, protected)
+    def committed(self, partition: Partition) -> None:
+        """A partition's durable snapshot is what its committed offset names now.
 
-    def close(self, timeout_s: float) -> None:
-        """Stop the I/O threads."""
+        Every so often this is the moment to remove snapshots no longer needed, on an I/O thread.
+        """
+        if partition.durable is None:
+            return
+        partition.snapshots_committed += 1
+        if partition.snapshots_committed % _SNAPSHOTS_PER_COLLECTION == 0:
+            scope = self.scope(partition)
+            collected = self._writer.collect_garbage(scope, {partition.durable.digest})
+            collected.add_done_callback(_log_failed_collection)
+
+    def close(self, timeout_s: float) -> bool:
+        """Stop the I/O threads; False if one still hangs in a call to the store."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._writer.close(timeout_s)
+        return self._writer.close(timeout_s)
 
     def _is_due(self, partition: Partition, *, due_now: bool) -> bool:
         if partition.next_offset <= partition.commit_offset:
@@ -172,8 +187,8 @@ class Checkpoints:
         self._telemetry.observe(M.SNAPSHOT_SECONDS, took_s)
         _log.info("snapshot_durable", partition=partition.number, offset=ref.offset, seconds=took_s)
 
-    def _collect(self, scope: SnapshotScope, protected: set[str]) -> None:
-        try:
-            self._writer.collect_garbage(scope, protected)
-        except TickFleetError as error:
-            _log.warning("garbage_collection_failed", scope=scope.prefix, reason=str(error))
+
+def _log_failed_collection(collected: Future[GarbageReport]) -> None:
+    error = None if collected.cancelled() else collected.exception()
+    if error is not None:
+        _log.warning("garbage_collection_failed", reason=str(error))

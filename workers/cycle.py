@@ -131,4 +131,4 @@ class CommitCycle:
             partition = live.get(committed.partition)
             if partition is not None and partition.committed_offset != committed.offset:
                 partition.committed_offset = committed.offset
-                self._checkpoints.collect_garbage(partition)
+                self._checkpoints.committed(partition)

@@ -44,6 +44,7 @@ class Partition:
         committed_offset: what the last successful commit named, -1 before the first.
         journal_position: a journal offset at or before every record yet to be written.
         snapshot_s: monotonic time of the last snapshot's capture.
+        snapshots_committed: how many snapshots of this assignment have been committed.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Partition:
     committed_offset: int = -1
     journal_position: int = 0
     snapshot_s: float = 0.0
+    snapshots_committed: int = 0
 
     @property
     def active(self) -> bool:

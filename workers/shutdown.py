@@ -16,18 +16,22 @@ __all__ = ["stop_in_order"]
 _log = structlog.get_logger()
 
 
-def stop_in_order(worker: Worker, parts: WorkerParts) -> None:
-    """Stop a worker whose loop has ended. Returns within `stop_timeout_s`."""
+def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
+    """Stop a worker whose loop has ended. Returns within `stop_timeout_s`.
+
+    Returns:
+        False if a thread still hangs in a call to the store; it would hold up the process's end.
+    """
     begun_s = parts.clock.monotonic_s()
     parts.health.update(ready=False, phase="stopping")
     parts.telemetry.inc(M.SHUTDOWNS)
-    residual = sum(len(p.assets) > 0 for p in parts.assignment.live())
+    # The loop ends between micro-batches: what was fetched has been stepped, nothing is left over.
+    parts.telemetry.observe(M.SHUTDOWN_RESIDUAL, 0.0)
     phases: tuple[tuple[str, Callable[[], None]], ...] = (
         ("commit_outputs", lambda: parts.cycle.commit_now(worker.membership)),
         ("final_snapshot", lambda: _snapshot(parts, begun_s)),
         ("commit_snapshot", lambda: parts.cycle.commit_now(worker.membership)),
         ("leave_group", worker.membership.close),
-        ("close", lambda: _close(parts, begun_s)),
     )
     for phase, act in phases:
         _log.info("shutdown", shutdown_phase=phase)
@@ -35,9 +39,13 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> None:
             act()
         except TickFleetError as error:
             _log.warning("shutdown_phase_failed", shutdown_phase=phase, reason=str(error))
+    parts.outputs.close()
+    parts.desk.close()
+    finished = parts.checkpoints.close(_left_s(parts, begun_s, 0.0))
     took_s = parts.clock.monotonic_s() - begun_s
     parts.telemetry.observe(M.SHUTDOWN_SECONDS, took_s)
-    _log.info("shutdown", shutdown_phase="done", seconds=took_s, partitions=residual)
+    _log.info("shutdown", shutdown_phase="done", seconds=took_s)
+    return finished
 
 
 def _left_s(parts: WorkerParts, begun_s: float, reserve_s: float) -> float:
@@ -52,9 +60,3 @@ def _snapshot(parts: WorkerParts, begun_s: float) -> None:
     parts.checkpoints.drain(partitions, _left_s(parts, begun_s, reserve_s))
     parts.checkpoints.advance(partitions, due_now=True)
     parts.checkpoints.drain(partitions, _left_s(parts, begun_s, reserve_s))
-
-
-def _close(parts: WorkerParts, begun_s: float) -> None:
-    parts.outputs.close()
-    parts.desk.close()
-    parts.checkpoints.close(_left_s(parts, begun_s, 0.0))

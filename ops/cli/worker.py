@@ -1,5 +1,7 @@
 """`tickfleet worker`: settings, logs and probes around `workers.run_worker`."""
 
+import os
+import sys
 from pathlib import Path
 
 import click
@@ -39,4 +41,11 @@ def _run(settings: Settings) -> None:
     http = settings.http
     with HealthServer(health, telemetry.registry, host=http.host, port=http.port) as server:
         structlog.get_logger("ops").info("http_listening", host=http.host, port=server.port)
-        run_worker(settings.worker, telemetry=telemetry, health=health, stop_requested=stop)
+        finished = run_worker(
+            settings.worker, telemetry=telemetry, health=health, stop_requested=stop
+        )
+    if not finished:
+        # A hanging upload must not hold the process beyond its grace period; recovery does not
+        # need what it carries.
+        sys.stdout.flush()
+        os._exit(0)
