@@ -78,6 +78,8 @@ def play(stage: Stage, plan: DemoPlan, show: Show) -> DemoSummary:
                 show.say(f"kill -9 {victim}")
                 workforce.start(victim)
         _drain(workforce, results, flags, show, wanted=plan.ticks)
+        # A worker killed late may still be starting; an orderly stop needs it to have arrived.
+        workforce.await_seats(AdminClient(options), stage.worker.group_id)
         show.say("SIGTERM to every worker: final snapshots, exit 0")
         workforce.stop()
     finally:
