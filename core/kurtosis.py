@@ -34,7 +34,8 @@ class Tails(NamedTuple):
     """How heavy the tails of the residuals are. Each [1, lanes].
 
     Attributes:
-        kurtosis: of the residuals winsorised at 4; 3 until the window is full. Sets h_t.
+        kurtosis: sets h_t: of the residuals winsorised at 4, or as they are under
+            `cusum_threshold="literal"`; 3 until the window is full.
         raw_kurtosis: of the residuals as they are; telemetry.
         warning: KurtosisOutlierWarning holds after this tick.
     """
@@ -63,7 +64,6 @@ def update(
     scored: Bool[Array, "1 lanes"],
 ) -> tuple[dict[str, Float[Array, "rows lanes"]], Tails]:
     """Put the residual of `error` into the window where `scored`, and measure the window."""
-    del config
     z, known = standardise(read_baseline(state), error)
     z, enters = settle((jnp.clip(z, -_RESIDUAL_BOUND, _RESIDUAL_BOUND), scored & known))
     new = settle(_enter(state, z, enters))
@@ -77,6 +77,7 @@ def update(
     blocks = new["kurtosis.blocks"].reshape(_BLOCKS, _MEASURES, -1)
     raw = merge(Moments(*(blocks[:, i] for i in range(4))), size=_BLOCK)
     winsorised = merge(Moments(*(blocks[:, i] for i in range(4, 8))), size=_BLOCK)
+    chosen = raw if config.cusum_threshold == "literal" else winsorised
     top = jnp.max(blocks[:, 8], axis=0, keepdims=True)
     bottom = jnp.min(blocks[:, 9], axis=0, keepdims=True)
     farthest = jnp.where(top - raw.mean > raw.mean - bottom, top, bottom)
@@ -85,7 +86,7 @@ def update(
     run = jnp.where(high, jnp.minimum(state["kurtosis.high_ticks"] + 1.0, WARNING_TICKS + 1.0), 0.0)
     new["kurtosis.high_ticks"] = run = jnp.where(scored, run, state["kurtosis.high_ticks"])
     return new, Tails(
-        kurtosis=jnp.where(full, _kurtosis(winsorised, size=WINDOW), NORMAL),
+        kurtosis=jnp.where(full, _kurtosis(chosen, size=WINDOW), NORMAL),
         raw_kurtosis=jnp.where(full, _kurtosis(raw, size=WINDOW), NORMAL),
         warning=run > WARNING_TICKS,
     )

@@ -19,7 +19,7 @@ __all__ = ["FILTERS", "Peak", "locate_peak", "posterior_forecast", "predict", "p
 FILTERS = len(HURST_GRID)
 _PRIOR_PRECISION = 12.0 / 0.9**2
 """Of a uniform law on the grid: caps the standard error while nothing is known."""
-_NEUTRAL_WEIGHT = 8.0
+_NEUTRAL_WEIGHT = 4.0
 """Errors scored before the peak is believed more than H = 1/2."""
 _CALIBRATION = 1.05
 """Measured spread over curvature spread (`benchmarks/detectors.py`, table `holder`)."""

@@ -32,7 +32,7 @@ _RETAIN_ERRORS = 2.0
 _DOUBT_ERRORS = 1.5
 MIN_BLOCKS = 24.0
 """Blocks a coarse level must have scored before it refutes, or is believed itself."""
-_CHANGES_PER_LAG = 4.0
+_CHANGES_PER_LAG = 8.0
 
 
 def coarse_lags(base_scale: int | str) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ def due_levels(
 
 
 def zero_increment_lag(zero_share: Float[Array, "1 lanes"]) -> Float[Array, "1 lanes"]:
-    """Smallest lag, in ticks, that spans four price changes beyond what no zeros would need."""
+    """Smallest lag, in ticks, that spans eight price changes beyond what no zeros would need."""
     smallest = float(np.finfo(zero_share.dtype).eps)
     return _CHANGES_PER_LAG * zero_share / jnp.maximum(1.0 - zero_share, smallest)
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.compiled import COMPILER_OPTIONS
 from core.layout import Field
+from core.packed import TILE_WIDTH
 
 Fields = tuple[Field, ...]
 State = Mapping[str, jax.Array]
@@ -34,11 +35,18 @@ def scan(
         new, outputs = update(state, jax.tree.map(lambda x: x[None], row))
         return {**state, **new}, outputs
 
-    start = fresh(fields, lanes, dtype)
-    lowered = jax.jit(lambda state, rows: jax.lax.scan(tick, state, rows)).lower(start, inputs)
-    state, outputs = lowered.compile(compiler_options=COMPILER_OPTIONS)(start, inputs)
-    rows = jax.tree.map(lambda x: np.asarray(x)[:, 0], outputs)
-    return {name: np.asarray(value) for name, value in state.items()}, rows
+    # Tile by tile: the state of a tile stays in the cache.
+    width = TILE_WIDTH if lanes % TILE_WIDTH == 0 else lanes
+    start = fresh(fields, width, dtype)
+    tiles = [
+        jax.tree.map(lambda x, at=at: x[:, at : at + width], inputs)
+        for at in range(0, lanes, width)
+    ]
+    lowered = jax.jit(lambda state, rows: jax.lax.scan(tick, state, rows)).lower(start, tiles[0])
+    run = lowered.compile(compiler_options=COMPILER_OPTIONS)
+    states, outputs = zip(*(run(start, tile) for tile in tiles), strict=True)
+    joined = jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1), *states)
+    return joined, jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1)[:, 0], *outputs)
 
 
 def as_input(series: ArrayLike, dtype: str = "float64") -> jax.Array:

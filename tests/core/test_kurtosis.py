@@ -16,7 +16,11 @@ FIELDS = cusum.fields(CONFIG) + kurtosis.fields(CONFIG)
 
 
 def tails(
-    residuals: np.ndarray, *, scored: np.ndarray | None = None, dtype: str = "float64"
+    residuals: np.ndarray,
+    *,
+    scored: np.ndarray | None = None,
+    dtype: str = "float64",
+    config: PredictorConfig = CONFIG,
 ) -> kurtosis.Tails:
     """Feed residuals through a baseline frozen at mean 0, variance 1 (n large)."""
     fields = tuple(
@@ -31,7 +35,7 @@ def tails(
     seen = np.ones(residuals.shape, bool) if scored is None else scored
     _, rows = scan(
         fields,
-        lambda state, x: kurtosis.update(CONFIG, state, x[0], x[1]),
+        lambda state, x: kurtosis.update(config, state, x[0], x[1]),
         (as_input(residuals, dtype), seen),
         lanes=residuals.shape[1],
         dtype=dtype,
@@ -57,6 +61,13 @@ def test_equals_scipy_on_the_last_252_scored_residuals(dtype: str, tolerance: fl
                 expected = [float(stats.kurtosis(w, fisher=False)) for w in (clipped, bounded)]
             measured = (got.kurtosis[tick, lane], got.raw_kurtosis[tick, lane])
             np.testing.assert_allclose(measured, expected, rtol=tolerance)
+
+
+def test_the_literal_threshold_reads_the_raw_kurtosis() -> None:
+    z = np.random.default_rng(8).standard_t(3, (400, 4))
+    got = tails(z, config=PredictorConfig(cusum_threshold="literal"))
+    assert (got.raw_kurtosis[-1] > 5).any()
+    np.testing.assert_array_equal(got.kurtosis, got.raw_kurtosis)
 
 
 def test_equal_residuals_have_kurtosis_three() -> None:

@@ -47,7 +47,7 @@ def reference_peak(x: np.ndarray, half_life: float) -> tuple[float, float]:
     vertex = grid[i] + np.clip(-b / (2 * a), -0.05, 0.05)
     total = weights.sum()
     spread = 1.05**2 * (weights**2).sum() / total
-    exponent = 0.5 + total**2 / (total**2 + 64.0) * (vertex - 0.5)
+    exponent = 0.5 + total**2 / (total**2 + 16.0) * (vertex - 0.5)
     return exponent, 1 / np.sqrt(-2 * a / spread + 12 / 0.81)
 
 

@@ -1,0 +1,164 @@
+"""What the detectors reach, against their goals: `python -m benchmarks.detectors`.
+
+Prints goal, measured and pass for held-out seeds (and for the tuning seeds with `--tuning`: the
+constants were chosen on those). `--trades FILE` adds the emergency share on a tick file (CSV, the
+price in its second column). Takes a few minutes on one core.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import SupportsFloat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import PredictorConfig, cusum, holder, increments, kurtosis
+from tests.core.holder.paths import bounced_noise, fractional_noise
+from tests.core.scanning import as_input, scan
+
+Series = NDArray[np.float64]
+Sampler = Callable[[int, int], Series]
+
+TUNING_SEED, HELD_OUT_SEED = 1, 2001
+EXPONENTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+LANES = 512
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tuning", action="store_true", help="use the tuning seeds")
+    parser.add_argument("--trades", type=Path, help="CSV of trades, price in the second column")
+    options = parser.parse_args()
+    seed = TUNING_SEED if options.tuning else HELD_OUT_SEED
+    print(f"seeds: {'tuning' if options.tuning else 'held out'} ({seed})")
+    print(f"{'what':<58}{'goal':>14}{'measured':>12}  pass")
+    holder_table(np.random.default_rng(seed))
+    cusum_table(np.random.default_rng(seed + 1))
+    if options.trades:
+        trades_table(options.trades)
+
+
+def report(what: str, measured: SupportsFloat, low: float, high: float) -> None:
+    goal = f"<= {high:g}" if low == -np.inf else f"{low:g} .. {high:g}"
+    value = float(measured)
+    verdict = "yes" if low <= value <= high else "NO"
+    print(f"{what:<58}{goal:>14}{value:>12.4g}  {verdict}", flush=True)
+
+
+def at_most(what: str, measured: SupportsFloat, high: float) -> None:
+    report(what, measured, -np.inf, high)
+
+
+def note(what: str, measured: SupportsFloat) -> None:
+    print(f"{what:<58}{'':>14}{float(measured):>12.4g}", flush=True)
+
+
+def roughness(series: Series) -> holder.HolderOutput:
+    config = PredictorConfig()
+    _, rows = scan(
+        holder.fields(config),
+        lambda state, r: holder.update(config, state, r),
+        as_input(series),
+        lanes=series.shape[1],
+    )
+    assert isinstance(rows, holder.HolderOutput)
+    return rows
+
+
+def holder_table(rng: np.random.Generator) -> None:
+    for ticks, goal, lanes in ((128, 0.062, 2048), (512, 0.029, 512)):
+        paths = [fractional_noise(h, ticks, lanes, rng) for h in EXPONENTS]
+        got = roughness(np.concatenate(paths, axis=1))
+        exponent = got.holder_exponent[-1].reshape(len(EXPONENTS), lanes)
+        errors = exponent - np.array(EXPONENTS)[:, None]
+        rmse = np.sqrt(np.mean(errors**2, axis=1))
+        at_most(f"H of fBm, {ticks} ticks: mean RMSE over H 0.2 .. 0.8", rmse.mean(), goal)
+        at_most(f"H of fBm, {ticks} ticks: largest |bias|", np.abs(errors.mean(axis=1)).max(), 0.01)
+        spread = errors / got.standard_error[-1].reshape(errors.shape)
+        note(f"H of fBm, {ticks} ticks: error / standard error, rms", np.sqrt(np.mean(spread**2)))
+    calm = roughness(rng.standard_normal((5000, 2 * LANES)))
+    at_most("Brownian path: emergency share of ticks", calm.emergency.mean(), 1e-4)
+    fall = np.concatenate(
+        [rng.standard_normal((2000, LANES)), fractional_noise(0.25, 1500, LANES, rng)]
+    )
+    flagged = roughness(fall).emergency[2000:]
+    delay = np.where(flagged.any(axis=0), flagged.argmax(axis=0) + 1.0, np.inf)
+    at_most("H 0.5 -> 0.25: median ticks to the flag", float(np.median(delay)), 300)
+    at_most("H 0.5 -> 0.25: 95th percentile", float(np.quantile(delay, 0.95, method="higher")), 300)
+    note("H 0.5 -> 0.25: share flagged within 300", float(np.mean(delay <= 300)))
+    for ratio in (0.5, 1.0, 2.0):
+        bounced = roughness(bounced_noise(ratio, 6000, 128, rng))
+        note(f"bounce, noise {ratio} of a step: emergency share", bounced.emergency.mean())
+        note(f"bounce, noise {ratio} of a step: final H", bounced.holder_exponent[-1].mean())
+
+
+def alarms(errors: Series, h: float) -> NDArray[np.bool_]:
+    config = PredictorConfig(cusum_h=h)
+
+    def update(state, error):  # type: ignore[no-untyped-def]
+        scored = error == error
+        new, tails = kurtosis.update(config, state, error, scored)
+        own, drift = cusum.update(config, state, error, tails.kurtosis, scored)
+        return new | own, drift.alarm
+
+    fields = cusum.fields(config) + kurtosis.fields(config)
+    _, rows = scan(fields, update, as_input(errors), lanes=errors.shape[1])
+    return np.asarray(rows)
+
+
+def run_length(errors: Series, h: float) -> float:
+    """Ticks per false alarm after a warm-up of 500."""
+    raised = alarms(errors, h)[500:]
+    return raised.size / max(int(raised.sum()), 1)
+
+
+def threshold_for(errors: Series, target: float) -> float:
+    low, high = 3.0, 12.0
+    for _ in range(9):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if run_length(errors, middle) < target else (low, middle)
+    return 0.5 * (low + high)
+
+
+def cusum_table(rng: np.random.Generator) -> None:
+    laws: dict[str, tuple[Sampler, float, float]] = {
+        "normal": (lambda t, n: rng.standard_normal((t, n)), 18, 20),
+        "Student t(4)": (lambda t, n: rng.standard_t(4, (t, n)) / np.sqrt(2), 16, 33),
+    }
+    for law, (sample, mean_goal, volatility_goal) in laws.items():
+        report(f"{law}: ARL0 at defaults", run_length(sample(6000, 256), 5.0), 400, 3000)
+        h = threshold_for(sample(6000, 256), 5000)
+        note(f"{law}: cusum_h for ARL0 = 5000", h)
+        after = {"+1 sigma": 1.0, "volatility x2": 2.0, "volatility x3": 3.0}
+        for change, size in after.items():
+            errors = sample(1500, LANES)
+            errors[1000:] = errors[1000:] + 1 if change == "+1 sigma" else errors[1000:] * size
+            raised = alarms(errors, h)
+            raised = raised[1000:, ~raised[900:1000].any(axis=0)]
+            delay = np.where(raised.any(axis=0), raised.argmax(axis=0) + 1.0, 500.0).mean()
+            if change == "volatility x3":
+                at_most(f"{law}: {change}: alarms in 500 ticks", raised.sum(axis=0).mean(), 1.3)
+            else:
+                goal = mean_goal if change == "+1 sigma" else volatility_goal
+                at_most(f"{law}: {change}: mean delay", delay, goal)
+
+
+def trades_table(path: Path) -> None:
+    config = PredictorConfig()
+    prices = np.loadtxt(path, delimiter=",", skiprows=1, usecols=1)
+
+    def update(state, price):  # type: ignore[no-untyped-def]
+        new, tick = increments.update(config, state, price)
+        own, regularity = holder.update(config, state, tick.increment)
+        return new | own, regularity
+
+    fields = increments.fields(config) + holder.fields(config)
+    _, got = scan(fields, update, as_input(prices[:, None]), lanes=1)
+    at_most("trades: emergency share of ticks", got.emergency.mean(), 0.01)
+    note("trades: median H", np.median(got.holder_exponent))
+    note("trades: median base lag", np.median(got.base_lag))
+
+
+if __name__ == "__main__":
+    main()
