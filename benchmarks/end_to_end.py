@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.kafka_bench import WORKER_CORE, print_table, quick_broker, topic_span
+from benchmarks._kafka import WORKER_CORE, print_table, quick_broker, topic_span
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.feed import produce, random_ticks
 from tests.kafka.fleet import Fleet
@@ -55,7 +55,7 @@ def topic_span_count(kafka: KafkaCluster, topic: str) -> int:
 def _loop(kafka: KafkaCluster, ticks: str, count: int) -> tuple[float, float]:
     output = kafka.create_topic("ewma", partitions=_PARTITIONS)
     arguments = [kafka.bootstrap, ticks, output, str(count)]
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.ewma_loop", *arguments])
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks._ewma_loop", *arguments])
     os.sched_setaffinity(process.pid, {WORKER_CORE})
     status = psutil.Process(process.pid)
     used_s = 0.0

@@ -11,7 +11,7 @@ import time
 import numpy as np
 from confluent_kafka import Producer
 
-from benchmarks.kafka_bench import print_table, quick_broker
+from benchmarks._kafka import print_table, quick_broker
 from schemas import ResultCodec, SingleObjectFraming, TickCodec
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.fleet import Fleet

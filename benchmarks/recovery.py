@@ -12,7 +12,7 @@ import time
 
 import psutil
 
-from benchmarks.kafka_bench import print_table, quick_broker
+from benchmarks._kafka import print_table, quick_broker
 from tests.kafka.feed import produce, random_ticks
 from tests.kafka.fleet import Fleet
 from tests.kafka.tap import Tap

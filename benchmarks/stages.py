@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.kafka_bench import WORKER_CORE, print_table
+from benchmarks._kafka import WORKER_CORE, print_table
 from core import AVAILABLE_KERNELS, PredictorConfig
 from schemas import ResultCodec, ResultColumns, SingleObjectFraming, TickCodec
 from tests.kafka.feed import random_ticks

@@ -1,7 +1,7 @@
 """The yardstick: a hand-written confluent-kafka loop that decodes, keeps an EWMA, encodes.
 
 At-least-once, one process, fastavro for both codecs. Run as
-`python -m benchmarks.ewma_loop BOOTSTRAP TICKS_TOPIC OUTPUT_TOPIC COUNT`.
+`python -m benchmarks._ewma_loop BOOTSTRAP TICKS_TOPIC OUTPUT_TOPIC COUNT`.
 """
 
 import json
