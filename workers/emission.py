@@ -19,8 +19,9 @@ from schemas import (
 from workers.config import WorkerConfig
 from workers.flag_events import flag_events, shedding_event
 from workers.metrics import M, Telemetry
-from workers.pipeline import JournalSpan, SteppedBatch
+from workers.pipeline import SteppedBatch
 from workers.records import RecordBatch
+from workers.spans import JournalSpan
 
 __all__ = ["Emission", "Emitter", "OutMessage"]
 

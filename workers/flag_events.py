@@ -15,7 +15,7 @@ from schemas import (
     flag_event_id,
 )
 from workers.decisions import Decision
-from workers.pipeline import JournalSpan
+from workers.spans import JournalSpan
 
 __all__ = ["flag_events", "shedding_event"]
 

@@ -14,26 +14,16 @@ from numpy import ndarray
 
 from core import PredictorConfig
 from schemas import EVENT_TIME, Rejection, ResultColumns, TickCodec, TickColumns
-from workers.decisions import Decision, DecisionColumns, pack_inputs, spread
+from workers.decisions import Decision, DecisionColumns, pack_inputs
 from workers.partition import Partition
 from workers.records import RecordBatch, present
 from workers.rounds import order_by_row
+from workers.spans import JournalSpan, decisions_of, journal_spans, live_records
 from workers.state_table import StateTable
 
-__all__ = ["JournalSpan", "Pipeline", "SteppedBatch"]
+__all__ = ["Pipeline", "SteppedBatch"]
 
 _NO_ROW: Final = -1
-
-
-@dataclass(frozen=True, slots=True)
-class JournalSpan:
-    """The live records of one partition in a micro-batch: what its journal record says."""
-
-    partition: Partition
-    from_offset: int
-    to_offset: int
-    decision: Decision
-    previous: Decision | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +77,9 @@ class Pipeline:
         Raises:
             UncoveredOffsetError: a record to replay has no journaled decision; nothing was done.
         """
-        emitted_to = _per_record(records, lambda number: partitions[number].emitted_to)
-        live = records.offset > emitted_to
-        spans = _spans(records, live, partitions, decide)
-        decisions = _decisions(records, live, partitions, spans)
+        live = live_records(records, partitions)
+        spans = journal_spans(records, live, partitions, decide)
+        decisions = decisions_of(records, live, partitions, spans)
         ticks, rejections = self._codec.decode(records.keys, records.values)
         rows = self._rows(records, ticks.index, partitions)
         outputs, sequence = self._step(rows, ticks, decisions.at(ticks.index))
@@ -184,46 +173,3 @@ class _Stepped:
     decided_ns: Int64[ndarray, " ticks"]
     outputs: Float64[ndarray, "ticks outputs"]
     sequence: Int64[ndarray, " ticks"]
-
-
-def _per_record(records: RecordBatch, value_of: Callable[[int], int]) -> Int64[ndarray, " records"]:
-    values = np.empty(len(records), dtype=np.int64)
-    for number in records.partitions():
-        values[records.partition == number] = value_of(number)
-    return values
-
-
-def _spans(
-    records: RecordBatch,
-    live: Bool[ndarray, " records"],
-    partitions: Mapping[int, Partition],
-    decide: Callable[[], Decision],
-) -> list[JournalSpan]:
-    if not live.any():
-        return []
-    decision = decide()
-    spans = []
-    for number in present(records.partition[live]):
-        offsets = records.offset[live & (records.partition == number)]
-        owner = partitions[number]
-        spans.append(
-            JournalSpan(owner, int(offsets[0]), int(offsets[-1]), decision, owner.last_decision)
-        )
-    return spans
-
-
-def _decisions(
-    records: RecordBatch,
-    live: Bool[ndarray, " records"],
-    partitions: Mapping[int, Partition],
-    spans: Sequence[JournalSpan],
-) -> DecisionColumns:
-    """Today's decision for live records, the journaled one for records answered before."""
-    columns = spread(spans[0].decision if spans else Decision(EVENT_TIME, 0, 0), len(records))
-    for number in present(records.partition[~live]):
-        where = ~live & (records.partition == number)
-        journaled = partitions[number].log.lookup(number, records.offset[where])
-        columns.processing_time_ns[where] = journaled.processing_time_ns
-        columns.depth[where] = journaled.depth
-        columns.kernel_mask[where] = journaled.kernel_mask
-    return columns
