@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from io import BytesIO
 from typing import Any
@@ -18,10 +19,16 @@ _SINGLE_OBJECT_HEADER = 10
 
 def decode(record_name: str, value: bytes) -> dict[str, Any]:
     """One record by its contract's .avsc alone."""
-    schema = json.loads((files("schemas") / "avro" / f"{record_name}.avsc").read_text())
-    decoded = schemaless_reader(BytesIO(value[_SINGLE_OBJECT_HEADER:]), parse_schema(schema), None)
+    body = BytesIO(value[_SINGLE_OBJECT_HEADER:])
+    decoded = schemaless_reader(body, _schema(record_name), None)
     assert isinstance(decoded, dict)
     return decoded
+
+
+@cache
+def _schema(record_name: str) -> Any:
+    text = (files("schemas") / "avro" / f"{record_name}.avsc").read_text()
+    return parse_schema(json.loads(text))
 
 
 def verdict(
