@@ -1,4 +1,4 @@
-"""Flags that say how far to trust the feed: staleness, sparse arrivals, a frozen price."""
+"""Flags that say how far to trust the feed: staleness, infrequent arrivals, a frozen price."""
 
 import math
 from typing import NamedTuple
@@ -18,6 +18,8 @@ _RUN_GAIN = 1.0 / 64.0
 _RECORD_MARGIN = 1.5
 _RECORD_DECAY = 0.5 ** (1.0 / 500.0)
 _LONGEST_RUN = 2.0**20
+_DENSE_RUN = 64.0
+"""Ticks in time after which arrivals count as frequent again."""
 
 
 class Guards(NamedTuple):
@@ -25,12 +27,14 @@ class Guards(NamedTuple):
 
     Attributes:
         degraded: the tick is stale, or was lately and its age has not recovered yet.
-        sparse: it arrived later after its predecessor than the Nyquist interval.
+        infrequent: a tick came later after its predecessor than the Nyquist interval, now or
+            among the last 64. Arrivals are bursty: judged tick by tick, an asset near the limit
+            would raise and clear its warning all the time.
         frozen: the price has stood still for longer than this asset's own habit explains.
     """
 
     degraded: Bool[Array, "1 64"]
-    sparse: Bool[Array, "1 64"]
+    infrequent: Bool[Array, "1 64"]
     frozen: Bool[Array, "1 64"]
 
 
@@ -44,6 +48,7 @@ def fields(config: PredictorConfig) -> tuple[Field, ...]:
         # One fictitious run, of one zero increment: what an asset without history starts from.
         Field("guards.mean_run", "global", 1, 1.0),
         Field("guards.longest_run", "global", 1, 0.0),
+        Field("guards.dense_run", "global", 1, _DENSE_RUN),
     )
 
 
@@ -58,16 +63,20 @@ def update(
     """Advance the three rules by one accepted tick.
 
     Degraded enters above the TTL and leaves below `inference_recovery_hysteresis` of it
-    (specification section 11.1). Equal or reordered timestamps (dt <= 0) are not sparse.
+    (specification section 11.1). Equal or reordered timestamps (dt <= 0) are not late.
     """
     dtype = state["guards.run"].dtype
     was_degraded = state["guards.degraded"] > 0.0
     limit = jnp.where(was_degraded, config.inference_recovery_hysteresis, 1.0)
     degraded = jnp.where(was_degraded, age_ratio >= limit, age_ratio > limit)
     runs, frozen = _update_runs(state, moved)
-    new = {"guards.degraded": degraded.astype(dtype)} | runs
-    sparse = dt_s > config.besov_nyquist_interval_ns * 1e-9
-    return new, Guards(degraded=degraded, sparse=sparse, frozen=frozen)
+    late = dt_s > config.besov_nyquist_interval_ns * 1e-9
+    dense_run = jnp.where(late, 0.0, jnp.minimum(state["guards.dense_run"] + 1.0, _DENSE_RUN))
+    new = {
+        "guards.degraded": degraded.astype(dtype),
+        "guards.dense_run": dense_run.astype(dtype),
+    } | runs
+    return new, Guards(degraded=degraded, infrequent=dense_run < _DENSE_RUN, frozen=frozen)
 
 
 def _update_runs(

@@ -38,7 +38,7 @@ class Observed(NamedTuple):
     Attributes:
         tick: the front end's outputs.
         levels: location and spread.
-        guards: degraded, sparse, frozen.
+        guards: degraded, infrequent, frozen.
         scored: there is a target, a forecast of it, and a unit to judge it in.
         realised: (target - y_{t-1}) / s_{t-1}, what the kernels forecast; see
             `Increments.error_scale`.

@@ -89,7 +89,7 @@ def _flags(
         Flag.EMERGENCY_MODE: found.regularity.emergency,
         Flag.DEGRADED_INFERENCE_MODE: seen.guards.degraded,
         Flag.KURTOSIS_OUTLIER_WARNING: found.tails.warning,
-        Flag.FREQUENCY_WARNING: seen.guards.sparse,
+        Flag.FREQUENCY_WARNING: seen.guards.infrequent,
         Flag.FROZEN_SIGNAL: seen.guards.frozen,
         Flag.SINKHORN_CONVERGED: mixture.converged,
         Flag.WARMING_UP: seen.levels.filled < float(config.wtmm_buffer_size),

@@ -19,18 +19,19 @@ from workers.spans import JournalSpan
 
 __all__ = ["flag_events", "shedding_event"]
 
+# Bits as plain numbers: an enumeration's `&` costs a microsecond.
 _TYPES: Final = {
-    Flag.EMERGENCY_MODE: (FlagType.EMERGENCY_MODE, Severity.CRITICAL),
-    Flag.DEGRADED_INFERENCE_MODE: (FlagType.DEGRADED_INFERENCE_MODE, Severity.WARNING),
-    Flag.MODE_COLLAPSE_WARNING: (FlagType.MODE_COLLAPSE_WARNING, Severity.WARNING),
-    Flag.KURTOSIS_OUTLIER_WARNING: (FlagType.KURTOSIS_OUTLIER_WARNING, Severity.WARNING),
-    Flag.FREQUENCY_WARNING: (FlagType.FREQUENCY_WARNING, Severity.INFO),
-    Flag.FROZEN_SIGNAL: (FlagType.FROZEN_SIGNAL, Severity.WARNING),
-    Flag.DOMAIN_ERROR: (FlagType.DOMAIN_ERROR, Severity.WARNING),
-    Flag.REGIME_CHANGE_DETECTED: (FlagType.REGIME_CHANGE_DETECTED, Severity.CRITICAL),
-    Flag.NORMAL_OPERATION_RESTORED: (FlagType.NORMAL_OPERATION_RESTORED, Severity.INFO),
-    Flag.STALENESS_WARNING: (FlagType.STALENESS_WARNING, Severity.WARNING),
-    Flag.MODE_DEGRADATION_ALERT: (FlagType.MODE_DEGRADATION_ALERT, Severity.WARNING),
+    int(Flag.EMERGENCY_MODE): (FlagType.EMERGENCY_MODE, Severity.CRITICAL),
+    int(Flag.DEGRADED_INFERENCE_MODE): (FlagType.DEGRADED_INFERENCE_MODE, Severity.WARNING),
+    int(Flag.MODE_COLLAPSE_WARNING): (FlagType.MODE_COLLAPSE_WARNING, Severity.WARNING),
+    int(Flag.KURTOSIS_OUTLIER_WARNING): (FlagType.KURTOSIS_OUTLIER_WARNING, Severity.WARNING),
+    int(Flag.FREQUENCY_WARNING): (FlagType.FREQUENCY_WARNING, Severity.INFO),
+    int(Flag.FROZEN_SIGNAL): (FlagType.FROZEN_SIGNAL, Severity.WARNING),
+    int(Flag.DOMAIN_ERROR): (FlagType.DOMAIN_ERROR, Severity.WARNING),
+    int(Flag.REGIME_CHANGE_DETECTED): (FlagType.REGIME_CHANGE_DETECTED, Severity.CRITICAL),
+    int(Flag.NORMAL_OPERATION_RESTORED): (FlagType.NORMAL_OPERATION_RESTORED, Severity.INFO),
+    int(Flag.STALENESS_WARNING): (FlagType.STALENESS_WARNING, Severity.WARNING),
+    int(Flag.MODE_DEGRADATION_ALERT): (FlagType.MODE_DEGRADATION_ALERT, Severity.WARNING),
 }
 _EDGES: Final = (
     (Output.RAISED, FlagState.RAISED),
@@ -46,6 +47,8 @@ _EXPLAINING: Final = (
     Output.PREDICTED_PRICE,
     Output.SCALE,
 )
+_VALUE_NAMES: Final = [row.name.lower() for row in _EXPLAINING]
+_VALUE_ROWS: Final = [int(row) for row in _EXPLAINING]
 
 
 def flag_events(results: ResultColumns) -> Iterator[FlagEvent]:
@@ -53,8 +56,8 @@ def flag_events(results: ResultColumns) -> Iterator[FlagEvent]:
     edges = results.outputs[:, [row for row, _ in _EDGES]]
     for i in np.flatnonzero(edges.any(axis=1)).tolist():
         for (_, state), bits in zip(_EDGES, edges[i].astype(np.int64).tolist(), strict=True):
-            for flag, (kind, severity) in _TYPES.items():
-                if bits & flag:
+            for bit, (kind, severity) in _TYPES.items():
+                if bits & bit:
                     yield _event(results, i, kind=kind, state=state, severity=severity)
 
 
@@ -104,5 +107,5 @@ def _event(
         asset_id=results.asset_id[i].decode(),
         timestamp_ns=int(results.timestamp_ns[i]),
         processing_time_ns=int(results.processing_time_ns[i]),
-        values={row.name.lower(): float(results.outputs[i, row]) for row in _EXPLAINING},
+        values=dict(zip(_VALUE_NAMES, results.outputs[i, _VALUE_ROWS].tolist(), strict=True)),
     )

@@ -89,11 +89,18 @@ def test_stale_ticks_freeze_the_weights() -> None:
     assert np.ptp(weights, axis=0).max() == 0.0
 
 
-def test_sparse_arrivals_and_unordered_stamps() -> None:
-    gaps = [0.05, 0.1, 0.11, -5.0, 0.0]
+def test_one_late_tick_warns_until_sixty_four_came_in_time() -> None:
+    gaps = [0.05, 0.1, 0.11, -5.0, 0.0, *[0.01] * 62]
     _, out = drive(step(), np.stack([packed(WALK[-1], dt_s=dt) for dt in gaps]), warm())
-    sparse = [Flag.FREQUENCY_WARNING in f for f in flags(out)]
-    assert sparse == [False, False, True, False, False]
+    warned = [Flag.FREQUENCY_WARNING in f for f in flags(out)]
+    assert warned == [False, False, *[True] * 64, False]
+
+
+def test_bursty_arrivals_warn_once_not_at_every_gap() -> None:
+    gaps = np.where(np.arange(300) % 10 == 9, 0.5, 0.001)
+    _, out = drive(step(), np.stack([packed(WALK[-1], dt_s=dt) for dt in gaps]), warm())
+    raised = out[:, Output.RAISED, 0].astype(int) & int(Flag.FREQUENCY_WARNING)
+    assert np.count_nonzero(raised) == 1
 
 
 def test_standstill_is_judged_by_the_assets_own_habit() -> None:
