@@ -138,7 +138,7 @@ class Assignment:
             partition.adopt((asset.encode() for asset in image.asset_ids), rows)
             partition.durable = plan.restored.ref
             partition.journal_position = image.journal_position
-        partition.next_offset = plan.start_offset
+        partition.next_offset = partition.replay_from = plan.start_offset
         partition.emitted_to = plan.emitted_to
         partition.commit_offset = plan.commit_offset
         partition.log = plan.log

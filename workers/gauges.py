@@ -1,15 +1,18 @@
 """Gauges of the loop, once a second: lag, phases, snapshot ages, readiness."""
 
+import structlog
+
 from workers.assignment import Assignment
 from workers.clock import Clock
 from workers.health import WorkerHealth
 from workers.membership import Membership
 from workers.metrics import M, Telemetry
-from workers.partition import Phase
+from workers.partition import Partition, Phase
 from workers.state_table import StateTable
 
 __all__ = ["Gauges"]
 
+_log = structlog.get_logger()
 _EVERY_S = 1.0
 
 
@@ -61,6 +64,9 @@ class Gauges:
         for phase in Phase:
             telemetry.set(M.PARTITIONS, self._assignment.count(phase), phase=str(phase))
         telemetry.set(M.ASSETS, self._table.assets)
+        for partition in self._assignment.all():
+            if partition.phase is Phase.REPLAYING:
+                _log_replay(partition)
         for partition in self._assignment.live():
             label = str(partition.number)
             telemetry.set(M.SNAPSHOT_AGE_SECONDS, now_s - partition.snapshot_s, partition=label)
@@ -72,3 +78,14 @@ class Gauges:
             if newest_ns:
                 age_s = (self._clock.now_ns() - int(newest_ns)) * 1e-9
                 telemetry.set(M.LAG_SECONDS, age_s, partition=label)
+
+
+def _log_replay(partition: Partition) -> None:
+    """Progress of a replay that takes longer than a second."""
+    _log.info(
+        "replaying",
+        partition=partition.number,
+        offset=partition.next_offset,
+        answered_to=partition.emitted_to,
+        percent=round(100.0 * partition.replayed_share, 1),
+    )

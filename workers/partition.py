@@ -36,6 +36,7 @@ class Partition:
         assets: asset ids in order of first appearance.
         rows: their rows, in the same order.
         next_offset: the next input offset to step; everything below is in the state.
+        replay_from: S, where the replay began.
         emitted_to: C, the last input offset answered before this assignment; -1 when none.
         log: the journal's decisions up to C, kept until the replay reaches it.
         last_decision: the newest decision taken or read.
@@ -54,6 +55,7 @@ class Partition:
     assets: list[bytes] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     next_offset: int = 0
+    replay_from: int = 0
     emitted_to: int = -1
     log: DecisionLog = field(default_factory=DecisionLog)
     last_decision: Decision | None = None
@@ -73,6 +75,12 @@ class Partition:
     def commit_metadata(self) -> str:
         """The manifest the committed offset belongs to; empty where the group began."""
         return self.durable.metadata if self.durable is not None else ""
+
+    @property
+    def replayed_share(self) -> float:
+        """How much of S..C has been stepped again, 0 to 1."""
+        length = self.emitted_to + 1 - self.replay_from
+        return 1.0 if length <= 0 else min((self.next_offset - self.replay_from) / length, 1.0)
 
     def row_array(self) -> Int64[ndarray, " assets"]:
         """Rows in order of the assets' first appearance."""

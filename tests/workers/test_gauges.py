@@ -1,0 +1,82 @@
+"""What the loop says of itself: readiness, and how far a long replay has come."""
+
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from core import PredictorConfig
+from workers.assignment import Assignment
+from workers.gauges import Gauges
+from workers.health import WorkerHealth
+from workers.membership import Membership
+from workers.metrics import NullTelemetry
+from workers.partition import Partition, Phase
+from workers.state_table import StateTable
+
+
+class SteppedClock:
+    """A clock that only the test moves."""
+
+    now_s = 100.0
+
+    def now_ns(self) -> int:
+        return int(self.now_s * 1e9)
+
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+
+class Held:
+    """An assignment of given partitions."""
+
+    def __init__(self, *partitions: Partition) -> None:
+        self._partitions = partitions
+
+    def all(self) -> list[Partition]:
+        return list(self._partitions)
+
+    def live(self) -> list[Partition]:
+        return [p for p in self._partitions if p.phase is Phase.LIVE]
+
+    def count(self, phase: Phase) -> int:
+        return sum(p.phase is phase for p in self._partitions)
+
+
+def gauges(health: WorkerHealth, clock: SteppedClock, *partitions: Partition) -> Gauges:
+    table = StateTable(PredictorConfig(), "float64")
+    return Gauges(
+        cast(Assignment, Held(*partitions)),
+        table,
+        clock=clock,
+        telemetry=NullTelemetry(),
+        health=health,
+    )
+
+
+def test_a_worker_is_ready_when_every_partition_is_live() -> None:
+    partition, health, clock = Partition(0, 0.0), WorkerHealth(), SteppedClock()
+    shown = gauges(health, clock, partition)
+    for phase in (Phase.RESTORING, Phase.REPLAYING, Phase.FAILED):
+        partition.phase = phase
+        clock.now_s += 1.0
+        shown.report(cast(Membership, None), ready=True)
+        assert not health.report().ready, phase
+    shown = gauges(health, clock)
+    shown.report(cast(Membership, None), ready=True)
+    assert health.report().ready
+    shown.report(cast(Membership, None), ready=False)
+    assert not health.report().ready
+
+
+@pytest.mark.parametrize(("offset", "percent"), [(100, 0.0), (150, 50.0), (200, 100.0)])
+def test_a_long_replay_reports_its_progress_once_a_second(offset: int, percent: float) -> None:
+    partition = Partition(3, 0.0, Phase.REPLAYING)
+    partition.replay_from, partition.emitted_to, partition.next_offset = 100, 199, offset
+    clock = SteppedClock()
+    shown = gauges(WorkerHealth(), clock, partition)
+    with capture_logs() as logs:
+        shown.report(cast(Membership, None), ready=True)
+        shown.report(cast(Membership, None), ready=True)
+    lines: list[Any] = [line for line in logs if line["event"] == "replaying"]
+    assert [(line["partition"], line["percent"]) for line in lines] == [(3, percent)]
