@@ -10,7 +10,6 @@ from typing import Final, NamedTuple, Protocol, cast
 
 import structlog
 from confluent_kafka import (
-    OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
@@ -28,6 +27,7 @@ __all__ = ["Fetched", "Membership", "RebalanceListener"]
 
 _log = structlog.get_logger()
 _SEAT_RETRY_S: Final = 0.5
+_WATERMARK_TIMEOUT_S: Final = 5.0
 # Inside a consumer's message a fatal error has no flag, only this code and a text.
 _FATAL_CODES: Final = frozenset(
     {KafkaError._FATAL, KafkaError.UNRELEASED_INSTANCE_ID, KafkaError.FENCED_INSTANCE_ID}
@@ -169,12 +169,25 @@ class Membership:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]
         self._telemetry.inc(M.REBALANCES, kind="assigned")
-        # The end is always in range. From an offset that retention has passed the client would
-        # fall into an error state, out of which the loop's seek could not bring it.
-        paused = [TopicPartition(self._topic, number, OFFSET_END) for number in numbers]
+        paused = [self._somewhere_in(consumer, number) for number in numbers]
         consumer.incremental_assign(paused)
         consumer.pause(paused)
         self._listener.on_assigned(numbers)
+
+    def _somewhere_in(self, consumer: Consumer, number: int) -> TopicPartition:
+        """An explicit offset in range; nothing from it is stepped, the loop seeks first.
+
+        Not a logical one: the client's look-up of "end" may be answered after the loop's seek, and
+        then moves the fetch position forward, past records nobody has seen. Not one that retention
+        has passed either: the client falls into an error state that no seek ends.
+        """
+        partition = TopicPartition(self._topic, number)
+        try:
+            low, _ = consumer.get_watermark_offsets(partition, _WATERMARK_TIMEOUT_S)
+        except KafkaException as error:
+            _log.warning("no_watermark", partition=number, reason=str(error))
+            low = 0
+        return TopicPartition(self._topic, number, low)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.inc(M.REBALANCES, kind="revoked")
