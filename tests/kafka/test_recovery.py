@@ -186,7 +186,7 @@ def test_ticks_go_on_while_the_store_is_out_of_reach(
 def test_sigterm_under_load_exits_in_order_and_the_next_start_replays_nothing(
     kafka: KafkaCluster, make_fleet: MakeFleet
 ) -> None:
-    count = 30_000
+    count = 60_000
     ticks = kafka.create_topic("ticks", partitions=4)
     fleet = make_fleet("fleet", ticks, 4)
     tap = Tap(kafka, fleet.topics["predictions"], 4)
@@ -196,6 +196,7 @@ def test_sigterm_under_load_exits_in_order_and_the_next_start_replays_nothing(
         args=(kafka, ticks, random_ticks(count, 50, seed=9)),
         kwargs={"per_second": 5_000},
     )
+    fleet.wait_for(lambda: fleet.lives("w-0") == 1, 60, "the worker to join")
     feeder.start()
     fleet.wait_for(
         lambda: tap.count >= count // 6 and len(tap.records) == 4, 60, "load on every partition"
@@ -206,6 +207,7 @@ def test_sigterm_under_load_exits_in_order_and_the_next_start_replays_nothing(
     assert time.monotonic() - begun_s < 25
     answered = {p: tp.offset for p, tp in fleet.committed().items()}
     worker = fleet.start("w-0")
+    fleet.wait_for(lambda: fleet.lives("w-0") == 2, 60, "the next life")
     fleet.wait_for(lambda: tap.count >= count, 60, f"{count} results")
     feeder.join()
     assert worker.terminate() == 0
