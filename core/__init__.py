@@ -11,7 +11,15 @@ prepare_jax()
 from core.compiled import TileStep, compile_step, init_tile, runtime_versions
 from core.config import InvalidConfigError, PredictorConfig
 from core.errors import FatalError, RetryableError, TickFleetError
-from core.flags import AVAILABLE_KERNELS, INSTANT_EVENTS, LEVEL_FLAGS, Flag, Kernel, Mode
+from core.flags import (
+    AVAILABLE_KERNELS,
+    INSTANT_EVENTS,
+    LEVEL_FLAGS,
+    RESULT_FLAGS,
+    Flag,
+    Kernel,
+    Mode,
+)
 from core.functional import AssetState, FunctionalPredictor
 from core.layout import Field, StateLayout
 from core.observation import MarketObservation
@@ -25,6 +33,7 @@ __all__ = [
     "INSTANT_EVENTS",
     "LEVEL_FLAGS",
     "OUTPUT_ROWS",
+    "RESULT_FLAGS",
     "TILE_WIDTH",
     "AssetState",
     "FatalError",

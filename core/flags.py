@@ -2,7 +2,15 @@
 
 from enum import IntEnum, IntFlag
 
-__all__ = ["AVAILABLE_KERNELS", "INSTANT_EVENTS", "LEVEL_FLAGS", "Flag", "Kernel", "Mode"]
+__all__ = [
+    "AVAILABLE_KERNELS",
+    "INSTANT_EVENTS",
+    "LEVEL_FLAGS",
+    "RESULT_FLAGS",
+    "Flag",
+    "Kernel",
+    "Mode",
+]
 
 
 class Flag(IntFlag):
@@ -70,3 +78,18 @@ class Mode(IntEnum):
     STANDARD = 0
     ROBUST = 1
     EMERGENCY = 2
+
+
+RESULT_FLAGS = {
+    "sinkhorn_converged": Flag.SINKHORN_CONVERGED,
+    "degraded_inference_mode": Flag.DEGRADED_INFERENCE_MODE,
+    "emergency_mode": Flag.EMERGENCY_MODE,
+    "regime_change_detected": Flag.REGIME_CHANGE_DETECTED,
+    "mode_collapse_warning": Flag.MODE_COLLAPSE_WARNING,
+    "outlier_rejected": Flag.DOMAIN_ERROR,
+    "warming_up": Flag.WARMING_UP,
+    "frequency_warning": Flag.FREQUENCY_WARNING,
+    "frozen_signal": Flag.FROZEN_SIGNAL,
+    "kurtosis_outlier_warning": Flag.KURTOSIS_OUTLIER_WARNING,
+}
+"""Boolean field of a result -> its bit of `Output.FLAGS`, in the contract's wire order."""

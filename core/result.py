@@ -6,7 +6,7 @@ from typing import Self
 from jaxtyping import Float64
 from numpy import ndarray
 
-from core.flags import Flag, Kernel, Mode
+from core.flags import RESULT_FLAGS, Flag, Kernel, Mode
 from core.packed import Output
 
 __all__ = ["PredictionResult"]
@@ -79,7 +79,7 @@ class PredictionResult:
             row.name.lower(): float(column[row]) for row in Output if row.name.lower() in _NUMBERS
         }
         flags = Flag(int(column[Output.FLAGS]))
-        named = {name: flag in flags for name, flag in _FLAGS.items()}
+        named = {name: flag in flags for name, flag in RESULT_FLAGS.items()}
         return cls(
             **numbers,  # type: ignore[arg-type]
             **named,
@@ -103,16 +103,4 @@ _NUMBERS = {
     "predicted_price",
     "location",
     "scale",
-}
-_FLAGS = {
-    "sinkhorn_converged": Flag.SINKHORN_CONVERGED,
-    "degraded_inference_mode": Flag.DEGRADED_INFERENCE_MODE,
-    "emergency_mode": Flag.EMERGENCY_MODE,
-    "regime_change_detected": Flag.REGIME_CHANGE_DETECTED,
-    "mode_collapse_warning": Flag.MODE_COLLAPSE_WARNING,
-    "outlier_rejected": Flag.DOMAIN_ERROR,
-    "warming_up": Flag.WARMING_UP,
-    "frequency_warning": Flag.FREQUENCY_WARNING,
-    "frozen_signal": Flag.FROZEN_SIGNAL,
-    "kurtosis_outlier_warning": Flag.KURTOSIS_OUTLIER_WARNING,
 }

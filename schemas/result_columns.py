@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core import Flag, Output
+from core import RESULT_FLAGS, Output
 from schemas.errors import EncodingError
 from schemas.varint import encode_varint, encode_varints
 from schemas.windows import PADDING, copy_ragged, join, lengths, split, windows
 
-__all__ = ["BOOLEAN_FLAGS", "ResultColumns", "encode_results"]
+__all__ = ["ResultColumns", "encode_results"]
 
 _TELEMETRY = (
     Output.PREDICTED_NEXT,
@@ -36,21 +36,7 @@ _FORECASTS = (Output.FORECAST_A, Output.FORECAST_B, Output.FORECAST_C, Output.FO
 _SMALL_INTS = (Output.MODE, Output.SIGNATURE_DEPTH, Output.KERNEL_MASK)
 _SMALL_INT_LIMIT = 64
 
-BOOLEAN_FLAGS = {
-    "sinkhorn_converged": Flag.SINKHORN_CONVERGED,
-    "degraded_inference_mode": Flag.DEGRADED_INFERENCE_MODE,
-    "emergency_mode": Flag.EMERGENCY_MODE,
-    "regime_change_detected": Flag.REGIME_CHANGE_DETECTED,
-    "mode_collapse_warning": Flag.MODE_COLLAPSE_WARNING,
-    "outlier_rejected": Flag.DOMAIN_ERROR,
-    "warming_up": Flag.WARMING_UP,
-    "frequency_warning": Flag.FREQUENCY_WARNING,
-    "frozen_signal": Flag.FROZEN_SIGNAL,
-    "kurtosis_outlier_warning": Flag.KURTOSIS_OUTLIER_WARNING,
-}
-"""Boolean field of the contract -> bit of `Output.FLAGS`, in wire order."""
-
-_BITS = np.array([flag.value for flag in BOOLEAN_FLAGS.values()], np.int64)
+_BITS = np.array([flag.value for flag in RESULT_FLAGS.values()], np.int64)
 # An Avro array is written as one block: item count, items, and a zero that ends it.
 _FOUR, _END = 4 << 1, 0
 _TAIL = np.dtype(
@@ -62,7 +48,7 @@ _TAIL = np.dtype(
         ("forecasts_count", "u1"),
         ("forecasts", "<f8", 4),
         ("forecasts_end", "u1"),
-        ("flags", "u1", len(BOOLEAN_FLAGS)),
+        ("flags", "u1", len(RESULT_FLAGS)),
         ("small_ints", "u1", len(_SMALL_INTS)),
     ]
 )

@@ -41,7 +41,6 @@ class _InFlight:
     begun_s: float
     journal_end: Future[int]
     written: Future[ManifestRef] | None = None
-    offset: int = 0
 
 
 class Checkpoints:
@@ -174,7 +173,6 @@ class Checkpoints:
         )
         fault_point("before_upload")
         fault_point_during("during_upload")
-        flight.offset = image.offset
         flight.written = self._writer.submit(self.scope(partition), image)
         self._table.dirty[rows] = False
 
