@@ -60,7 +60,9 @@ class Tap:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            for message in self._consumer.consume(10_000, 0.05):
+            # `consume(n, timeout)` waits for n: take the first as it comes, then what is there.
+            messages = self._consumer.consume(1, 0.05)
+            for message in messages + (self._consumer.consume(10_000, 0) if messages else []):
                 assert message.error() is None, message.error()
                 partition, offset = message.partition(), message.offset()
                 assert partition is not None and offset is not None
