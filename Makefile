@@ -7,6 +7,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	command -v $$python >/dev/null && \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$python && break; done)
 
+# Most of the tests' time is waiting for brokers and sessions; each process has its own broker.
+TEST_PROCESSES ?= 3
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # uv, itself pinned in build.lock, installs the rest in a fifth of pip's time.
@@ -46,7 +49,7 @@ $(TRADES): $(PROJECT) requirements/ticks.txt
 	@touch $@
 
 test: venv ## Run all tests
-	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not soak" -n $(TEST_PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 soak: venv ## Run the long tests
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

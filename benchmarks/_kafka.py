@@ -1,4 +1,4 @@
-"""What the Kafka benchmarks share: a broker pinned to one core, a fleet pinned to the other."""
+"""What the Kafka benchmarks share: a broker, if asked for kept off the pinned worker's core."""
 
 import os
 import tempfile
@@ -14,14 +14,14 @@ from rich.table import Table
 from ops.local import LocalKafka
 from tests.fixtures.kafka import KafkaCluster
 
-__all__ = ["WORKER_CORE", "print_table", "quick_broker", "topic_span"]
+__all__ = ["WORKER_CORE", "print_table", "quick_broker", "topic_end", "topic_span"]
 
 WORKER_CORE = 0
 _BROKER_CORES = set(range(os.cpu_count() or 1)) - {WORKER_CORE} or {WORKER_CORE}
 
 
 @contextmanager
-def quick_broker(*, pinned: bool = True) -> Iterator[tuple[KafkaCluster, Path]]:
+def quick_broker(*, pinned: bool = False) -> Iterator[tuple[KafkaCluster, Path]]:
     """A broker that runs fast rather than starts fast, and a folder for the run.
 
     Args:
@@ -41,6 +41,18 @@ def quick_broker(*, pinned: bool = True) -> Iterator[tuple[KafkaCluster, Path]]:
 def _pin_threads(pid: int, cores: set[int]) -> None:
     for thread in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(thread.name), cores)
+
+
+def topic_end(kafka: KafkaCluster, topic: str, partitions: int) -> int:
+    """Records, transaction markers included, ever written to a topic."""
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": f"end-{topic}"})
+    try:
+        return sum(
+            consumer.get_watermark_offsets(TopicPartition(topic, number), 10.0)[1]
+            for number in range(partitions)
+        )
+    finally:
+        consumer.close()
 
 
 def topic_span(kafka: KafkaCluster, topic: str, partitions: int) -> tuple[int, float]:

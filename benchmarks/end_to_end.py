@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks._kafka import WORKER_CORE, print_table, quick_broker, topic_span
+from benchmarks._kafka import WORKER_CORE, print_table, quick_broker, topic_end, topic_span
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.feed import produce, random_ticks
 from tests.kafka.fleet import Fleet
@@ -33,23 +33,9 @@ def _await(process: psutil.Process, kafka: KafkaCluster, topic: str, count: int)
     """CPU seconds of the process when the topic holds `count` records or markers on top."""
     while True:
         used_s = sum(process.cpu_times()[:2])
-        if topic_span_count(kafka, topic) >= count:
+        if topic_end(kafka, topic, _PARTITIONS) >= count:
             return float(used_s)
         time.sleep(0.25)
-
-
-def topic_span_count(kafka: KafkaCluster, topic: str) -> int:
-    """Records (and transaction markers) in a topic."""
-    from confluent_kafka import Consumer, TopicPartition  # noqa: PLC0415
-
-    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": f"count-{topic}"})
-    try:
-        return sum(
-            consumer.get_watermark_offsets(TopicPartition(topic, p), 10.0)[1]
-            for p in range(_PARTITIONS)
-        )
-    finally:
-        consumer.close()
 
 
 def _loop(kafka: KafkaCluster, ticks: str, count: int) -> tuple[float, float]:
@@ -80,7 +66,7 @@ def _worker(fleet: Fleet, count: int) -> tuple[float, float]:
 
 def main(count: int) -> None:
     """Run every case and print the table."""
-    with quick_broker() as (kafka, folder):
+    with quick_broker(pinned=True) as (kafka, folder):
         ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
         produce(kafka, ticks, random_ticks(count, _ASSETS, seed=1))
         base, base_cpu = _loop(kafka, ticks, count)
