@@ -154,5 +154,3 @@ def _check_built(config: PredictorConfig) -> None:
             f"holder_estimator={config.holder_estimator!r} needs the wavelet part, which this "
             "build does not have: use 'bank'"
         )
-    if config.kernel_a != "rls":
-        raise InvalidConfigError(f"kernel_a={config.kernel_a!r} is not in this build: use 'rls'")

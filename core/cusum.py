@@ -96,13 +96,16 @@ def update(
     Args:
         config: threshold, slack, grace period, and which formula.
         state: fields of `fields`, and of `core.residuals`.
-        error: forecast error, any one unit.
+        error: forecast error, any one unit; the literal threshold is in that unit.
         kurtosis: of the winsorised residuals, including this tick's.
         scored: there is an error to test.
     """
     steps, in_grace = grace(state["cusum.steps_since_change"], period=config.grace_period_steps)
-    # The shadow ends with grace; operation starts from zero.
-    started = jnp.where(steps == config.grace_period_steps, 0.0, state["cusum.channels"])
+    started = state["cusum.channels"]
+    if config.cusum_threshold == "calibrated":
+        # The shadow ends with grace; operation starts from zero. In the specification's loop
+        # (10.3) one G runs on through grace, and the literal rule does so too.
+        started = jnp.where(steps == config.grace_period_steps, 0.0, started)
     past = read_baseline(state)
     learned = learn(past, error)
     new = {"cusum.location": learned.location, "cusum.variance": learned.variance}

@@ -28,15 +28,18 @@ _MEASURES = 10
 """Of a block: four moments raw, four winsorised, the largest and the smallest residual."""
 _RESIDUAL_BOUND = 64.0
 """Its fourth power, the largest term of a sum, leaves float32 four digits for the others."""
+_ERROR_BOUND = 1e8
+"""Under the literal threshold the ring holds errors in their own unit; this keeps the fourth power
+within float32."""
 
 
 class Tails(NamedTuple):
     """How heavy the tails of the residuals are. Each [1, lanes].
 
     Attributes:
-        kurtosis: sets h_t: of the residuals winsorised at 4, or as they are under
-            `cusum_threshold="literal"`; 3 until the window is full.
-        raw_kurtosis: of the residuals as they are; telemetry.
+        kurtosis: sets h_t: of the residuals winsorised at 4; 3 until the window is full. Under
+            `cusum_threshold="literal"` of the errors themselves, neither standardised nor bounded.
+        raw_kurtosis: of the residuals (literal: errors) as they are; telemetry.
         warning: KurtosisOutlierWarning holds after this tick.
     """
 
@@ -63,9 +66,17 @@ def update(
     error: Float[Array, "1 lanes"],
     scored: Bool[Array, "1 lanes"],
 ) -> tuple[dict[str, Float[Array, "rows lanes"]], Tails]:
-    """Put the residual of `error` into the window where `scored`, and measure the window."""
-    z, known = standardise(read_baseline(state), error)
-    z, enters = settle((jnp.clip(z, -_RESIDUAL_BOUND, _RESIDUAL_BOUND), scored & known))
+    """Put the residual of `error` into the window where `scored`, and measure the window.
+
+    Under `cusum_threshold="literal"` it is the error that enters (specification section 9.1).
+    """
+    literal = config.cusum_threshold == "literal"
+    if literal:
+        z, enters = jnp.clip(error, -_ERROR_BOUND, _ERROR_BOUND), scored
+    else:
+        z, known = standardise(read_baseline(state), error)
+        z, enters = jnp.clip(z, -_RESIDUAL_BOUND, _RESIDUAL_BOUND), scored & known
+    z, enters = settle((z, enters))
     new = settle(_enter(state, z, enters))
     position = state["kurtosis.position"] + 1.0
     position = jnp.where(position >= WINDOW, 0.0, position)
@@ -77,17 +88,19 @@ def update(
     blocks = new["kurtosis.blocks"].reshape(_BLOCKS, _MEASURES, -1)
     raw = merge(Moments(*(blocks[:, i] for i in range(4))), size=_BLOCK)
     winsorised = merge(Moments(*(blocks[:, i] for i in range(4, 8))), size=_BLOCK)
-    chosen = raw if config.cusum_threshold == "literal" else winsorised
+    chosen = raw if literal else winsorised
+    # Residuals have a unit of their own, errors do not.
+    flat = float(np.finfo(z.dtype).tiny if literal else np.finfo(z.dtype).eps)
     top = jnp.max(blocks[:, 8], axis=0, keepdims=True)
     bottom = jnp.min(blocks[:, 9], axis=0, keepdims=True)
     farthest = jnp.where(top - raw.mean > raw.mean - bottom, top, bottom)
     bulk = without(raw, farthest, size=WINDOW)
-    high = full & (_kurtosis(bulk, size=WINDOW - 1) > WARNING_LEVEL)
+    high = full & (_kurtosis(bulk, size=WINDOW - 1, flat=flat) > WARNING_LEVEL)
     run = jnp.where(high, jnp.minimum(state["kurtosis.high_ticks"] + 1.0, WARNING_TICKS + 1.0), 0.0)
     new["kurtosis.high_ticks"] = run = jnp.where(scored, run, state["kurtosis.high_ticks"])
     return new, Tails(
-        kurtosis=jnp.where(full, _kurtosis(chosen, size=WINDOW), NORMAL),
-        raw_kurtosis=jnp.where(full, _kurtosis(raw, size=WINDOW), NORMAL),
+        kurtosis=jnp.where(full, _kurtosis(chosen, size=WINDOW, flat=flat), NORMAL),
+        raw_kurtosis=jnp.where(full, _kurtosis(raw, size=WINDOW, flat=flat), NORMAL),
         warning=run > WARNING_TICKS,
     )
 
@@ -122,9 +135,9 @@ def _enter(
     }
 
 
-def _kurtosis(moments: Moments, *, size: int) -> Float[Array, "1 lanes"]:
-    """Of `size` rows; 3 where they are all equal."""
+def _kurtosis(moments: Moments, *, size: int, flat: float) -> Float[Array, "1 lanes"]:
+    """Of `size` rows; 3 where they are all equal: a variance of at most `flat`."""
     variance = moments.second / size
-    spread = variance > float(np.finfo(variance.dtype).eps)
+    spread = variance > flat
     ratio = moments.fourth / size / jnp.square(jnp.where(spread, variance, 1.0))
     return jnp.where(spread, ratio, NORMAL)

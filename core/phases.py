@@ -94,8 +94,12 @@ def observe(
 
 def detect(config: PredictorConfig, state: State, seen: Observed) -> tuple[Rows, Detected]:
     """Kurtosis, CUSUM, Hölder exponent and volatility, and the mode they put the asset in."""
-    new, tails = settle(kurtosis.update(config, state, seen.error, seen.scored))
-    fields, drift = settle(cusum.update(config, state, seen.error, tails.kurtosis, seen.scored))
+    error = seen.error
+    if config.cusum_threshold == "literal":
+        # Its threshold is in units of the price, and so must be what it is compared with.
+        error = error * seen.tick.error_scale.astype(error.dtype)
+    new, tails = settle(kurtosis.update(config, state, error, seen.scored))
+    fields, drift = settle(cusum.update(config, state, error, tails.kurtosis, seen.scored))
     new |= fields
     fields, regularity = settle(
         _narrowed(holder.update(config, state, seen.tick.increment), seen.error.dtype)

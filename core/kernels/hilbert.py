@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from core.barrier import settle
 from core.config import PredictorConfig
+from core.kernels import levinson
 from core.kernels.rls import Regression, dot
 from core.kernels.rls import update as update_regression
 from core.layout import Field, State
@@ -29,7 +30,8 @@ _BLEND_FORGETTING = 0.5 ** (1.0 / 500.0)
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
     """The regression, its newest features, and the scores of the two forecasts it blends."""
-    del config
+    if config.kernel_a == "levinson":
+        return levinson.fields()
     return (
         # Zero stands for the prior, which `update` puts in at the asset's first tick.
         Field("hilbert.covariance", "A", _ORDER * _ORDER, 0.0),
@@ -55,11 +57,13 @@ def update(
     Features are the last `LAGS` increments and an error-correction term, the z-score of the
     window's mean seen from the level (Engle & Granger 1987). The regression is blended with the
     filter bank's forecast by exponential weights on their forgetting squared errors.
+    `kernel_a="levinson"` replaces all of it by `core.kernels.levinson`.
 
     Returns:
         The new fields, and the forecast in scale units.
     """
-    del config
+    if config.kernel_a == "levinson":
+        return levinson.update(state, increment)
     realised = jnp.clip(increment, -INCREMENT_BOUND, INCREMENT_BOUND)
     learned = settle(
         update_regression(

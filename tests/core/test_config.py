@@ -51,7 +51,7 @@ def test_json_round_trip() -> None:
         '{"cusum_threshold": "none"}',
         '{"schema_version": 1}',
         '{"holder_estimator": "wtmm"}',
-        '{"kernel_a": "levinson"}',
+        '{"kernel_a": "burg"}',
         "[]",
         "{",
     ],

@@ -63,13 +63,6 @@ def test_equals_scipy_on_the_last_252_scored_residuals(dtype: str, tolerance: fl
             np.testing.assert_allclose(measured, expected, rtol=tolerance)
 
 
-def test_the_literal_threshold_reads_the_raw_kurtosis() -> None:
-    z = np.random.default_rng(8).standard_t(3, (400, 4))
-    got = tails(z, config=PredictorConfig(cusum_threshold="literal"))
-    assert (got.raw_kurtosis[-1] > 5).any()
-    np.testing.assert_array_equal(got.kurtosis, got.raw_kurtosis)
-
-
 def test_equal_residuals_have_kurtosis_three() -> None:
     got = tails(np.full((300, 2), 1.5))
     assert got.kurtosis[-1, 0] == 3.0
