@@ -1,4 +1,4 @@
-"""JAX set up for this package: float64, portable random bits, nothing the operator set undone.
+"""JAX set up for this package: float64, one thread, nothing the operator set undone.
 
 Must be the first import of the package: XLA reads its flags once, when the backend starts.
 """
@@ -17,7 +17,7 @@ class PrecisionError(FatalError, RuntimeError):
 
 
 def prepare_jax() -> None:
-    """Turn on float64 and threefry, and default the GPU settings that nobody has set.
+    """Turn on float64 and threefry, and default the settings of XLA that nobody has set.
 
     Raises:
         PrecisionError: float64 is forbidden by `JAX_ENABLE_X64`, or the backend has started in
@@ -28,6 +28,9 @@ def prepare_jax() -> None:
             "JAX_ENABLE_X64 is off: unset it; float32 states are chosen by dtype='float32'"
         )
     os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.7")
+    # The size of XLA's CPU thread pool. A step is a few hundred kernels of under a microsecond:
+    # handing them to other threads costs more than it gains, and a worker has one core.
+    os.environ.setdefault("NPROC", "1")
     flags = os.environ.get("XLA_FLAGS", "")
     if _DETERMINISTIC_GPU not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_DETERMINISTIC_GPU}=true".strip()
