@@ -17,6 +17,7 @@ from workers.cycle import CommitCycle
 from workers.decider import Decider
 from workers.emission import Emitter
 from workers.framing import framing_by_topic
+from workers.garbage import calm_collector
 from workers.gauges import Gauges
 from workers.health import WorkerHealth
 from workers.journal_reader import uncommitted_end
@@ -58,6 +59,7 @@ def run_worker(
     check_topics(config)
     store = open_store(config.snapshot_url, config.store_options)
     parts, worker = _assemble(config, store, telemetry, health, clock or SystemClock())
+    calm_collector()
     _log.info("worker_started", worker=config.worker_id, group=config.group_id)
     worker.run(stop_requested)
     return stop_in_order(worker, parts)

@@ -118,7 +118,7 @@ class WorkerConfig:
     processing_clock: ProcessingClock = ProcessingClock.WALL
     load_shedding: bool = True
     allow_nonpositive_prices: bool = False
-    max_batch_records: int = 8_192
+    max_batch_records: int = 16_384
     poll_timeout_ms: int = 100
     client_timeout_s: float = 15.0
     stop_timeout_s: float = 25.0
