@@ -1,0 +1,131 @@
+"""The whole step against the predictor written naively, asset by asset (`benchmarks/naive`)."""
+
+import functools
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks import naive
+from core import Flag, Input, Output, PredictorConfig, TileStep, compile_step
+from tests.core.ticks import drive, packed, random_walks
+
+CONFIG = PredictorConfig(holder_estimator="bank")
+TICKS = 1800
+FLAGS = ("flags", "raised", "cleared", "instant", "mode", "kernel_mask")
+FOUR = {"weights": Output.WEIGHT_A, "forecasts": Output.FORECAST_A}
+# Relative to the values' own size and their scale; the two sum in different orders.
+TOLERANCE = 1e-7
+
+
+@functools.cache
+def compiled() -> TileStep:
+    return compile_step(CONFIG)
+
+
+def ticks_of(inputs: np.ndarray) -> naive.Tick:
+    rows = jnp.asarray(inputs)
+    return naive.Tick(
+        price=rows[:, Input.PRICE],
+        target=rows[:, Input.TARGET],
+        dt_s=rows[:, Input.DT_S],
+        age_ratio=rows[:, Input.AGE_RATIO],
+        runs=jnp.moveaxis(rows[:, Input.MASK_A : Input.MASK_D + 1], 1, 2) > 0.0,
+    )
+
+
+def rows_of(name: str, outputs: np.ndarray) -> np.ndarray:
+    if name in FOUR:
+        first = FOUR[name]
+        return np.moveaxis(outputs[:, first : first + 4], 1, 2)
+    return outputs[:, Output[name.upper()]]
+
+
+def agree(inputs: np.ndarray) -> np.ndarray:
+    """Assert that both give the same results at every tick; the tile's outputs."""
+    _, outputs = drive(compiled(), inputs)
+    results = naive.run(CONFIG, ticks_of(inputs))
+    for name in naive.Result._fields:
+        expected = np.asarray(getattr(results, name))
+        got = rows_of(name, outputs)
+        if name in FLAGS:
+            np.testing.assert_array_equal(got, expected, err_msg=name)
+        else:
+            np.testing.assert_allclose(got, expected, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+    return outputs
+
+
+def bits(outputs: np.ndarray, flag: Flag) -> np.ndarray:
+    return (outputs[:, Output.FLAGS].astype(int) & int(flag)) > 0
+
+
+def nasty(seed: int) -> np.ndarray:
+    """Inputs of a tile: every lane a walk in another world, with what real feeds do to it."""
+    rng = np.random.default_rng(seed)
+    steps = rng.standard_t(3, (TICKS, 64)) * np.exp(rng.normal(0.0, 1.0, 64))
+    steps[:, 16:32] = np.round(steps[:, 16:32] / 2.0)  # a coarse price grid: mostly ties
+    steps[900:, 32:48] *= 4.0  # volatility breaks
+    steps[1200:, ::4] += 1.5 * np.abs(steps[:900]).mean()  # a drift begins
+    steps += rng.normal(0.0, 15.0, steps.shape) * (rng.random(steps.shape) < 0.004)  # jumps
+    prices = 1000.0 + np.cumsum(steps, axis=0)
+    prices[:, 8:16] += np.sign(rng.normal(size=(TICKS, 8))) * 2.0  # bid and ask
+    prices[400:430, 40:56] = prices[400, 40:56]  # standstill
+    prices[700:, 1::8] += 400.0  # a gap that stays
+    spikes = rng.random(prices.shape) < 0.003
+    targets = np.where(rng.random(prices.shape) < 0.05, np.nan, prices)
+    seen = np.where(spikes, prices * 3.0, prices)
+    seen[rng.random(prices.shape) < 0.002] = np.nan
+    seen[rng.random(prices.shape) < 0.001] = np.inf
+    targets[5::97] = targets[5::97] + 3.0  # a target that is not the price
+    stale = np.zeros_like(prices)
+    stale[500:540] = rng.uniform(0.7, 1.6, (40, 64))
+    inputs = np.stack([packed(p, target=y) for p, y in zip(seen, targets, strict=True)])
+    inputs[:, Input.AGE_RATIO] = stale
+    inputs[:, Input.DT_S] = rng.exponential(0.03, prices.shape) - 0.005
+    inputs[1500:1560, Input.MASK_C] = 0.0
+    inputs[1530:1540, Input.MASK_A] = 0.0
+    return inputs
+
+
+def test_random_walks() -> None:
+    agree(np.stack([packed(p) for p in random_walks(1200, seed=31)]))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_nasty_series(seed: int) -> None:
+    outputs = agree(nasty(seed))
+    for flag in (
+        Flag.EMERGENCY_MODE,
+        Flag.DEGRADED_INFERENCE_MODE,
+        Flag.FREQUENCY_WARNING,
+        Flag.DOMAIN_ERROR,
+        Flag.REGIME_CHANGE_DETECTED,
+        Flag.KURTOSIS_OUTLIER_WARNING,
+    ):
+        assert bits(outputs, flag).any(), flag.name
+
+
+def test_prices_of_any_size() -> None:
+    inputs = nasty(3)
+    for lane in range(64):
+        inputs[:, [Input.PRICE, Input.TARGET], lane] *= 10.0 ** (lane % 13 - 6)
+    _, outputs = drive(compiled(), inputs)
+    results = naive.run(CONFIG, ticks_of(inputs))
+    for name in ("holder_exponent", "cusum_drift", "kurtosis", "weights", "free_energy"):
+        expected = np.asarray(getattr(results, name))
+        np.testing.assert_allclose(rows_of(name, outputs), expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(outputs[:, Output.FLAGS], np.asarray(results.flags))
+
+
+def test_mean_reverting_rough_and_smooth_paths() -> None:
+    """Where the kernels have something to say, so that their forecasts are not gated to zero."""
+    rng = np.random.default_rng(7)
+    noise = rng.normal(size=(TICKS, 64))
+    path = np.zeros_like(noise)
+    decay = np.linspace(-0.5, 0.99, 64)
+    for t in range(1, TICKS):
+        path[t] = decay * path[t - 1] + noise[t]
+    path[:, ::3] = np.cumsum(path[:, ::3], axis=0)
+    outputs = agree(np.stack([packed(100.0 + p) for p in path]))
+    sizes = np.abs(np.nan_to_num(outputs[600:, [Output.FORECAST_A, Output.FORECAST_C]]))
+    assert (sizes.mean(axis=(0, 2)) > 0.05).all()
