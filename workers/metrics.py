@@ -67,6 +67,12 @@ class M:
     REPLAYED = MetricDef(
         "tickfleet_ticks_replayed_total", _COUNTER, "Ticks stepped silently in recovery"
     )
+    GAPS_ASKED_AGAIN = MetricDef(
+        "tickfleet_gaps_asked_again_total",
+        _COUNTER,
+        "Gaps in input offsets larger than a transaction marker that were fetched a second time",
+        _PARTITION,
+    )
     DEAD_LETTERS = MetricDef(
         "tickfleet_dead_letters_total",
         _COUNTER,

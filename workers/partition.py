@@ -36,6 +36,7 @@ class Partition:
         assets: asset ids in order of first appearance.
         rows: their rows, in the same order.
         next_offset: the next input offset to step; everything below is in the state.
+        asked_again_at: the first offset of the last gap that was fetched again; -1 before any.
         replay_from: S, where the replay began.
         emitted_to: C, the last input offset answered before this assignment; -1 when none.
         log: the journal's decisions up to C, kept until the replay reaches it.
@@ -55,6 +56,7 @@ class Partition:
     assets: list[bytes] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     next_offset: int = 0
+    asked_again_at: int = -1
     replay_from: int = 0
     emitted_to: int = -1
     log: DecisionLog = field(default_factory=DecisionLog)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from confluent_kafka import Message
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from numpy import ndarray
 
 __all__ = ["RecordBatch", "batch_records", "present"]
@@ -35,6 +35,17 @@ class RecordBatch:
     def partitions(self) -> list[int]:
         """The partitions that occur, ascending."""
         return present(self.partition)
+
+    def only(self, kept: Bool[ndarray, " records"]) -> "RecordBatch":
+        """The records that are marked."""
+        index = np.flatnonzero(kept).tolist()
+        return RecordBatch(
+            [self.messages[i] for i in index],
+            self.partition[kept],
+            self.offset[kept],
+            [self.keys[i] for i in index],
+            [self.values[i] for i in index],
+        )
 
 
 def present(numbers: Int64[ndarray, " records"]) -> list[int]:

@@ -21,12 +21,14 @@ from workers.decider import Decider
 from workers.emission import Emitter
 from workers.errors import HistoryLostError, OutputUncertainError
 from workers.faults import fault_point
+from workers.gaps import before_gaps
 from workers.gauges import Gauges
 from workers.health import WorkerHealth
 from workers.journal import UncoveredOffsetError
 from workers.membership import Fetched, Membership
 from workers.metrics import M, Telemetry
 from workers.outputs import Outputs
+from workers.partition import Partition
 from workers.pipeline import Pipeline, SteppedBatch
 from workers.records import RecordBatch, batch_records
 from workers.recovery_desk import RecoveryDesk
@@ -157,10 +159,18 @@ class Worker:
             self._take_records(fetched.records)
 
     def _take_records(self, messages: Sequence[Message]) -> None:
-        records = batch_records(messages, self._parts.assignment.next_offset_of)
+        assignment = self._parts.assignment
+        records = batch_records(messages, assignment.next_offset_of)
+        records = before_gaps(records, assignment.active(), self._ask_again)
         fault_point("after_consume")
         if len(records):
             self._process(records)
+
+    def _ask_again(self, partition: Partition, first_missing: int) -> None:
+        """Raises StalledClientError if the client does not seek: then everything is recovered."""
+        self._membership.start_at(partition.number, first_missing)
+        self._parts.telemetry.inc(M.GAPS_ASKED_AGAIN, partition=str(partition.number))
+        _log.info("gap_asked_again", partition=partition.number, offset=first_missing)
 
     def _process(self, records: RecordBatch) -> None:
         parts = self._parts
