@@ -2,7 +2,8 @@
 
 from ops.compile_cache import keep_executables
 from tests.fixtures.kafka import kafka
+from tests.fixtures.registry import registry_url
 
-__all__ = ["kafka"]
+__all__ = ["kafka", "registry_url"]
 
 keep_executables()

@@ -12,7 +12,10 @@ _KAFKA_PORT = 9092
 
 @click.group("local")
 def command() -> None:
-    """A real Apache Kafka, and an S3 endpoint, on this machine; no Docker, no system Java."""
+    """A real Apache Kafka on this machine, and on request an S3 endpoint and a schema registry.
+
+    No Docker, no system Java.
+    """
 
 
 @command.command()
@@ -20,12 +23,16 @@ def command() -> None:
     "--port", type=click.IntRange(0, 65_535), help="The broker's port; 9092 if free, 0 for any."
 )
 @click.option("--s3", is_flag=True, help="Also an S3 endpoint, with a bucket named tickfleet.")
-def up(*, port: int | None, s3: bool) -> None:
+@click.option("--registry", is_flag=True, help="Also a schema registry (158 MB once).")
+def up(*, port: int | None, s3: bool, registry: bool) -> None:
     """Start what is not running; it goes on after this command. Data is kept over restarts."""
     chosen = port if port is not None else (_KAFKA_PORT if is_free(_KAFKA_PORT) else 0)
-    services = {service.name: service for service in stack.up(port=chosen or None, s3=s3)}
+    running = stack.up(port=chosen or None, s3=s3, registry=registry)
+    services = {service.name: service for service in running}
     _show(list(services.values()))
     click.echo(f"\nexport TICKFLEET_BOOTSTRAP_SERVERS={services['kafka'].address}")
+    if "registry" in services:
+        click.echo(f"export TICKFLEET_SCHEMA_REGISTRY_URL={services['registry'].address}")
     if "s3" in services:
         click.echo(
             f"export TICKFLEET_SNAPSHOT_URL=s3://{stack.BUCKET}/snapshots"
@@ -60,6 +67,6 @@ def _show(services: list[stack.Service]) -> None:
     for service in services:
         state = "running" if service.running else "stopped"
         click.echo(
-            f"{service.name:6} {state:8} {service.address:24} pid {service.pid:<8} ", nl=False
+            f"{service.name:8} {state:8} {service.address:40} pid {service.pid:<8} ", nl=False
         )
         click.echo(f"log {service.log}")

@@ -1,4 +1,4 @@
-"""Real services on loopback from Python packages alone: Apache Kafka, and an S3 endpoint."""
+"""Real services on loopback without Docker: Apache Kafka, an S3 endpoint, a schema registry."""
 
 from ops.local.errors import (
     ArtifactError,
@@ -7,6 +7,7 @@ from ops.local.errors import (
     StackStateError,
 )
 from ops.local.kafka import LocalKafka
+from ops.local.registry import LocalRegistry
 from ops.local.s3 import LocalS3
 from ops.local.storage import BROKER_DEFAULTS, FAST_START
 
@@ -16,6 +17,7 @@ __all__ = [
     "ArtifactError",
     "LocalDependencyError",
     "LocalKafka",
+    "LocalRegistry",
     "LocalS3",
     "LocalStartError",
     "StackStateError",

@@ -1,4 +1,4 @@
-"""Apache Kafka's jars: pinned by SHA-256 in `kafka.lock`, fetched once from Maven Central.
+"""Files from Maven Central, pinned by SHA-256 and fetched once: Apache Kafka's in `kafka.lock`.
 
 The pins are the reason that the dependency graph is not resolved on each machine: they are
 faster (no POMs) and a jar that was tampered with, or cut short, is never run.
@@ -8,7 +8,7 @@ faster (no POMs) and a jar that was tampered with, or cut short, is never run.
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ __all__ = [
     "KAFKA_VERSION",
     "LOG_BRIDGE",
     "Pin",
+    "fetch",
     "kafka_home",
     "kafka_jars",
     "read_pins",
@@ -40,17 +41,19 @@ _THREADS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One jar: its Maven coordinates and the SHA-256 (hex) its bytes must have."""
+    """One file: its Maven coordinates and the SHA-256 (hex) its bytes must have."""
 
     group: str
     artifact: str
     version: str
     sha256: str
+    classifier: str = ""
+    packaging: str = "jar"
 
     @property
     def filename(self) -> str:
-        """The jar's name in the cache."""
-        return f"{self.artifact}-{self.version}.jar"
+        """The file's name in the cache."""
+        return f"{self.artifact}-{self.version}.{self.packaging}"
 
 
 def read_pins(text: str) -> list[Pin]:
@@ -80,19 +83,29 @@ def kafka_jars() -> Path:
     with exclusive(kafka_home() / "lock"):
         if not (stamp.exists() and stamp.read_text("utf-8") == wanted):
             jars.mkdir(parents=True, exist_ok=True)
-            with _explained(), ThreadPoolExecutor(_THREADS) as pool:
-                list(pool.map(lambda pin: _fetch(pin, jars / pin.filename), pins))
+            fetch(pins, jars)
             stamp.write_text(wanted, "utf-8")
     return jars
 
 
+def fetch(pins: Sequence[Pin], folder: Path) -> None:
+    """Put pinned files into a folder; those that are there already stay.
+
+    Raises:
+        ArtifactError: Maven Central cannot be reached or a file is not the pinned one.
+        LocalDependencyError: `jgo` is not installed.
+    """
+    with _explained(), ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(lambda pin: _fetch(pin, folder / pin.filename), pins))
+
+
 def _fetch(pin: Pin, target: Path) -> None:
-    """Put one jar in place; the rename makes it appear whole or not at all."""
+    """Put one file in place; the rename makes it appear whole or not at all."""
     if target.exists() and sha256_of(target) == pin.sha256:
         return
     with tempfile.TemporaryDirectory(dir=target.parent) as repository:
         component = _maven(repository).project(pin.group, pin.artifact).at_version(pin.version)
-        downloaded = Path(component.artifact().resolve())
+        downloaded = Path(component.artifact(pin.classifier, pin.packaging).resolve())
         if (found := sha256_of(downloaded)) != pin.sha256:
             raise ArtifactError(
                 f"{pin.filename} has SHA-256 {found}, expected {pin.sha256}: try again; if it "
@@ -119,9 +132,9 @@ def _explained() -> Iterator[None]:
         raise
     except Exception as error:  # jgo raises what requests, urllib3 or the file system raise
         raise ArtifactError(
-            f"could not fetch Apache Kafka {KAFKA_VERSION} from Maven Central ({error}). "
-            "Go online once to fill the cache, or point TICKFLEET_TEST_BOOTSTRAP (tests) or "
-            "bootstrap_servers (workers) at a running broker"
+            f"could not fetch the local stack from Maven Central ({error}). Go online once to "
+            "fill the cache, or point TICKFLEET_TEST_BOOTSTRAP (tests) or bootstrap_servers "
+            f"(workers) at a running Apache Kafka {KAFKA_VERSION}"
         ) from error
 
 

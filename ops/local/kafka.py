@@ -1,33 +1,30 @@
 """One real Apache Kafka broker (KRaft, combined mode) on loopback, without Docker or a system Java.
 
-The one invariant: after `stop` or `kill`, `start` brings the same cluster back, on the same
-port and with the same data.
+Beyond what every local service promises: `start` after `stop` or `kill` finds the same data.
 """
 
 import shutil
-import signal
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ops.local.artifacts import kafka_jars
-from ops.local.errors import LocalStartError
-from ops.local.process import ServiceProcess, free_port
+from ops.local.process import free_port
+from ops.local.service import LocalService
 from ops.local.storage import BROKER_DEFAULTS, FAST_START, format_storage, java
 
 __all__ = ["LocalKafka"]
 
 _JVM: Final = ("-Xmx512m", "-Dorg.apache.logging.log4j.level=WARN")
-_START_TIMEOUT_S: Final = 60.0
 
 
-class LocalKafka:
+class LocalKafka(LocalService):
     """A single-node cluster; as a context manager it is started, then stopped for good.
 
     Args:
@@ -56,10 +53,9 @@ class LocalKafka:
         self._temporary = data_dir is None
         self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="tickfleet-kafka-")).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        super().__init__(self.data_dir / "broker.log", guarded=guarded)
         self._port, controller = port or free_port(), free_port()
         self._java_options = tuple(java_options)
-        self._guarded = guarded
-        self._process: ServiceProcess | None = None
         self._settings = {
             **BROKER_DEFAULTS,
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
@@ -75,60 +71,9 @@ class LocalKafka:
         return f"127.0.0.1:{self._port}"
 
     @property
-    def log_path(self) -> Path:
-        """The broker's log (warnings and errors)."""
-        return self.data_dir / "broker.log"
-
-    @property
     def properties_path(self) -> Path:
         """The broker's settings file, named on its command line."""
         return self.data_dir / "broker.properties"
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the running broker."""
-        return self._process.pid if self._process is not None and self._process.running else None
-
-    def start(self) -> None:
-        """Start, or start again on the same port and data; returns when it answers clients."""
-        if self.pid is not None:
-            return
-        jars = kafka_jars()
-        text = "".join(f"{key}={value}\n" for key, value in self._settings.items())
-        self.properties_path.write_text(text, "utf-8")
-        if not (self.data_dir / "data").exists():
-            format_storage(jars, self.data_dir / "data")
-        command = [java(), *_JVM, *self._java_options, "-cp", f"{jars}/*"]
-        self._process = ServiceProcess(
-            [*command, "kafka.Kafka", str(self.properties_path)],
-            log=self.log_path,
-            guarded=self._guarded,
-        )
-        try:
-            self._process.wait_until(self._answers, timeout_s=_START_TIMEOUT_S, log=self.log_path)
-        except BaseException:
-            self.kill()
-            raise
-
-    def stop(self) -> None:
-        """Orderly shutdown (SIGTERM); harmless when it is down."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """SIGKILL, as a crashed machine would; harmless when it is down."""
-        self._end(signal.SIGKILL)
-
-    def pause(self) -> None:
-        """SIGSTOP: connections stay open and nothing answers, as a partition would look."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """SIGCONT after `pause`."""
-        self._signal(signal.SIGCONT)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
 
     def __exit__(
         self,
@@ -136,19 +81,18 @@ class LocalKafka:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        super().__exit__(kind, error, trace)
         if self._temporary and error is None:
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.end(number)
-            self._process = None
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is None:
-            raise LocalStartError("the broker is not running: call start() first")
-        self._process.send(number)
+    def _command(self) -> Sequence[str]:
+        jars = kafka_jars()
+        text = "".join(f"{key}={value}\n" for key, value in self._settings.items())
+        self.properties_path.write_text(text, "utf-8")
+        if not (self.data_dir / "data").exists():
+            format_storage(jars, self.data_dir / "data")
+        java_command = [java(), *_JVM, *self._java_options, "-cp", f"{jars}/*"]
+        return [*java_command, "kafka.Kafka", str(self.properties_path)]
 
     def _answers(self) -> bool:
         # A plain connection first: librdkafka backs off, and logs, when it is refused.

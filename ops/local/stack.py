@@ -18,6 +18,7 @@ from typing import Final
 from ops.local.cache import cache_dir, exclusive
 from ops.local.errors import StackStateError
 from ops.local.kafka import LocalKafka
+from ops.local.registry import LocalRegistry
 from ops.local.s3 import LocalS3
 
 __all__ = ["BUCKET", "Service", "down", "status", "up"]
@@ -55,15 +56,16 @@ def status() -> list[Service]:
     return [Service(**record) for record in json.loads(_state_path().read_text("utf-8"))]
 
 
-def up(*, port: int | None = None, s3: bool = False) -> list[Service]:
+def up(*, port: int | None = None, s3: bool = False, registry: bool = False) -> list[Service]:
     """Start what is not running and return the stack. The broker's data is kept from last time.
 
     Args:
         port: the broker's port; None takes any free one.
         s3: also start an S3 endpoint with a bucket named `BUCKET`.
+        registry: also start a schema registry.
 
     Raises:
-        ArtifactError, LocalDependencyError, LocalStartError: as LocalKafka and LocalS3.
+        ArtifactError, LocalDependencyError, LocalStartError: as the services themselves.
     """
     with exclusive(_home() / "lock"):
         services = {service.name: service for service in status() if service.running}
@@ -72,6 +74,9 @@ def up(*, port: int | None = None, s3: bool = False) -> list[Service]:
             _record(services)
         if s3 and "s3" not in services:
             services["s3"] = _start_s3()
+            _record(services)
+        if registry and "registry" not in services:
+            services["registry"] = _start_registry()
             _record(services)
     return list(services.values())
 
@@ -113,6 +118,12 @@ def _start_s3() -> Service:
     server.start()
     server.create_bucket(BUCKET)
     return _service("s3", server.endpoint, server.pid, "moto.server", server.log_path)
+
+
+def _start_registry() -> Service:
+    registry = LocalRegistry(_home() / "registry.log", guarded=False)
+    registry.start()
+    return _service("registry", registry.url, registry.pid, registry.marker, registry.log_path)
 
 
 def _service(name: str, address: str, pid: int | None, marker: Path | str, log: Path) -> Service:
