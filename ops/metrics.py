@@ -1,6 +1,6 @@
 """Exports the catalogue of `workers.metrics` to Prometheus. It defines no metric of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
@@ -50,6 +50,10 @@ class PrometheusTelemetry:
         """Set a gauge."""
         with self._reported(metric):
             _child(self._metrics[metric.name], labels, Gauge).set(value)
+
+    def follow(self, metric: MetricDef, read: Callable[[], float]) -> None:
+        """Let a gauge be read off at every scrape."""
+        _child(self._metrics[metric.name], {}, Gauge).set_function(read)
 
     def observe(self, metric: MetricDef, value: float, **labels: str) -> None:
         """Record one observation of a histogram."""

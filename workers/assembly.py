@@ -29,6 +29,7 @@ from workers.recovery import plan_recovery
 from workers.recovery_desk import RecoveryDesk
 from workers.shutdown import stop_in_order
 from workers.state_table import StateTable
+from workers.stuck_guard import StuckGuard
 from workers.topics import check_topics
 from workers.transactional import TransactionalOutputs
 from workers.worker import Worker, WorkerParts
@@ -61,8 +62,9 @@ def run_worker(
     parts, worker = _assemble(config, store, telemetry, health, clock or SystemClock())
     calm_collector()
     _log.info("worker_started", worker=config.worker_id, group=config.group_id)
-    worker.run(stop_requested)
-    return stop_in_order(worker, parts)
+    with parts.guard:
+        worker.run(stop_requested)
+        return stop_in_order(worker, parts)
 
 
 def _assemble(
@@ -116,5 +118,6 @@ def _assemble(
         clock=clock,
         telemetry=telemetry,
         health=health,
+        guard=StuckGuard(config.stuck_after_s),
     )
     return parts, Worker(parts, lambda listener: Membership(config, listener, telemetry))

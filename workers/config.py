@@ -122,6 +122,7 @@ class WorkerConfig:
     poll_timeout_ms: int = 100
     client_timeout_s: float = 15.0
     stop_timeout_s: float = 25.0
+    stuck_after_s: float = 60.0
     schema_registry_url: str | None = None
     # Options may hold passwords: they stay out of the repr, and so out of logs and tracebacks.
     schema_registry: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -150,6 +151,7 @@ class WorkerConfig:
             "poll_timeout_ms",
             "client_timeout_s",
             "stop_timeout_s",
+            "stuck_after_s",
         ):
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{name} must be positive, got {getattr(self, name)}")

@@ -73,19 +73,19 @@ class CommitCycle:
         return longest_s
 
     def advance(self, membership: Membership) -> None:
-        """Begin a commit if one is due; never waits for one.
+        """Begin a commit if one is due; waits for the one under way only when it is overdue.
 
         Raises:
             OutputUncertainError: the previous commit failed.
         """
-        if self._outputs.committing:
+        if self._outputs.committing and not self._outputs.overdue:
             return
-        self._book(self._outputs.settle())
+        self.settle()
         since_s = self._clock.monotonic_s() - self._begun_s
         if since_s >= self._interval_s and self._due_partitions():
             self._begin(membership)
 
-    def before_produce(self) -> None:
+    def settle(self) -> None:
         """Wait for the commit under way: a transaction takes no messages while it commits.
 
         Raises:
@@ -99,10 +99,10 @@ class CommitCycle:
         Raises:
             OutputUncertainError: it failed.
         """
-        self._book(self._outputs.settle())
+        self.settle()
         if self._due_partitions():
             self._begin(membership)
-            self._book(self._outputs.settle())
+            self.settle()
 
     def _due_partitions(self) -> list[Partition]:
         return [

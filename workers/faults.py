@@ -1,4 +1,4 @@
-"""Named fault points: where a test may kill, stop or stall this process.
+"""Named fault points: where a test may kill, stop, stall or hang this process.
 
 Off unless `TICKFLEET_FAULT` is set when the process starts, e.g. `before_commit:kill:3` (kill
 at the third pass) or `after_produce:stop`. Off, a point costs one attribute look-up and a
@@ -33,6 +33,7 @@ FAULT_POINTS: Final = (
     "during_replay",
 )
 _STALL_S: Final = 30.0
+_FOREVER_S: Final = 1e6
 
 
 class _Armed:
@@ -40,9 +41,9 @@ class _Armed:
 
     def __init__(self, spec: str) -> None:
         name, action, passes = (*spec.split(":"), "", "")[:3]
-        if name not in FAULT_POINTS or action not in {"kill", "stop", "stall"}:
+        if name not in FAULT_POINTS or action not in {"kill", "stop", "stall", "hang"}:
             raise ConfigurationError(
-                f"TICKFLEET_FAULT={spec!r} is not POINT:kill|stop|stall[:PASS] "
+                f"TICKFLEET_FAULT={spec!r} is not POINT:kill|stop|stall|hang[:PASS] "
                 f"with a point of {', '.join(FAULT_POINTS)}"
             )
         self.name = name
@@ -55,8 +56,8 @@ class _Armed:
         self.passes_left -= 1
         if self.passes_left != 0:
             return
-        if self.action == "stall":
-            time.sleep(_STALL_S)
+        if self.action in ("stall", "hang"):
+            time.sleep(_STALL_S if self.action == "stall" else _FOREVER_S)
             return
         os.kill(os.getpid(), signal.SIGKILL if self.action == "kill" else signal.SIGSTOP)
 

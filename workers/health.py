@@ -40,9 +40,13 @@ class WorkerHealth:
             self._ready = ready
             self._detail.update(detail)
 
+    def silent_s(self) -> float:
+        """Seconds since the last beat."""
+        return time.monotonic() - self._last_beat_s
+
     def report(self) -> HealthReport:
         """A consistent copy for a probe."""
-        silent_s = time.monotonic() - self._last_beat_s
+        silent_s = self.silent_s()
         with self._lock:
             alive = silent_s < self._stall_after_s
             return HealthReport(

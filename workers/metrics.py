@@ -162,6 +162,11 @@ class M:
     LATENCY_RATIO = MetricDef(
         "tickfleet_latency_ratio", _GAUGE, "EWMA step latency over EWMA inter-arrival"
     )
+    LOOP_SILENT_SECONDS = MetricDef(
+        "tickfleet_loop_silent_seconds",
+        _GAUGE,
+        "Time since the loop last went round; the process exits at stuck_after_s",
+    )
     SHUTDOWNS = MetricDef(
         "predictor_graceful_shutdowns_total",
         _COUNTER,

@@ -23,6 +23,7 @@ from workers.errors import OutputUncertainError
 __all__ = ["GroupTicket", "Outputs"]
 
 _CONGESTED_MESSAGES = 100_000
+_CALLS_OF_A_COMMIT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Outputs(ABC):
         self._commit: Future[None] | None = None
         self._offsets: Sequence[TopicPartition] = ()
         self._failures: list[KafkaError] = []
+        self._commit_begun_s = 0.0
         self.commit_s = 0.0
 
     @property
@@ -63,6 +65,12 @@ class Outputs(ABC):
     def committing(self) -> bool:
         """Whether a commit is under way."""
         return self._commit is not None and not self._commit.done()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the commit under way has taken longer than its calls' time limits allow."""
+        limit_s = _CALLS_OF_A_COMMIT * self._config.client_timeout_s
+        return self.committing and time.monotonic() - self._commit_begun_s > limit_s
 
     @property
     def congested(self) -> bool:
@@ -119,6 +127,7 @@ class Outputs(ABC):
             group: the worker's standing in the group, taken now; what fences a zombie.
         """
         self._offsets = offsets
+        self._commit_begun_s = time.monotonic()
         self._commit = self._executor.submit(self._timed_commit, self._require(), offsets, group)
 
     def settle(self) -> Sequence[TopicPartition]:
@@ -134,8 +143,8 @@ class Outputs(ABC):
             return ()
         commit, self._commit = self._commit, None
         try:
-            commit.result(timeout=3 * self._config.client_timeout_s)
-        except (KafkaException, TimeoutError, BufferError) as error:
+            commit.result()  # every call in it has a time limit; should one hang, the guard ends us
+        except (KafkaException, BufferError) as error:
             raise OutputUncertainError(f"commit failed: {error}") from error
         return self._offsets
 
@@ -155,9 +164,8 @@ class Outputs(ABC):
     def _timed_commit(
         self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket
     ) -> None:
-        begun_s = time.monotonic()
         self._run_commit(producer, offsets, group)
-        self.commit_s = time.monotonic() - begun_s
+        self.commit_s = time.monotonic() - self._commit_begun_s
 
     @abstractmethod
     def _initialise(self, producer: Producer) -> None:

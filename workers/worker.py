@@ -32,6 +32,7 @@ from workers.partition import Partition
 from workers.pipeline import Pipeline, SteppedBatch
 from workers.records import RecordBatch, batch_records
 from workers.recovery_desk import RecoveryDesk
+from workers.stuck_guard import StuckGuard
 
 __all__ = ["Worker", "WorkerParts"]
 
@@ -57,6 +58,7 @@ class WorkerParts:
     clock: Clock
     telemetry: Telemetry
     health: WorkerHealth
+    guard: StuckGuard
 
 
 class Worker:
@@ -90,6 +92,7 @@ class Worker:
         """Go round the loop once."""
         parts = self._parts
         parts.health.beat()
+        parts.guard.renew()
         if self._uncertain or not parts.outputs.ready:
             self._start_anew()
         else:
@@ -190,7 +193,7 @@ class Worker:
             return
         parts.decider.observe(begun_s=begun_s, latency_s=latency_s)
         emission = parts.emitter.encode(records, batch)
-        parts.cycle.before_produce()
+        parts.cycle.settle()
         parts.cycle.touch(span.partition for span in batch.spans)
         parts.outputs.produce(emission)
         fault_point("after_produce")

@@ -14,6 +14,7 @@ from ops.logs import configure_logging
 from ops.metrics import PrometheusTelemetry
 from ops.settings import Settings, check_client_options, load_settings, render_settings
 from workers import StopSignal, WorkerHealth, run_worker
+from workers.metrics import M
 
 __all__ = ["command"]
 
@@ -38,6 +39,7 @@ def _run(settings: Settings) -> None:
     keep_executables()
     telemetry = PrometheusTelemetry()
     health = WorkerHealth(stall_after_s=settings.http.stall_after_s)
+    telemetry.follow(M.LOOP_SILENT_SECONDS, health.silent_s)
     http = settings.http
     with HealthServer(health, telemetry.registry, host=http.host, port=http.port) as server:
         structlog.get_logger("ops").info("http_listening", host=http.host, port=server.port)

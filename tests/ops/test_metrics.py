@@ -66,3 +66,11 @@ def test_wrong_uses_are_logged_once_and_do_not_raise() -> None:
 
 def test_the_default_registry_also_tells_of_the_process() -> None:
     assert "process_resident_memory_bytes" in _exported(PrometheusTelemetry())
+
+
+def test_a_followed_gauge_is_read_at_each_scrape() -> None:
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    readings = iter([1.5, 2.5])
+    telemetry.follow(M.LOOP_SILENT_SECONDS, lambda: next(readings))
+    value = telemetry.registry.get_sample_value
+    assert [value(M.LOOP_SILENT_SECONDS.name) for _ in range(2)] == [1.5, 2.5]
