@@ -8,11 +8,12 @@ price in its second column). Takes a few minutes on one core.
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import SupportsFloat
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.goals import at_most, heading, holds, note, report
 from core import PredictorConfig, cusum, holder, increments, kurtosis
 from tests.core.holder.paths import bounced_noise, fractional_noise
 from tests.core.scanning import as_input, scan
@@ -31,27 +32,11 @@ def main() -> None:
     parser.add_argument("--trades", type=Path, help="CSV of trades, price in the second column")
     options = parser.parse_args()
     seed = TUNING_SEED if options.tuning else HELD_OUT_SEED
-    print(f"seeds: {'tuning' if options.tuning else 'held out'} ({seed})")
-    print(f"{'what':<58}{'goal':>14}{'measured':>12}  pass")
+    heading(f"seeds: {'tuning' if options.tuning else 'held out'} ({seed})")
     holder_table(np.random.default_rng(seed))
     cusum_table(np.random.default_rng(seed + 1))
     if options.trades:
         trades_table(options.trades)
-
-
-def report(what: str, measured: SupportsFloat, low: float, high: float) -> None:
-    goal = f"<= {high:g}" if low == -np.inf else f"{low:g} .. {high:g}"
-    value = float(measured)
-    verdict = "yes" if low <= value <= high else "NO"
-    print(f"{what:<58}{goal:>14}{value:>12.4g}  {verdict}", flush=True)
-
-
-def at_most(what: str, measured: SupportsFloat, high: float) -> None:
-    report(what, measured, -np.inf, high)
-
-
-def note(what: str, measured: SupportsFloat) -> None:
-    print(f"{what:<58}{'':>14}{float(measured):>12.4g}", flush=True)
 
 
 def roughness(series: Series) -> holder.HolderOutput:
@@ -142,6 +127,25 @@ def cusum_table(rng: np.random.Generator) -> None:
             else:
                 goal = mean_goal if change == "+1 sigma" else volatility_goal
                 at_most(f"{law}: {change}: mean delay", delay, goal)
+
+
+def grace_table() -> None:
+    """Exact: grace under a permanent raw alarm, and the same alarms in any unit."""
+    heading("CUSUM, exact")
+    steps, raised = jnp.full((1, 1), 2.0**20), []
+    for tick in range(1, 61):
+        steps, silent = cusum.grace(steps, period=20)
+        if not bool(silent[0, 0]):
+            raised.append(tick)
+            steps = jnp.zeros((1, 1))
+    holds("permanently true raw alarm, grace 20: alarms at", raised, [1, 21, 41])
+    errors = np.random.default_rng(HELD_OUT_SEED).standard_t(4, (4000, 64))
+    errors[2000:] *= 3.0
+    base = alarms(errors, 5.0)
+    units = [10.0**power for power in (-6, -3, 3, 6)]
+    differing = sum(int((alarms(errors * unit, 5.0) != base).sum()) for unit in units)
+    note("alarms in 64 x 4000 ticks", base.sum())
+    at_most("alarms that differ in units 1e-6, 1e-3, 1e3, 1e6", differing, 0)
 
 
 def trades_table(path: Path) -> None:

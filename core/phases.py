@@ -16,6 +16,7 @@ from core.config import PredictorConfig
 from core.guards import Guards
 from core.increments import Increments
 from core.kernels import gate, hilbert, jump_diffusion
+from core.kernels.gate import Gated
 from core.layout import State
 from core.levels import Levels
 from core.modes import operating_mode
@@ -121,7 +122,7 @@ def detect(config: PredictorConfig, state: State, seen: Observed) -> tuple[Rows,
 
 def forecast(
     config: PredictorConfig, state: State, seen: Observed, found: Detected
-) -> tuple[Rows, Float[Array, "4 64"]]:
+) -> tuple[Rows, Gated]:
     """Let the kernels learn and forecast r_{t+1}, then gate. Kernels B and D: persistence."""
     new, hilbert_forecast = settle(
         hilbert.update(

@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool, Float
 
 from core.config import PredictorConfig
 from core.flags import Flag
+from core.kernels.gate import Gated
 from core.layout import State
 from core.modes import flag_bits
 from core.orchestrator import Orchestrated
@@ -31,19 +32,20 @@ def result_fields(
     *,
     seen: Observed,
     found: Detected,
-    forecasts: Float[Array, "4 64"],
+    gated: Gated,
     mixture: Orchestrated,
 ) -> tuple[Rows, Float[Array, "1 64"]]:
     """The stored result of an accepted tick, and its instant events."""
     mask = kernel_mask(inputs)
     weights = reported_weights(
         mixture.weights,
+        confidence=jnp.where(found.drift.alarm, 1.0, gated.confidence),
         mask=mask,
         last=state["result.weights"],
         frozen=seen.guards.degraded & ~seen.tick.first,
         emergency=found.regularity.emergency,
     )
-    ahead = _forecast_price(weights, forecasts, seen)
+    ahead = _forecast_price(weights, gated.forecasts, seen)
     dtype = weights.dtype
     plain = {
         "predicted_next": (ahead.price - ahead.location) / ahead.scale,
@@ -58,7 +60,7 @@ def result_fields(
         "signature_depth": inputs[Input.DEPTH : Input.DEPTH + 1],
         "kernel_mask": kernel_bits(mask),
         "weights": weights,
-        "forecasts": forecasts * seen.tick.scale,
+        "forecasts": gated.forecasts * seen.tick.scale,
         "flags": flag_bits(_flags(config, seen, found, mixture), dtype),
     }
     new = {f"result.{name}": value.astype(dtype) for name, value in plain.items()}

@@ -69,14 +69,14 @@ def packed_step(
     new, seen = settle(observe(config, state, inputs))
     fields, found = detect(config, state, seen)
     new |= fields
-    fields, forecasts = forecast(config, state, seen, found)
+    fields, gated = forecast(config, state, seen, found)
     new |= fields
     fields, mixture = settle(
         orchestrator.update(
             config,
             state,
             realised=seen.realised,
-            forecasts=forecasts,
+            forecasts=gated.forecasts,
             volatility=found.volatility,
             learning=seen.scored & ~seen.guards.degraded,
             robust=found.mode > float(Mode.STANDARD),
@@ -85,7 +85,7 @@ def packed_step(
     )
     new |= fields
     fields, instant = result_fields(
-        config, state, inputs, seen=seen, found=found, forecasts=forecasts, mixture=mixture
+        config, state, inputs, seen=seen, found=found, gated=gated, mixture=mixture
     )
     new |= fields
     kept = _keep(layout, packed, new, inputs=inputs, accepted=seen.tick.accepted)

@@ -1,7 +1,7 @@
 """Reported weights: the latent ones under masks and overrides.
 
 Priority, highest first: outlier or stale (frozen) > emergency > regime reset > masks > normal.
-A regime reset needs no case here: it makes the latent weights uniform.
+At a regime reset the latent weights are uniform, and so are the reported ones of that tick.
 """
 
 import jax.numpy as jnp
@@ -30,6 +30,7 @@ def kernel_bits(mask: Bool[Array, "4 64"]) -> Float[Array, "1 64"]:
 def reported_weights(
     latent: Float[Array, "4 64"],
     *,
+    confidence: Float[Array, "4 64"],
     mask: Bool[Array, "4 64"],
     last: Float[Array, "4 64"],
     frozen: Bool[Array, "1 64"],
@@ -39,19 +40,28 @@ def reported_weights(
 
     Args:
         latent: weights that learn.
+        confidence: of the gate. A kernel's vote is its latent weight times this: one that the
+            gate has silenced forecasts persistence, and a vote for it would only shrink those
+            of the others. Without any confidence the latent weights are reported.
         mask: kernels that run.
         last: reported weights of the previous result; kept where `frozen`.
         frozen: inference is degraded.
         emergency: all weight to kernel D, where D runs (specification section 11.2).
     """
     only_d = jnp.array([[0.0], [0.0], [0.0], [1.0]], dtype=latent.dtype)
-    wanted = jnp.where(emergency & mask[3:4], only_d, latent)
+    votes = latent * confidence
+    votes = jnp.where(_total(jnp.where(mask, votes, 0.0)) > 0.0, votes, latent)
+    wanted = jnp.where(emergency & mask[3:4], only_d, votes)
     wanted = jnp.where(frozen, last, wanted)
     masked = jnp.where(mask, wanted, 0.0)
-    total = masked[0:1] + masked[1:2] + masked[2:3] + masked[3:4]
+    total = _total(masked)
     # No weight on any running kernel: uniform over those, or over all when none runs (their
     # forecasts are then zero, which is persistence).
     running = jnp.where(mask, 1.0, 0.0).astype(latent.dtype)
-    count = running[0:1] + running[1:2] + running[2:3] + running[3:4]
+    count = _total(running)
     even = jnp.where(count > 0.0, running / jnp.maximum(count, 1.0), 0.25)
     return jnp.where(total > 0.0, masked / jnp.where(total > 0.0, total, 1.0), even)
+
+
+def _total(rows: Float[Array, "4 64"]) -> Float[Array, "1 64"]:
+    return rows[0:1] + rows[1:2] + rows[2:3] + rows[3:4]

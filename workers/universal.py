@@ -12,7 +12,13 @@ from typing import Literal
 
 import structlog
 
-from core import FunctionalPredictor, MarketObservation, PredictionResult, PredictorConfig
+from core import (
+    AssetState,
+    FunctionalPredictor,
+    MarketObservation,
+    PredictionResult,
+    PredictorConfig,
+)
 from snapshots import SingleSnapshot, current_header, decode_single, encode_single
 from snapshots.file_store import FileStore
 from workers.clock import Clock, SystemClock
@@ -71,6 +77,11 @@ class UniversalPredictor:
         self._clock = clock or SystemClock()
         self._executor = ThreadPoolExecutor(n_worker_threads, thread_name_prefix="snapshot_io")
         self._pending: set[Future[SavedSnapshot]] = set()
+
+    @property
+    def state(self) -> AssetState:
+        """Everything that evolves; never changed in place."""
+        return self._state
 
     def fit_history(self, history: Sequence[float]) -> bool:
         """Warm the state up on past prices, a millisecond apart (section 4.1).

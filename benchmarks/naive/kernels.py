@@ -70,7 +70,8 @@ def jump_diffusion(past: Jumps, seen: Seen, smallest: Array) -> tuple[Jumps, Arr
 
     deviation = jnp.sqrt(floored(past.variance, past.plain, past.move_share))
     jump = (past.ticks >= 32) & (jnp.abs(r) > 5.0 * deviation)
-    gain = jnp.where(jump, 0.0, jnp.maximum(young, 0.01))
+    left_out = (past.ticks >= 32) & (jnp.abs(r) > 4.0 * deviation)
+    gain = jnp.where(left_out, 0.0, jnp.maximum(young, 0.01))
     slow = jnp.maximum(young, 1.0 / 1000.0)
     variance = past.variance + gain * (r**2 - past.variance)
     plain = past.plain + jnp.maximum(young, 1.0 / 360.0) * (r**2 - past.plain)
@@ -131,8 +132,8 @@ class Gate(NamedTuple):
 
 def gated(
     config: PredictorConfig, past: Gate, raw: Array, *, realised: Array, scored: Array
-) -> tuple[Gate, Array]:
-    """Forecasts times the lower confidence bound of their slope, within [0, 1]."""
+) -> tuple[Gate, Array, Array]:
+    """Forecasts times their confidence: the slope's lower bound, within [0, 1]; and that."""
     outcome, forget = jnp.clip(realised, -8.0, 8.0), 0.5 ** (1 / 1000)
     sums = (past.raw**2, past.raw * outcome, outcome**2, jnp.ones_like(outcome))
     squares, products, outcomes, weight = (
@@ -140,7 +141,8 @@ def gated(
     )
     now = Gate(raw, squares, products, outcomes, weight)
     if not config.kernel_gate:
-        return now, raw
+        return now, raw, jnp.ones_like(raw)
     slope = products / (squares + 1e-12)
     variance = jnp.maximum(outcomes - slope * products, 0.0) / weight
-    return now, raw * jnp.clip(slope - jnp.sqrt(variance / (squares + 1e-12)), 0.0, 1.0)
+    confidence = jnp.clip(slope - jnp.sqrt(variance / (squares + 1e-12)), 0.0, 1.0)
+    return now, raw * confidence, confidence

@@ -66,10 +66,13 @@ def _leak(weights: Array, temperature: Array) -> tuple[Array, Array]:
     return moved / moved.sum(), jnp.abs(plan.sum(axis=1) - 1.0).max()
 
 
-def report(latent: Array, *, runs: Array, last: Array, frozen: Array, emergency: Array) -> Array:
-    """Frozen before emergency before masks; uniform over what runs if nothing is left."""
+def report(
+    latent: Array, *, confidence: Array, runs: Array, last: Array, frozen: Array, emergency: Array
+) -> Array:
+    """Frozen before emergency before masks before confidence; uniform if nothing is left."""
+    votes = jnp.where(((latent * confidence) * runs).sum() > 0.0, latent * confidence, latent)
     only_d = jnp.array([0.0, 0.0, 0.0, 1.0])
-    wanted = jnp.where(frozen, last, jnp.where(emergency & runs[3], only_d, latent))
+    wanted = jnp.where(frozen, last, jnp.where(emergency & runs[3], only_d, votes))
     kept = jnp.where(runs, wanted, 0.0)
     even = jnp.where(runs.any(), runs / jnp.maximum(runs.sum(), 1), 0.25)
     return jnp.where(kept.sum() > 0.0, kept / jnp.where(kept.sum() > 0.0, kept.sum(), 1.0), even)

@@ -40,7 +40,7 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
     )
     jumps, forecast_c = jump_diffusion(state.jumps, seen, taken.smallest)
     raw = jnp.stack([forecast_a, jnp.zeros(()), forecast_c, jnp.zeros(())])
-    gate, forecasts = gated(
+    gate, forecasts, confidence = gated(
         config, state.gate, jnp.where(seen.first, 0.0, raw), realised=realised, scored=scored
     )
     mixture, balanced = learn(
@@ -58,6 +58,7 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
     runs = built & tick.runs
     weights = report(
         mixture.weights,
+        confidence=jnp.where(drift.alarm, 1.0, confidence),
         runs=runs,
         last=state.result.weights,
         frozen=guards.degraded & ~seen.first,

@@ -1,8 +1,11 @@
 """The gate: how much of each kernel's forecast its record supports.
 
 Each forecast is multiplied by a lower confidence bound of the slope of what happened on what was
-forecast, so that a kernel without skill becomes persistence instead of noise in the mixture.
+forecast, so that a kernel without skill becomes persistence instead of noise in the mixture. The
+same factor is the kernel's confidence, by which its weight is reported (`core.weights`).
 """
+
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -10,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 from core.config import PredictorConfig
 from core.layout import Field, State
 
-__all__ = ["KERNELS", "fields", "update"]
+__all__ = ["KERNELS", "Gated", "fields", "update"]
 
 KERNELS = 4
 REALISED_BOUND = 8.0
@@ -18,6 +21,18 @@ _FORGETTING = 0.5 ** (1.0 / 1000.0)
 _ERRORS = 1.0
 _PRIOR = 10.0
 """Fictitious observations of unit variance, so that the first few ticks prove nothing."""
+
+
+class Gated(NamedTuple):
+    """Each [4, 64].
+
+    Attributes:
+        forecasts: the raw ones times `confidence`.
+        confidence: within [0, 1]; 1 without a gate.
+    """
+
+    forecasts: Float[Array, "4 64"]
+    confidence: Float[Array, "4 64"]
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
@@ -39,7 +54,7 @@ def update(
     raw_forecasts: Float[Array, "4 64"],
     realised: Float[Array, "1 64"],
     scored: Bool[Array, "1 64"],
-) -> tuple[dict[str, Float[Array, "rows 64"]], Float[Array, "4 64"]]:
+) -> tuple[dict[str, Float[Array, "rows 64"]], Gated]:
     """Score the raw forecasts stored at t-1 where `scored`, then gate the new ones.
 
     Returns:
@@ -59,10 +74,11 @@ def update(
     }
     new["gate.raw_forecasts"] = raw_forecasts
     if not config.kernel_gate:
-        return new, raw_forecasts
+        return new, Gated(raw_forecasts, jnp.ones_like(raw_forecasts))
     squares = new["gate.forecast_squares"] + 1e-12
     slope = new["gate.products"] / squares
     residual = new["gate.outcome_squares"] - slope * new["gate.products"]
     variance = jnp.maximum(residual, 0.0) / new["gate.weight"]
     bound = slope - _ERRORS * jnp.sqrt(variance / squares)
-    return new, jnp.clip(bound, 0.0, 1.0) * raw_forecasts
+    confidence = jnp.clip(bound, 0.0, 1.0)
+    return new, Gated(confidence * raw_forecasts, confidence)

@@ -18,6 +18,9 @@ from core.layout import Field, State
 __all__ = ["fields", "update"]
 
 JUMP_SCALES = 5.0
+TRUNCATION_SCALES = 4.0
+"""Beyond which an increment is left out of the variance, short of being a jump: of jumps of six
+deviations one in six lands below five, and would raise the variance by 13%."""
 SETTLED_TICKS = 32.0
 PLAIN_SHARE = 0.05
 """Least truncated variance per plain variance: where 95% of increments are zero, the rest would
@@ -101,10 +104,12 @@ def _update_variance(
     ticks = jnp.minimum(old["ticks"] + 1.0, 1024.0)
     young = 1.0 / ticks
     floor = _variance_floor(old, tick, scale)
-    bound = JUMP_SCALES * jnp.sqrt(jnp.maximum(old["variance"], floor))
-    jump = (old["ticks"] >= SETTLED_TICKS) & (jnp.abs(r) > bound)
+    deviation = jnp.sqrt(jnp.maximum(old["variance"], floor))
+    settled = old["ticks"] >= SETTLED_TICKS
+    jump = settled & (jnp.abs(r) > JUMP_SCALES * deviation)
     square = jnp.square(r)
-    gain = jnp.where(jump, 0.0, jnp.maximum(young, _VARIANCE_GAIN))
+    left_out = settled & (jnp.abs(r) > TRUNCATION_SCALES * deviation)
+    gain = jnp.where(left_out, 0.0, jnp.maximum(young, _VARIANCE_GAIN))
     variance = old["variance"] + gain * (square - old["variance"])
     plain = old["plain"] + jnp.maximum(young, _PLAIN_GAIN) * (square - old["plain"])
     slow = jnp.maximum(young, _JUMP_GAIN)

@@ -21,7 +21,7 @@ def run(raw: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
         new, gated = gate.update(
             CONFIG, LAYOUT.view(packed), raw_forecasts=xy[0], realised=xy[1][None], scored=scored
         )
-        return LAYOUT.pack(new), gated
+        return LAYOUT.pack(new), gated.forecasts
 
     scan = jax.jit(lambda xy: jax.lax.scan(step, jnp.asarray(LAYOUT.fresh("float64")), xy)[1])
     return np.asarray(scan((raw, outcomes)))

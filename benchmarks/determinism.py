@@ -1,0 +1,97 @@
+"""The same bytes by steps, by one scan, and across snapshots; and load shedding on a trace."""
+
+import hashlib
+import itertools
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.goals import at_most, heading, holds
+from core import FunctionalPredictor, MarketObservation, PredictorConfig
+from workers import UniversalPredictor
+from workers.shedding import LoadShedder, SheddingPolicy
+
+__all__ = ["determinism_table", "shedding_table"]
+
+_START_NS = 1_700_000_000_000_000_000
+
+
+class _EventClock:
+    """Every tick is processed the moment it is stamped."""
+
+    def __init__(self) -> None:
+        self.time_ns = _START_NS
+
+    def now_ns(self) -> int:
+        return self.time_ns
+
+    def monotonic_s(self) -> float:
+        return self.time_ns * 1e-9
+
+
+def determinism_table(ticks: int, seed: int) -> None:
+    """One asset, by three ways, down to the bytes of its last state and of every result."""
+    heading(f"determinism over {ticks} ticks, seed {seed}")
+    rng = np.random.default_rng(seed)
+    steps = rng.standard_t(4, ticks) * np.exp(np.cumsum(rng.normal(0.0, 0.01, ticks)))
+    observations = [
+        MarketObservation(float(p), float(p), _START_NS + 10_000_000 * i)
+        for i, p in enumerate(1000.0 + np.cumsum(steps))
+    ]
+    scanned = _scanned(observations)
+    holds("step = scan", _stepped(observations) == scanned, True)
+    holds("save, load and resume at 9 places = scan", _resumed(observations) == scanned, True)
+
+
+def _scanned(observations: list[MarketObservation]) -> str:
+    predictor = FunctionalPredictor(PredictorConfig())
+    state, results = predictor.scan_history(predictor.init_state(), observations)
+    return _digest([repr(r) for r in results], state.rows.tobytes())
+
+
+def _stepped(observations: list[MarketObservation]) -> str:
+    predictor = FunctionalPredictor(PredictorConfig())
+    state, results = predictor.init_state(), []
+    for observation in observations:
+        state, result = predictor.step(state, observation)
+        results.append(repr(result))
+    return _digest(results, state.rows.tobytes())
+
+
+def _resumed(observations: list[MarketObservation]) -> str:
+    clock, results = _EventClock(), []
+    cut = max(len(observations) // 10, 1)
+    predictor = UniversalPredictor(PredictorConfig(), clock=clock)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, observation in enumerate(observations):
+            if number % cut == cut - 1:
+                file = predictor.save_snapshot(Path(folder) / "asset.msgpack").filepath
+                predictor = UniversalPredictor(PredictorConfig(), clock=clock)
+                predictor.load_snapshot(file)
+            clock.time_ns = observation.timestamp_ns
+            results.append(repr(predictor.step(observation)))
+    return _digest(results, predictor.state.rows.tobytes())
+
+
+def _digest(results: list[str], rows: bytes) -> str:
+    return hashlib.sha256("\n".join(results).encode() + rows).hexdigest()
+
+
+def shedding_table() -> None:
+    """The specification's black swan: arrivals every 100, 20, then 5 ms; and its end."""
+    heading("load shedding, injected latencies and arrivals")
+    shedder = LoadShedder(5)
+    phases = {"calm": (0.1, 5), "faster": (0.02, 3), "crisis": (0.005, 2), "calm again": (0.1, 5)}
+    latency_s = {5: 0.018, 3: 0.015, 2: 0.006}
+    depths: list[int] = []
+    for name, (interval_s, wanted) in phases.items():
+        for _ in range(200):
+            shedder.observe(latency_s=latency_s[shedder.depth], interval_s=interval_s)
+            depths.append(shedder.depth)
+        holds(f"depth after 200 batches, {name} ({interval_s * 1e3:g} ms)", depths[-1], wanted)
+    holds("depths seen", sorted(set(depths)), [2, 3, 5])
+    ups = [t for t in range(1, len(depths)) if depths[t] > depths[t - 1]]
+    dwell = SheddingPolicy().dwell_batches
+    close = sum(b - a < dwell for a, b in itertools.pairwise(ups))
+    at_most("steps up closer together than the dwell", close, 0)

@@ -1,0 +1,106 @@
+"""Every numerical goal of the predictor: goal, measured, reached.
+
+    python -m benchmarks.numerics [--trades FILE] [--eurusd FILE] [--ticks 100000]
+
+Tuning seeds are those the constants were chosen on; held-out seeds were run afterwards. The output
+is also written to `benchmarks/results/numerics.txt`, which is kept. Real ticks are read from
+packages' data files, never copied: `tick_data.csv` of mlfinpy (found if installed),
+`tests/EURUSD_tick.csv` of findatapy.
+"""
+
+import argparse
+import contextlib
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import detectors, skill
+from benchmarks.determinism import determinism_table, shedding_table
+from benchmarks.goals import at_most, heading, note
+from benchmarks.orchestration import jump_table, orchestrator_table
+from benchmarks.series import Series, read_prices, trades_file
+from core import PredictorConfig
+
+_RESULTS = Path(__file__).parent / "results" / "numerics.txt"
+_REAL_GOALS = {"E-mini trades": 0.913, "E-mini price changes": 0.572, "EURUSD ticks": 0.967}
+
+
+class _Tee(io.StringIO):
+    """Standard output, remembered."""
+
+    def write(self, text: str) -> int:
+        sys.__stdout__.write(text) if sys.__stdout__ else None
+        return super().write(text)
+
+
+def skill_table(seed: int, ticks: int = 5000) -> None:
+    """Synthetic series: against persistence, and against the best kernel in hindsight."""
+    heading(f"forecast skill, synthetic, seed {seed}: squared error over persistence's")
+    skills = skill.synthetic(seed, ticks, PredictorConfig())
+    for name, measured in skills.items():
+        at_most(name, measured.mixture, 1.003)
+        at_most(f"{name}: over the best kernel", measured.against_best, 1.005)
+        note(f"{name}: Diebold-Mariano", measured.diebold_mariano)
+    mean = np.exp(np.mean([np.log(measured.mixture) for measured in skills.values()]))
+    at_most("geometric mean", mean, 0.806)
+
+
+def real_table(trades: Path | None, eurusd: Path | None) -> None:
+    """Real ticks; nothing was tuned on the second halves."""
+    series: dict[str, Series] = {}
+    if trades:
+        prices = read_prices(trades, 500_000)
+        moved = prices[np.flatnonzero(np.diff(prices, prepend=0.0))]
+        series |= {"E-mini trades": prices[:160_000], "E-mini price changes": moved}
+    if eurusd:
+        series["EURUSD ticks"] = read_prices(eurusd, 100_000)
+    for name, ticks in series.items():
+        halves = {"first half, tuning": ticks[: len(ticks) // 2], "second half, held out": ticks}
+        for half, part in halves.items():
+            heading(f"forecast skill, {name}, {half}")
+            measured = skill.real(part[-(len(ticks) // 2) :], PredictorConfig())
+            at_most(name, measured.mixture, _REAL_GOALS[name])
+            at_most(f"{name}: over the best kernel", measured.against_best, 1.005)
+            note(f"{name}: Diebold-Mariano", measured.diebold_mariano)
+
+
+def run(options: argparse.Namespace) -> None:
+    for seeds, tuning in (("tuning", True), ("held-out", False)):
+        print(f"\n== {seeds} seeds ==")
+        detector_seed = detectors.TUNING_SEED if tuning else detectors.HELD_OUT_SEED
+        heading(f"Hölder exponent, seed {detector_seed}")
+        detectors.holder_table(np.random.default_rng(detector_seed))
+        heading(f"CUSUM, seed {detector_seed + 1}")
+        detectors.cusum_table(np.random.default_rng(detector_seed + 1))
+        skill_seed = skill.TUNING_SEED if tuning else skill.HELD_OUT_SEED
+        orchestrator_table(skill_seed)
+        jump_table(skill_seed, options.trades)
+        skill_table(skill_seed)
+    print("\n== real ticks ==")
+    if options.trades:
+        heading("Hölder exponent, E-mini trades")
+        detectors.trades_table(options.trades)
+    real_table(options.trades, options.eurusd)
+    print("\n== exact ==")
+    detectors.grace_table()
+    shedding_table()
+    determinism_table(options.ticks, skill.HELD_OUT_SEED)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trades", type=Path, default=trades_file())
+    parser.add_argument("--eurusd", type=Path)
+    parser.add_argument("--ticks", type=int, default=100_000, help="of the determinism check")
+    options = parser.parse_args()
+    tee = _Tee()
+    with contextlib.redirect_stdout(tee):
+        run(options)
+    _RESULTS.parent.mkdir(exist_ok=True)
+    _RESULTS.write_text(tee.getvalue(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Forecast skill: one-step squared error relative to persistence, per series.
+
+python -m benchmarks.skill [--tuning] [--ticks 5000] [--trades FILE] [--eurusd FILE]
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.series import SYNTHETIC, Series, read_prices, trades_file
+from core import TILE_WIDTH, Flag, Input, Output, PredictorConfig, compile_step, init_tile
+
+__all__ = ["Skill", "diebold_mariano", "forecast", "measure"]
+
+TUNING_SEED, HELD_OUT_SEED = 11, 4011
+LANES = 16
+BURN_IN = 500
+KERNELS = "ABCD"
+
+
+@dataclass(frozen=True)
+class Skill:
+    """Squared errors over persistence's, and how sure that is.
+
+    Attributes:
+        mixture: of the reported forecast.
+        kernels: of each kernel's forecast alone, after the gate; those that run.
+        diebold_mariano: of the mixture's squared errors less persistence's: negative is better,
+            below -1.64 significantly so at 5%.
+    """
+
+    mixture: float
+    kernels: dict[str, float]
+    diebold_mariano: float
+
+    @property
+    def against_best(self) -> float:
+        """Over the best single kernel's, or persistence's where that is better."""
+        return self.mixture / min(1.0, *self.kernels.values())
+
+
+def diebold_mariano(difference: Series, *, lags: int = 10) -> float:
+    """Mean loss difference over its standard error (Diebold & Mariano 1995).
+
+    Args:
+        difference: loss of one forecast less that of another, [ticks] or [ticks, lanes]; lanes
+            are independent.
+        lags: of the Newey-West (1987) long-run variance, Bartlett weights.
+    """
+    columns = difference.reshape(len(difference), -1)
+    centred = columns - columns.mean()
+    variance = np.sum(centred**2)
+    for lag in range(1, lags + 1):
+        weight = 1.0 - lag / (lags + 1.0)
+        variance += 2.0 * weight * np.sum(centred[lag:] * centred[:-lag])
+    count = columns.size
+    return float(columns.mean() / np.sqrt(variance / count / count))
+
+
+def forecast(prices: Series, config: PredictorConfig) -> NDArray[np.float64]:
+    """Outputs of every tick, [ticks, outputs, lanes], over any number of lanes."""
+    step = compile_step(config)
+    lanes = prices.shape[1]
+    whole = np.empty((len(prices), len(Output), lanes))
+    inputs = np.zeros((len(Input), TILE_WIDTH))
+    inputs[[Input.ACTIVE, *range(Input.MASK_A, Input.MASK_D + 1)]] = 1.0
+    inputs[Input.DT_S] = 0.01
+    inputs[Input.DEPTH] = config.log_sig_depth
+    for start in range(0, lanes, TILE_WIDTH):
+        part = prices[:, start : start + TILE_WIDTH]
+        width = part.shape[1]
+        tile = jax.device_put(init_tile(config))
+        for t, row in enumerate(part):
+            inputs[Input.PRICE] = inputs[Input.TARGET] = np.resize(row, TILE_WIDTH)
+            tile, outputs = step(tile, inputs)
+            whole[t, :, start : start + width] = np.asarray(outputs)[:, :width]
+    return whole
+
+
+def measure(prices: Series, outputs: NDArray[np.float64]) -> Skill:
+    """Judge the forecasts of accepted ticks after the burn-in by the next accepted price."""
+    accepted = (outputs[:, Output.FLAGS].astype(int) & int(Flag.DOMAIN_ERROR)) == 0
+    judged = accepted[1:] & accepted[:-1]
+    judged[:BURN_IN] = False
+    moves = np.diff(prices, axis=0)
+    baseline = np.where(judged, moves, 0.0) ** 2
+
+    def squared(ahead: Series) -> Series:
+        loss: Series = np.where(judged, moves - ahead[:-1], 0.0) ** 2
+        return loss
+
+    kernels = {}
+    for number, name in enumerate(KERNELS):
+        ahead = outputs[:, Output.FORECAST_A + number]
+        if np.isfinite(ahead[-1]).any():
+            kernels[name] = float(squared(np.nan_to_num(ahead)).sum() / baseline.sum())
+    mixture = squared(outputs[:, Output.PREDICTED_PRICE] - prices)
+    return Skill(
+        mixture=float(mixture.sum() / baseline.sum()),
+        kernels=kernels,
+        diebold_mariano=diebold_mariano((mixture - baseline)[BURN_IN:]),
+    )
+
+
+def synthetic(seed: int, ticks: int, config: PredictorConfig) -> dict[str, Skill]:
+    """Every synthetic series, forecast side by side."""
+    rng = np.random.default_rng(seed)
+    paths = {name: 1000.0 + sample(ticks, LANES, rng) for name, sample in SYNTHETIC.items()}
+    outputs = forecast(np.concatenate(list(paths.values()), axis=1), config)
+    return {
+        name: measure(path, outputs[:, :, LANES * i : LANES * (i + 1)])
+        for i, (name, path) in enumerate(paths.items())
+    }
+
+
+def real(prices: Series, config: PredictorConfig) -> Skill:
+    """One series of real ticks, cut into pieces that are forecast side by side."""
+    ticks = len(prices) // LANES
+    pieces = prices[: ticks * LANES].reshape(LANES, ticks).T
+    return measure(pieces, forecast(pieces, config))
+
+
+def show(name: str, skill: Skill) -> None:
+    kernels = " ".join(f"{k} {v:.4f}" for k, v in skill.kernels.items())
+    print(
+        f"{name:24s} {skill.mixture:8.4f} {skill.against_best:8.4f} "
+        f"{skill.diebold_mariano:8.2f}   {kernels}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tuning", action="store_true", help="use the tuning seed")
+    parser.add_argument("--ticks", type=int, default=5000)
+    parser.add_argument("--trades", type=Path, default=trades_file())
+    parser.add_argument("--eurusd", type=Path, help="tests/EURUSD_tick.csv of findatapy")
+    options = parser.parse_args()
+    config = PredictorConfig()
+    seed = TUNING_SEED if options.tuning else HELD_OUT_SEED
+    print(f"{'tuning' if options.tuning else 'held-out'} seed {seed}, {options.ticks} ticks")
+    print(f"{'series':24s} {'mixture':>8s} {'vs best':>8s} {'DM':>8s}   kernels alone")
+    skills = synthetic(seed, options.ticks, config)
+    for name, skill in skills.items():
+        show(name, skill)
+    print(f"geometric mean {np.exp(np.mean([np.log(s.mixture) for s in skills.values()])):.4f}")
+    if options.trades:
+        prices = read_prices(options.trades, 500_000)
+        show("E-mini trades", real(prices[:160_000], config))
+        moved = prices[np.flatnonzero(np.diff(prices, prepend=0.0))]
+        show("E-mini price changes", real(moved, config))
+    if options.eurusd:
+        show("EURUSD ticks", real(read_prices(options.eurusd, 100_000), config))
+
+
+if __name__ == "__main__":
+    main()
