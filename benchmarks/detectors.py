@@ -8,17 +8,19 @@ price in its second column). Takes a few minutes on one core.
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, get_args
 
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.goals import at_most, heading, holds, note, report
+from benchmarks.goals import at_least, at_most, heading, holds, note, report
 from core import PredictorConfig, cusum, holder, increments, kurtosis
 from tests.core.holder.paths import bounced_noise, fractional_noise
 from tests.core.scanning import as_input, scan
 
 Series = NDArray[np.float64]
+Estimator = Literal["fused", "bank", "wtmm"]
 Sampler = Callable[[int, int], Series]
 
 TUNING_SEED, HELD_OUT_SEED = 1, 2001
@@ -39,8 +41,8 @@ def main() -> None:
         trades_table(options.trades)
 
 
-def roughness(series: Series) -> holder.HolderOutput:
-    config = PredictorConfig()
+def roughness(series: Series, estimator: Estimator = "fused") -> holder.HolderOutput:
+    config = PredictorConfig(holder_estimator=estimator)
     _, rows = scan(
         holder.fields(config),
         lambda state, r: holder.update(config, state, r),
@@ -53,17 +55,11 @@ def roughness(series: Series) -> holder.HolderOutput:
 
 def holder_table(rng: np.random.Generator) -> None:
     for ticks, goal, lanes in ((128, 0.062, 2048), (512, 0.029, 512)):
-        paths = [fractional_noise(h, ticks, lanes, rng) for h in EXPONENTS]
-        got = roughness(np.concatenate(paths, axis=1))
-        exponent = got.holder_exponent[-1].reshape(len(EXPONENTS), lanes)
-        errors = exponent - np.array(EXPONENTS)[:, None]
-        rmse = np.sqrt(np.mean(errors**2, axis=1))
-        at_most(f"H of fBm, {ticks} ticks: mean RMSE over H 0.2 .. 0.8", rmse.mean(), goal)
-        at_most(f"H of fBm, {ticks} ticks: largest |bias|", np.abs(errors.mean(axis=1)).max(), 0.01)
-        spread = errors / got.standard_error[-1].reshape(errors.shape)
-        note(f"H of fBm, {ticks} ticks: error / standard error, rms", np.sqrt(np.mean(spread**2)))
+        accuracy(rng, ticks, goal, lanes)
     calm = roughness(rng.standard_normal((5000, 2 * LANES)))
     at_most("Brownian path: emergency share of ticks", calm.emergency.mean(), 1e-4)
+    rises = calm.emergency[1:] & ~calm.emergency[:-1]
+    at_most("Brownian path: flags raised per tick", rises.mean(), 1e-4)
     fall = np.concatenate(
         [rng.standard_normal((2000, LANES)), fractional_noise(0.25, 1500, LANES, rng)]
     )
@@ -72,10 +68,55 @@ def holder_table(rng: np.random.Generator) -> None:
     at_most("H 0.5 -> 0.25: median ticks to the flag", float(np.median(delay)), 300)
     at_most("H 0.5 -> 0.25: 95th percentile", float(np.quantile(delay, 0.95, method="higher")), 300)
     note("H 0.5 -> 0.25: share flagged within 300", float(np.mean(delay <= 300)))
+    jumps_table(rng)
     for ratio in (0.5, 1.0, 2.0):
         bounced = roughness(bounced_noise(ratio, 6000, 128, rng))
         note(f"bounce, noise {ratio} of a step: emergency share", bounced.emergency.mean())
         note(f"bounce, noise {ratio} of a step: final H", bounced.holder_exponent[-1].mean())
+
+
+def accuracy(rng: np.random.Generator, ticks: int, goal: float, lanes: int) -> None:
+    """Every estimator on the same exact paths; goals are the fused one's."""
+    paths = [fractional_noise(h, ticks, lanes, rng) for h in EXPONENTS]
+    for estimator in get_args(Estimator):
+        got = roughness(np.concatenate(paths, axis=1), estimator)
+        exponent = got.holder_exponent[-1].reshape(len(EXPONENTS), lanes)
+        errors = exponent - np.array(EXPONENTS)[:, None]
+        rmse = np.sqrt(np.mean(errors**2, axis=1)).mean()
+        bias = np.abs(errors.mean(axis=1)).max()
+        what = f"H of fBm, {ticks} ticks, {estimator}"
+        if estimator == "fused":
+            at_most(f"{what}: mean RMSE over H 0.2 .. 0.8", rmse, goal)
+            at_most(f"{what}: largest |bias|", bias, 0.01)
+        else:
+            note(f"{what}: mean RMSE over H 0.2 .. 0.8", rmse)
+            note(f"{what}: largest |bias|", bias)
+        spread = errors / got.standard_error[-1].reshape(errors.shape)
+        note(f"{what}: error / standard error, rms", np.sqrt(np.mean(spread**2)))
+
+
+def jumps_table(rng: np.random.Generator) -> None:
+    """A jump is flagged if the emergency rises within 45 ticks of it."""
+    for size in (8.0, 12.0, 16.0):
+        series = rng.standard_normal((800, 2 * LANES))
+        series[700] += size * rng.choice([-1.0, 1.0], 2 * LANES)
+        raised = roughness(series).emergency
+        raised = raised[700:745, ~raised[699]]
+        flagged = raised.any(axis=0)
+        what = f"jump of {size:g} sigma: flagged within 45 ticks"
+        if size == 12.0:
+            at_least(what, flagged.mean(), 0.95)
+            note(f"jump of {size:g} sigma: median ticks to the flag", np.median(raised.argmax(0)))
+        else:
+            note(what, flagged.mean())
+    heavy = roughness(rng.standard_t(4, (5000, LANES)) / np.sqrt(2))
+    note("Student t(4) increments: emergency share", heavy.emergency.mean())
+    louder = rng.standard_normal((1600, LANES))
+    louder[800:] *= 3.0
+    note(
+        "volatility x3: flagged within 200 ticks",
+        roughness(louder).emergency[800:1000].any(0).mean(),
+    )
 
 
 def alarms(errors: Series, h: float) -> NDArray[np.bool_]:

@@ -37,7 +37,8 @@ class PredictorConfig:
         staleness_ttl_ns: age of a tick beyond which inference is degraded.
         besov_nyquist_interval_ns: inter-arrival time beyond which the stream is sparse.
         inference_recovery_hysteresis: degraded mode ends below this share of the TTL.
-        holder_estimator: `bank` (fGn filter bank); `fused` and `wtmm` need the wavelet part.
+        holder_estimator: `fused` (fGn filter bank, and the wavelet maxima line nearest to now),
+            `bank` (without the line), `wtmm` (maxima lines alone).
         holder_base_scale: lag in ticks the bank reads roughness on, or `auto`.
         kernel_a: `rls`, or `levinson` (textbook recursion).
         kernel_gate: shrink kernels towards persistence by their realised skill.
@@ -58,7 +59,7 @@ class PredictorConfig:
     staleness_ttl_ns: int = 500_000_000
     besov_nyquist_interval_ns: int = 100_000_000
     inference_recovery_hysteresis: float = 0.8
-    holder_estimator: Literal["bank", "fused", "wtmm"] = "bank"
+    holder_estimator: Literal["fused", "bank", "wtmm"] = "fused"
     holder_base_scale: int | Literal["auto"] = "auto"
     kernel_a: Literal["rls", "levinson"] = "rls"
     kernel_gate: bool = True
@@ -67,7 +68,6 @@ class PredictorConfig:
     def __post_init__(self) -> None:
         _check_types(self)
         _check_ranges(self)
-        _check_built(self)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -102,7 +102,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learning_rate": (0.0, 10.0),
     "log_sig_depth": (2, 5),
     "wtmm_buffer_size": (32, 4096),
-    "besov_cone_c": (0.0, 100.0),
+    "besov_cone_c": (0.0, 10.0),
     "holder_threshold": (0.0, 1.0),
     "cusum_h": (1e-6, 1e6),
     "cusum_k": (0.0, 1e3),
@@ -145,12 +145,3 @@ def _check_ranges(config: PredictorConfig) -> None:
             raise InvalidConfigError(f"{name}={value!r}: must lie in [{low:g}, {high:g}]")
     if isinstance(config.holder_base_scale, int) and config.holder_base_scale < 1:
         raise InvalidConfigError("holder_base_scale: a lag of at least 1 tick, or 'auto'")
-
-
-def _check_built(config: PredictorConfig) -> None:
-    """Refuse what this build cannot do, rather than do something else under its name."""
-    if config.holder_estimator != "bank":
-        raise InvalidConfigError(
-            f"holder_estimator={config.holder_estimator!r} needs the wavelet part, which this "
-            "build does not have: use 'bank'"
-        )

@@ -103,7 +103,10 @@ def detect(config: PredictorConfig, state: State, seen: Observed) -> tuple[Rows,
     fields, drift = settle(cusum.update(config, state, error, tails.kurtosis, seen.scored))
     new |= fields
     fields, regularity = settle(
-        _narrowed(holder.update(config, state, seen.tick.increment), seen.error.dtype)
+        _narrowed(
+            holder.update(config, state, seen.tick.increment, sparse=seen.guards.infrequent),
+            seen.error.dtype,
+        )
     )
     new |= fields
     fields, unsettled = settle(

@@ -22,9 +22,16 @@ class EmergencyState(NamedTuple):
 
 
 def next_emergency(
-    state: EmergencyState, peak: Peak, *, threshold: float, may_enter: Bool[Array, "1 lanes"]
+    state: EmergencyState,
+    peak: Peak,
+    *,
+    threshold: float,
+    may_enter: Bool[Array, "1 lanes"],
+    singular: Bool[Array, "1 lanes"],
 ) -> tuple[EmergencyState, Bool[Array, "1 lanes"]]:
-    """Enter at H + 2 se < threshold; leave above threshold + 0.05 after the minimum dwell.
+    """Enter at H + 2 se < threshold or at a singularity; leave above threshold + 0.05.
+
+    Not before the minimum dwell has passed, counted from the last singularity.
 
     Source: specification section 11.2, with the uncertainty of the estimate taken into account:
     H alone is below 0.4 for 5% of the 128-tick windows of a Brownian path.
@@ -32,7 +39,8 @@ def next_emergency(
     upper = peak.exponent + _ERRORS * peak.standard_error
     was_active = state.active > 0.0
     may_leave = (state.held_ticks >= MINIMUM_DWELL_TICKS) & (upper > threshold + HYSTERESIS)
-    active = jnp.where(was_active, ~may_leave, may_enter & (upper < threshold))
-    held = jnp.where(active & was_active, state.held_ticks + 1.0, jnp.where(active, 1.0, 0.0))
+    active = jnp.where(was_active, ~may_leave, may_enter & (upper < threshold)) | singular
+    goes_on = active & was_active & ~singular
+    held = jnp.where(goes_on, state.held_ticks + 1.0, jnp.where(active, 1.0, 0.0))
     held = jnp.minimum(held, float(MINIMUM_DWELL_TICKS))
     return EmergencyState(active.astype(state.active.dtype), held), active

@@ -48,7 +48,7 @@ def test_json_round_trip() -> None:
         '{"holder_base_scale": "lag"}',
         '{"cusum_threshold": "none"}',
         '{"schema_version": 1}',
-        '{"holder_estimator": "wtmm"}',
+        '{"holder_estimator": "wavelets"}',
         '{"kernel_a": "burg"}',
         "[]",
         "{",

@@ -16,8 +16,10 @@ from tests.core.scanning import as_input, fresh, scan
 EXPONENTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
-def detect(series: Series, base_scale: Any = "auto", dtype: str = "float64") -> holder.HolderOutput:
-    config = PredictorConfig(holder_base_scale=base_scale)
+def detect(
+    series: Series, base_scale: Any = "auto", dtype: str = "float64", estimator: Any = "fused"
+) -> holder.HolderOutput:
+    config = PredictorConfig(holder_base_scale=base_scale, holder_estimator=estimator)
     _, rows = scan(
         holder.fields(config),
         lambda state, r: holder.update(config, state, r),
@@ -148,6 +150,7 @@ def _same_bytes(a: holder.HolderOutput, b: holder.HolderOutput) -> bool:
 def test_bits_of_a_lane_do_not_depend_on_its_place_or_its_neighbours(dtype: str) -> None:
     rng = np.random.default_rng(61)
     x = rng.standard_normal((700, 64))
+    x[rng.integers(200, 700, 64), np.arange(64)] += 15.0
     whole = detect(x, "auto", dtype)
     order = rng.permutation(64)
     shuffled = detect(x[:, order], "auto", dtype)
@@ -161,10 +164,11 @@ def test_bits_of_a_lane_do_not_depend_on_its_place_or_its_neighbours(dtype: str)
     )
 
 
+@pytest.mark.parametrize("estimator", ["fused", "bank", "wtmm"])
 @pytest.mark.parametrize("base_scale", ["auto", 1, 5])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_state_keeps_its_shape_and_dtype(base_scale: Any, dtype: str) -> None:
-    config = PredictorConfig(holder_base_scale=base_scale)
+def test_state_keeps_its_shape_and_dtype(base_scale: Any, dtype: str, estimator: Any) -> None:
+    config = PredictorConfig(holder_base_scale=base_scale, holder_estimator=estimator)
     state = fresh(holder.fields(config), 64, dtype)
     new, outputs = holder.update(config, state, jnp.ones((1, 64), dtype))
     assert {k: (v.shape, v.dtype) for k, v in new.items()} == {
