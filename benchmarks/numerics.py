@@ -20,7 +20,7 @@ from benchmarks import detectors, skill
 from benchmarks.determinism import determinism_table, shedding_table
 from benchmarks.goals import at_most, heading, note
 from benchmarks.orchestration import jump_table, orchestrator_table
-from benchmarks.series import Series, read_prices, trades_file
+from benchmarks.series import trades_file
 from core import PredictorConfig
 
 _RESULTS = Path(__file__).parent / "results" / "numerics.txt"
@@ -49,18 +49,9 @@ def skill_table(seed: int, ticks: int = 5000) -> None:
 
 def real_table(trades: Path | None, eurusd: Path | None) -> None:
     """Real ticks; nothing was tuned on the second halves."""
-    series: dict[str, Series] = {}
-    if trades:
-        prices = read_prices(trades, 500_000)
-        moved = prices[np.flatnonzero(np.diff(prices, prepend=0.0))]
-        series |= {"E-mini trades": prices[:160_000], "E-mini price changes": moved}
-    if eurusd:
-        series["EURUSD ticks"] = read_prices(eurusd, 100_000)
-    for name, ticks in series.items():
-        halves = {"first half, tuning": ticks[: len(ticks) // 2], "second half, held out": ticks}
-        for half, part in halves.items():
+    for name, ticks in skill.real_series(trades, eurusd).items():
+        for half, measured in skill.real(ticks, PredictorConfig()).items():
             heading(f"forecast skill, {name}, {half}")
-            measured = skill.real(part[-(len(ticks) // 2) :], PredictorConfig())
             at_most(name, measured.mixture, _REAL_GOALS[name])
             at_most(f"{name}: over the best kernel", measured.against_best, 1.005)
             note(f"{name}: Diebold-Mariano", measured.diebold_mariano)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.series import SYNTHETIC, Series, read_prices, trades_file
 from core import TILE_WIDTH, Flag, Input, Output, PredictorConfig, compile_step, init_tile
 
-__all__ = ["Skill", "diebold_mariano", "forecast", "measure"]
+__all__ = ["Skill", "diebold_mariano", "forecast", "measure", "real", "real_series"]
 
 TUNING_SEED, HELD_OUT_SEED = 11, 4011
 LANES = 16
@@ -117,17 +117,34 @@ def synthetic(seed: int, ticks: int, config: PredictorConfig) -> dict[str, Skill
     }
 
 
-def real(prices: Series, config: PredictorConfig) -> Skill:
-    """One series of real ticks, cut into pieces that are forecast side by side."""
-    ticks = len(prices) // LANES
-    pieces = prices[: ticks * LANES].reshape(LANES, ticks).T
-    return measure(pieces, forecast(pieces, config))
+def real(prices: Series, config: PredictorConfig) -> dict[str, Skill]:
+    """The two halves of a series of real ticks, each from a fresh state; the first was tuned on."""
+    ticks = len(prices) // 2
+    halves = prices[: 2 * ticks].reshape(2, ticks).T
+    outputs = forecast(halves, config)
+    names = ("first half, tuning", "second half, held out")
+    return {
+        name: measure(halves[:, i : i + 1], outputs[:, :, i : i + 1])
+        for i, name in enumerate(names)
+    }
+
+
+def real_series(trades: Path | None, eurusd: Path | None) -> dict[str, Series]:
+    """What the given files hold."""
+    series: dict[str, Series] = {}
+    if trades:
+        prices = read_prices(trades, 500_000)
+        moved = prices[np.flatnonzero(np.diff(prices, prepend=0.0))]
+        series |= {"E-mini trades": prices[:160_000], "E-mini price changes": moved}
+    if eurusd:
+        series["EURUSD ticks"] = read_prices(eurusd, 100_000)
+    return series
 
 
 def show(name: str, skill: Skill) -> None:
     kernels = " ".join(f"{k} {v:.4f}" for k, v in skill.kernels.items())
     print(
-        f"{name:24s} {skill.mixture:8.4f} {skill.against_best:8.4f} "
+        f"{name:44s} {skill.mixture:8.4f} {skill.against_best:8.4f} "
         f"{skill.diebold_mariano:8.2f}   {kernels}",
         flush=True,
     )
@@ -143,18 +160,14 @@ def main() -> None:
     config = PredictorConfig()
     seed = TUNING_SEED if options.tuning else HELD_OUT_SEED
     print(f"{'tuning' if options.tuning else 'held-out'} seed {seed}, {options.ticks} ticks")
-    print(f"{'series':24s} {'mixture':>8s} {'vs best':>8s} {'DM':>8s}   kernels alone")
+    print(f"{'series':44s} {'mixture':>8s} {'vs best':>8s} {'DM':>8s}   kernels alone")
     skills = synthetic(seed, options.ticks, config)
     for name, skill in skills.items():
         show(name, skill)
     print(f"geometric mean {np.exp(np.mean([np.log(s.mixture) for s in skills.values()])):.4f}")
-    if options.trades:
-        prices = read_prices(options.trades, 500_000)
-        show("E-mini trades", real(prices[:160_000], config))
-        moved = prices[np.flatnonzero(np.diff(prices, prepend=0.0))]
-        show("E-mini price changes", real(moved, config))
-    if options.eurusd:
-        show("EURUSD ticks", real(read_prices(options.eurusd, 100_000), config))
+    for name, prices in real_series(options.trades, options.eurusd).items():
+        for half, skill in real(prices, config).items():
+            show(f"{name}, {half}", skill)
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def gated(
     config: PredictorConfig, past: Gate, raw: Array, *, realised: Array, scored: Array
 ) -> tuple[Gate, Array, Array]:
     """Forecasts times their confidence: the slope's lower bound, within [0, 1]; and that."""
-    outcome, forget = jnp.clip(realised, -8.0, 8.0), 0.5 ** (1 / 1000)
+    outcome, forget = jnp.clip(realised, -8.0, 8.0), 0.5 ** (1 / 2000)
     sums = (past.raw**2, past.raw * outcome, outcome**2, jnp.ones_like(outcome))
     squares, products, outcomes, weight = (
         jnp.where(scored, forget * old + new, old) for old, new in zip(past[1:], sums, strict=True)
@@ -144,5 +144,5 @@ def gated(
         return now, raw, jnp.ones_like(raw)
     slope = products / (squares + 1e-12)
     variance = jnp.maximum(outcomes - slope * products, 0.0) / weight
-    confidence = jnp.clip(slope - jnp.sqrt(variance / (squares + 1e-12)), 0.0, 1.0)
+    confidence = jnp.clip(slope - 0.5 * jnp.sqrt(variance / (squares + 1e-12)), 0.0, 1.0)
     return now, raw * confidence, confidence

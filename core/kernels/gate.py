@@ -17,8 +17,9 @@ __all__ = ["KERNELS", "Gated", "fields", "update"]
 
 KERNELS = 4
 REALISED_BOUND = 8.0
-_FORGETTING = 0.5 ** (1.0 / 1000.0)
-_ERRORS = 1.0
+_FORGETTING = 0.5 ** (1.0 / 2000.0)
+_ERRORS = 0.5
+"""Standard errors below the slope: at a skill of 3% a whole one costs a tenth of that skill."""
 _PRIOR = 10.0
 """Fictitious observations of unit variance, so that the first few ticks prove nothing."""
 

@@ -61,15 +61,15 @@ def jump_reference(
 
 
 def gate_reference(forecasts: list[float], outcomes: list[float]) -> list[float]:
-    """The gate's factor after each pair: slope less one standard error, within [0, 1]."""
+    """The gate's factor after each pair: slope less half a standard error, within [0, 1]."""
     factors = []
     for n in range(1, len(forecasts) + 1):
-        decay = 0.5 ** (np.arange(n - 1, -1, -1.0) / 1000.0)
-        prior = 10.0 * 0.5 ** (n / 1000.0)
+        decay = 0.5 ** (np.arange(n - 1, -1, -1.0) / 2000.0)
+        prior = 10.0 * 0.5 ** (n / 2000.0)
         f, y = np.array(forecasts[:n]), np.clip(outcomes[:n], -8.0, 8.0)
         squares = (decay * f * f).sum() + 1e-12
         slope = (decay * f * y).sum() / squares
         residual = (decay * y * y).sum() + prior - slope * (decay * f * y).sum()
         error = math.sqrt(max(residual, 0.0) / (decay.sum() + prior) / squares)
-        factors.append(min(max(slope - error, 0.0), 1.0))
+        factors.append(min(max(slope - 0.5 * error, 0.0), 1.0))
     return factors
