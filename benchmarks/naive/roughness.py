@@ -1,4 +1,5 @@
-"""The Hölder exponent by the bank of fGn predictors on five lags, and the emergency rule."""
+"""The Hölder exponent by the bank of fGn predictors on five lags, the maxima line nearest to now
+fused with it, and the emergency rule."""
 
 import functools
 from typing import NamedTuple
@@ -8,6 +9,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from benchmarks.naive.lines import Lines, fused, read_lines
 from core.config import PredictorConfig
 
 __all__ = ["Bank", "Coarse", "Roughness", "read"]
@@ -56,6 +58,7 @@ class Roughness(NamedTuple):
     level: Array
     emergency: Array
     held: Array
+    lines: Lines | None
 
 
 def _peak(losses: Array, weight: Array, forgetting: float) -> tuple[Array, Array]:
@@ -73,7 +76,7 @@ def _peak(losses: Array, weight: Array, forgetting: float) -> tuple[Array, Array
 
 
 def read(
-    config: PredictorConfig, past: Roughness, increment: Array
+    config: PredictorConfig, past: Roughness, increment: Array, sparse: Array
 ) -> tuple[Roughness, Array, Array, Array]:
     """State, exponent, emergency, and the bank's forecast of the next increment."""
     table = jnp.asarray(predictors(32))
@@ -102,12 +105,19 @@ def read(
     level, doubtful = _base(fine, coarse, minimum_lag=minimum_lag, previous=past.level)
     exponents = jnp.stack([fine[0], *(c.exponent for c in coarse)])
     errors = jnp.stack([fine[1], *(c.error for c in coarse)])
-    exponent, upper = exponents[level], exponents[level] + 2.0 * errors[level]
+    exponent, error = exponents[level], errors[level]
+    lines, singular = past.lines, jnp.zeros((), bool)
+    if past.lines is not None:
+        lines, singular = read_lines(config, past.lines, increment, sparse)
+        exponent, error = fused(config, lines, exponent, error)
+    upper = exponent + 2.0 * error
 
     settled = long_weight >= (1.0 - f**512) / (1.0 - f)
     enters = settled & ~doubtful & (upper < config.holder_threshold)
     leaves = (past.held >= 32) & (upper > config.holder_threshold + 0.05)
-    emergency = jnp.where(past.emergency, ~leaves, enters)
+    singular = singular & settled
+    emergency = jnp.where(past.emergency, ~leaves, enters) | singular
+    held = jnp.where(past.emergency & ~singular, past.held + 1, 1)
     now = Roughness(
         ticks=ticks,
         past=window,
@@ -119,7 +129,8 @@ def read(
         zero_share=zero_share,
         level=level,
         emergency=emergency,
-        held=jnp.where(emergency, jnp.where(past.emergency, past.held + 1, 1), 0),
+        held=jnp.where(emergency, held, 0),
+        lines=lines,
     )
     return now, exponent, emergency, forecast
 

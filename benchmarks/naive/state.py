@@ -7,6 +7,7 @@ from jax import Array
 
 from benchmarks.naive.front import Front, Guards, Window
 from benchmarks.naive.kernels import Gate, Hilbert, Jumps
+from benchmarks.naive.lines import unread
 from benchmarks.naive.mixture import Mixture
 from benchmarks.naive.residuals import Errors, Volatility
 from benchmarks.naive.roughness import LAGS, Bank, Coarse, Roughness
@@ -69,11 +70,11 @@ def fresh(config: PredictorConfig) -> State:
     Raises:
         ValueError: the configuration asks for a variant that is not written here.
     """
-    variants = (config.holder_estimator, config.holder_base_scale, config.kernel_a)
-    if (*variants, config.cusum_threshold) != ("bank", "auto", "rls", "calibrated"):
+    variants = (config.holder_base_scale, config.kernel_a, config.cusum_threshold)
+    if config.holder_estimator == "wtmm" or variants != ("auto", "rls", "calibrated"):
         raise ValueError(
-            "written for holder_estimator='bank', holder_base_scale='auto', kernel_a='rls' and "
-            "cusum_threshold='calibrated'"
+            "written for holder_estimator='fused' or 'bank', holder_base_scale='auto', "
+            "kernel_a='rls' and cusum_threshold='calibrated'"
         )
     zero, count, off = jnp.zeros(()), jnp.zeros((), int), jnp.zeros((), bool)
     half = jnp.full((), 0.5)
@@ -96,6 +97,7 @@ def fresh(config: PredictorConfig) -> State:
         roughness=Roughness(
             count, jnp.zeros(32), jnp.zeros(19), jnp.zeros(19), zero, zero,
             (coarse,) * len(LAGS), zero, count, off, count,
+            None if config.holder_estimator == "bank" else unread(config),
         ),
         hilbert=Hilbert(
             jnp.zeros((7, 7)), jnp.zeros(7), jnp.zeros(7), jnp.zeros(2), jnp.zeros(2)

@@ -29,7 +29,7 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
 
     errors, drift = follow(config, state.errors, error, scored)
     roughness, holder_exponent, emergency, bank_forecast = read(
-        config, state.roughness, seen.increment
+        config, state.roughness, seen.increment, infrequent
     )
     volatility, variance, ratio = unsettled(config, state.volatility, error, scored)
     robust = drift.in_grace | guards.degraded | (drift.raw_kurtosis > 15.0) | (ratio > 9.0)

@@ -10,6 +10,7 @@ from benchmarks import naive
 from core import Flag, Input, Output, PredictorConfig, TileStep, compile_step
 from tests.core.ticks import drive, packed, random_walks
 
+# The maxima lines have a test of their own: written naively they take most of a tick's time.
 CONFIG = PredictorConfig(holder_estimator="bank")
 TICKS = 1800
 FLAGS = ("flags", "raised", "cleared", "instant", "mode", "kernel_mask")
@@ -19,8 +20,8 @@ TOLERANCE = 1e-7
 
 
 @functools.cache
-def compiled() -> TileStep:
-    return compile_step(CONFIG)
+def compiled(config: PredictorConfig) -> TileStep:
+    return compile_step(config)
 
 
 def ticks_of(inputs: np.ndarray) -> naive.Tick:
@@ -41,10 +42,10 @@ def rows_of(name: str, outputs: np.ndarray) -> np.ndarray:
     return outputs[:, Output[name.upper()]]
 
 
-def agree(inputs: np.ndarray) -> np.ndarray:
+def agree(inputs: np.ndarray, config: PredictorConfig = CONFIG) -> np.ndarray:
     """Assert that both give the same results at every tick; the tile's outputs."""
-    _, outputs = drive(compiled(), inputs)
-    results = naive.run(CONFIG, ticks_of(inputs))
+    _, outputs = drive(compiled(config), inputs)
+    results = naive.run(config, ticks_of(inputs))
     for name in naive.Result._fields:
         expected = np.asarray(getattr(results, name))
         got = rows_of(name, outputs)
@@ -109,7 +110,7 @@ def test_prices_of_any_size() -> None:
     inputs = nasty(3)
     for lane in range(64):
         inputs[:, [Input.PRICE, Input.TARGET], lane] *= 10.0 ** (lane % 13 - 6)
-    _, outputs = drive(compiled(), inputs)
+    _, outputs = drive(compiled(CONFIG), inputs)
     results = naive.run(CONFIG, ticks_of(inputs))
     for name in ("holder_exponent", "cusum_drift", "kurtosis", "weights", "free_energy"):
         expected = np.asarray(getattr(results, name))
@@ -129,3 +130,22 @@ def test_mean_reverting_rough_and_smooth_paths() -> None:
     outputs = agree(np.stack([packed(100.0 + p) for p in path]))
     sizes = np.abs(np.nan_to_num(outputs[600:, [Output.FORECAST_A, Output.FORECAST_C]]))
     assert (sizes.mean(axis=(0, 2)) > 0.05).all()
+
+
+def test_maxima_lines_under_the_default_configuration() -> None:
+    """Jumps, spikes, ramps and lines of moderate loudness, some of them among late ticks."""
+    ticks = 900
+    rng = np.random.default_rng(11)
+    steps = rng.normal(size=(ticks, 64))
+    steps += rng.normal(0.0, 12.0, steps.shape) * (rng.random(steps.shape) < 0.01)
+    steps[700, ::2] += 14.0
+    steps[701, ::4] -= 14.0
+    steps[750:754, 1::4] += 5.0
+    steps[820, 3::4] += 16.0
+    inputs = np.stack([packed(p) for p in 1000.0 + 0.1 * np.cumsum(steps, axis=0)])
+    inputs[800:, Input.DT_S, 3::8] = 0.2
+    outputs = agree(inputs, PredictorConfig())
+    emergency = bits(outputs, Flag.EMERGENCY_MODE)
+    assert emergency[710:740, ::4].any(axis=0).mean() > 0.8
+    assert (outputs[700:, Output.HOLDER_EXPONENT].min(axis=0) < 0.35).mean() > 0.5
+    assert emergency[830:870, 7::8].any(axis=0).mean() > 0.8 > 0.3 > emergency[850:, 3::8].mean()
