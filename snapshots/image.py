@@ -23,6 +23,8 @@ class PartitionImage:
     `asset_ids`: one per row. `rows`: the predictor's state, one asset a row.
     `last_timestamp_ns`, `sequence`: last tick's own time and number of ticks, per row.
     `dirty`: the row changed since the previous image of this scope.
+    `last_decision`: signature depth and kernel mask of the newest tick in the state; None before
+    any. The journal's records of it may lie before `journal_position`.
     """
 
     offset: int
@@ -32,6 +34,7 @@ class PartitionImage:
     last_timestamp_ns: Int64[np.ndarray, " n"]
     sequence: Int64[np.ndarray, " n"]
     dirty: Bool[np.ndarray, " n"]
+    last_decision: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Constant-time checks: the hot path builds these. Raises `InvalidSnapshotError`."""

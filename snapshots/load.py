@@ -75,6 +75,7 @@ def load_image(store: ObjectStore, manifest: Manifest, *, parallel: int = 8) -> 
         last_timestamp_ns=last_timestamp_ns,
         sequence=sequence,
         dirty=np.zeros(rows, dtype=np.bool_),
+        last_decision=manifest.last_decision,
     )
 
 

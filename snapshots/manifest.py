@@ -29,7 +29,8 @@ class Manifest:
 
     `offset`: next input offset of the state. `journal_position`: journal offset to read from.
     `chunks` in row order, all of 64 rows but the last. `parent`: the snapshot before, or None.
-    `created_at_ns`: the caller's clock, or None; never part of a chunk.
+    `created_at_ns`: the caller's clock, or None; never part of a chunk. `last_decision`: see
+    `PartitionImage`.
     """
 
     scope: SnapshotScope
@@ -39,6 +40,7 @@ class Manifest:
     chunks: tuple[ChunkEntry, ...]
     parent: ManifestRef | None
     created_at_ns: int | None = None
+    last_decision: tuple[int, int] | None = None
 
     @property
     def row_count(self) -> int:
@@ -68,6 +70,7 @@ def encode_manifest(manifest: Manifest) -> Sealed:
             "chunk_rows": bytes(chunk.rows for chunk in manifest.chunks),
             "parent": None if parent is None else [parent.offset, parent.digest],
             "created_at_ns": manifest.created_at_ns,
+            "last_decision": manifest.last_decision,
         }
     )
 
@@ -91,6 +94,7 @@ def decode_manifest(data: bytes, scope: SnapshotScope, ref: ManifestRef) -> Mani
         chunks=_chunks(document),
         parent=_parent(document.get("parent"), ref),
         created_at_ns=None if created is None else _offset(created, "created_at_ns"),
+        last_decision=_decision(document.get("last_decision")),
     )
 
 
@@ -98,6 +102,14 @@ def _offset(value: object, name: str) -> int:
     if type(value) is not int or not 0 <= value <= MAX_INT64:
         raise IntegrityError(f"{name} is not a number from 0 to 2^63-1")
     return value
+
+
+def _decision(value: object) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    if type(value) is not list or [type(part) for part in value] != [int, int]:
+        raise IntegrityError("last_decision is not a list of [depth, kernel_mask]")
+    return value[0], value[1]
 
 
 def _header(document: Mapping[str, object]) -> SnapshotHeader:

@@ -180,6 +180,7 @@ class SnapshotWriter:
                 chunks=chunks,
                 parent=None if base is None else base.ref,
                 created_at_ns=created_at_ns,
+                last_decision=image.last_decision,
             )
             sealed = encode_manifest(manifest)
             ref = ManifestRef(offset=image.offset, digest=sealed.digest)

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 import structlog
 
 from core.errors import TickFleetError
+from schemas import EVENT_TIME
 from workers.checkpoints import Checkpoints
 from workers.clock import Clock
+from workers.decisions import Decision
 from workers.errors import StalledClientError
 from workers.membership import Membership
 from workers.metrics import M, Telemetry
@@ -138,11 +140,13 @@ class Assignment:
             partition.adopt((asset.encode() for asset in image.asset_ids), rows)
             partition.durable = plan.restored.ref
             partition.journal_position = image.journal_position
+            if image.last_decision is not None:
+                partition.last_decision = Decision(EVENT_TIME, *image.last_decision)
         partition.next_offset = partition.replay_from = plan.start_offset
         partition.emitted_to = plan.emitted_to
         partition.commit_offset = plan.commit_offset
         partition.log = plan.log
-        partition.last_decision = plan.log.last
+        partition.last_decision = plan.log.last or partition.last_decision
         partition.phase = Phase.REPLAYING
         self._checkpoints.adopt(partition, plan.restored)
         self._telemetry.inc(M.RECOVERIES, source=plan.source)

@@ -162,6 +162,7 @@ class Checkpoints:
     def _capture(self, partition: Partition, flight: _InFlight) -> None:
         journal_position = flight.journal_end.result()
         rows = partition.row_array()
+        last = partition.last_decision
         image = PartitionImage(
             offset=partition.next_offset,
             journal_position=max(journal_position, partition.journal_position),
@@ -170,6 +171,7 @@ class Checkpoints:
             last_timestamp_ns=self._table.last_timestamp_ns[rows],
             sequence=self._table.sequence[rows],
             dirty=self._table.dirty[rows],
+            last_decision=None if last is None else (last.depth, last.kernel_mask),
         )
         fault_point("before_upload")
         fault_point_during("during_upload")

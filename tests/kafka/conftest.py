@@ -8,9 +8,8 @@ import pytest
 
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.fleet import Fleet
-from tests.snapshots.conftest import bucket, s3_admin, s3_credentials, s3_endpoint
 
-__all__ = ["MakeFleet", "bucket", "make_fleet", "s3_admin", "s3_credentials", "s3_endpoint"]
+__all__ = ["MakeFleet", "make_fleet"]
 
 MakeFleet: TypeAlias = Callable[..., Fleet]
 

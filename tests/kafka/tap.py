@@ -28,9 +28,13 @@ class Tap:
         kafka: the cluster.
         topic: the topic.
         partitions: its partition count.
+        patient: go on when the broker is away; otherwise any error ends the reading.
     """
 
-    def __init__(self, kafka: KafkaCluster, topic: str, partitions: int) -> None:
+    def __init__(
+        self, kafka: KafkaCluster, topic: str, partitions: int, *, patient: bool = False
+    ) -> None:
+        self._patient = patient
         self.records: dict[int, list[TapRecord]] = defaultdict(list)
         self._consumer = Consumer(
             {
@@ -63,7 +67,10 @@ class Tap:
             # `consume(n, timeout)` waits for n: take the first as it comes, then what is there.
             messages = self._consumer.consume(1, 0.05)
             for message in messages + (self._consumer.consume(10_000, 0) if messages else []):
-                assert message.error() is None, message.error()
+                error = message.error()
+                if error is not None and self._patient and error.retriable():
+                    continue
+                assert error is None, error
                 partition, offset = message.partition(), message.offset()
                 assert partition is not None and offset is not None
                 self.records[partition].append(

@@ -32,6 +32,7 @@ def make_image(
         last_timestamp_ns=random.integers(0, 2**62, assets),
         sequence=random.integers(0, 2**40, assets),
         dirty=np.ones(assets, dtype=np.bool_),
+        last_decision=(offset % 4, 5),
     )
 
 
@@ -57,6 +58,7 @@ def assert_same_state(actual: PartitionImage, expected: PartitionImage) -> None:
     """Bit for bit, in the same order of rows."""
     assert actual.offset == expected.offset
     assert actual.journal_position == expected.journal_position
+    assert actual.last_decision == expected.last_decision
     assert actual.asset_ids == expected.asset_ids
     assert actual.rows.dtype == expected.rows.dtype
     assert actual.rows.tobytes() == expected.rows.tobytes()

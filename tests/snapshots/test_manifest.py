@@ -25,6 +25,7 @@ MANIFEST = Manifest(
     chunks=(_entry(1), _entry(2), _entry(3, rows=5)),
     parent=ManifestRef(900, "ab" * 32),
     created_at_ns=1_700_000_000_000_000_000,
+    last_decision=(3, 5),
 )
 SEALED = encode_manifest(MANIFEST)
 REF = ManifestRef(1000, SEALED.digest)
@@ -38,7 +39,7 @@ def _decode_document(changes: dict[str, object]) -> Manifest:
 
 @pytest.mark.parametrize(
     "manifest",
-    [MANIFEST, replace(MANIFEST, chunks=(), parent=None, created_at_ns=None)],
+    [MANIFEST, replace(MANIFEST, chunks=(), parent=None, created_at_ns=None, last_decision=None)],
     ids=["full", "empty"],
 )
 def test_round_trip(manifest: Manifest) -> None:
@@ -68,9 +69,10 @@ def test_everything_is_part_of_the_digest() -> None:
         replace(MANIFEST, chunks=MANIFEST.chunks[:2]),
         replace(MANIFEST, parent=None),
         replace(MANIFEST, created_at_ns=None),
+        replace(MANIFEST, last_decision=(2, 5)),
         replace(MANIFEST, scope=SnapshotScope("other", "ticks", 3)),
     ]
-    assert len({SEALED.digest, *(encode_manifest(other).digest for other in others)}) == 9
+    assert len({SEALED.digest, *(encode_manifest(other).digest for other in others)}) == 10
 
 
 @UNHURRIED
@@ -109,6 +111,8 @@ def test_random_bytes_are_an_integrity_error(data: bytes) -> None:
         {"journal_position": -1},
         {"journal_position": 2**63},
         {"created_at_ns": "now"},
+        {"last_decision": [3]},
+        {"last_decision": [3, True]},
         {"chunk_rows": bytes([64, 63, 5])},
         {"chunk_rows": bytes([64, 64, 0])},
         {"chunk_rows": bytes([64, 64, 65])},

@@ -1,0 +1,1 @@
+"""Faults of every kind against a real fleet, judged by an oracle of its own."""

@@ -1,0 +1,57 @@
+"""Ticks at a steady rate, with records among them that are no ticks. A seed fixes every byte."""
+
+import time
+from typing import Final
+
+import numpy as np
+from confluent_kafka import Producer
+
+from tests.chaos.scenario import Scenario
+from tests.fixtures.kafka import KafkaCluster
+from tests.kafka.feed import random_ticks
+
+__all__ = ["feed"]
+
+_CHUNKS_PER_S: Final = 50
+_BAD: Final[tuple[tuple[bytes | None, bytes | None], ...]] = (
+    (b"asset-00001", b""),
+    (b"asset-00001", bytes(range(64))),
+    (None, b"\xc3\x01"),
+    (b"asset-00002", None),
+    (b"asset-00003", b"\x00" * 50_000),
+)
+
+
+def feed(kafka: KafkaCluster, topic: str, scenario: Scenario) -> int:
+    """Produce the scenario's load; returns how many records, bad ones included."""
+    producer = Producer(
+        {
+            "bootstrap.servers": kafka.bootstrap,
+            "linger.ms": 5,
+            "partitioner": "murmur2_random",
+            "enable.idempotence": True,
+        }
+    )
+    count = round(scenario.seconds * scenario.per_second)
+    ticks = random_ticks(count, scenario.assets, scenario.seed)
+    rng = np.random.default_rng(scenario.seed)
+    bad = rng.random(count) < scenario.bad_share
+    # Event time goes on as wall time does, so that staleness is what it would be live.
+    spacing_ns = round(1e9 / scenario.per_second)
+    stamps_ns = time.time_ns() + spacing_ns * np.arange(count)
+    values = type(ticks)(ticks.asset, ticks.price, stamps_ns).values()
+    begun_s, produced = time.monotonic(), 0
+    chunk = max(1, round(scenario.per_second / _CHUNKS_PER_S))
+    for index in range(count):
+        if bad[index]:
+            key, value = _BAD[index % len(_BAD)]
+            producer.produce(topic, key=key, value=value)
+            produced += 1
+        producer.produce(topic, key=ticks.asset[index].encode(), value=values[index])
+        produced += 1
+        if index % chunk == chunk - 1:
+            producer.poll(0)
+            due_s = begun_s + (index + 1) / scenario.per_second
+            time.sleep(max(0.0, due_s - time.monotonic()))
+    assert producer.flush(120) == 0
+    return produced

@@ -1,0 +1,104 @@
+"""Plays a scenario and judges it."""
+
+import itertools
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core import AVAILABLE_KERNELS, Kernel, PredictorConfig
+from tests.chaos.judge import Verdict, judge
+from tests.chaos.load import feed
+from tests.chaos.oracle import Oracle, Seen
+from tests.chaos.scenario import Scenario
+from tests.chaos.stage import Stage
+
+__all__ = ["Outcome", "play"]
+
+_SAMPLE_S: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a scenario ended.
+
+    Attributes:
+        scenario: what was played.
+        verdict: what the oracle says.
+        log: what happened when, seconds since the start.
+        lag: (seconds, inputs without a visible answer), sampled.
+        silence_s: longest time a partition gave no result while ticks came.
+    """
+
+    scenario: Scenario
+    verdict: Verdict
+    log: Sequence[tuple[float, str]]
+    lag: Sequence[tuple[float, int]]
+    silence_s: float
+
+
+def play(scenario: Scenario, stage: Stage) -> Outcome:
+    """Play a scenario on a stage whose workers do not run yet."""
+    fleet = stage.fleet
+    for number in range(scenario.workers):
+        stage.start_worker(f"w-{number}")
+    fleet.wait_for(
+        lambda: fleet.logs().count("partition_live") >= scenario.partitions, 120, "a live fleet"
+    )
+    produced: list[int] = []
+    feeder = threading.Thread(
+        target=lambda: produced.append(feed(stage.kafka, fleet.ticks, scenario))
+    )
+    begun_s = time.monotonic()
+    feeder.start()
+    lag = _strike_and_watch(scenario, stage, feeder, begun_s)
+    feeder.join()
+    stage.await_timers()
+    assert produced, "the feeder failed"
+    _settle(scenario, stage, produced[0], lag)
+    ended_s = time.monotonic()
+    fleet.stop()
+    seen = stage.close()
+    inputs = stage.inputs()
+    config = PredictorConfig(**scenario.settings.get("predictor", {}))
+    oracle = Oracle(fleet.ticks, config, scenario.settings.get("dtype", "float64"))
+    expected = oracle.expect(inputs, seen.journal, Kernel(AVAILABLE_KERNELS))
+    return Outcome(
+        scenario, judge(expected, seen), stage.log, lag, _longest_silence(seen, begun_s, ended_s)
+    )
+
+
+def _strike_and_watch(
+    scenario: Scenario, stage: Stage, feeder: threading.Thread, begun_s: float
+) -> list[tuple[float, int]]:
+    waiting = sorted(scenario.faults, key=lambda fault: fault.at_s)
+    lag = []
+    while waiting or feeder.is_alive():
+        if waiting and time.monotonic() - begun_s >= waiting[0].at_s:
+            waiting.pop(0).strike(stage)
+        stage.keep_alive()
+        lag.append((time.monotonic() - stage.begun_s, stage.lag()))
+        time.sleep(_SAMPLE_S)
+    return lag
+
+
+def _settle(scenario: Scenario, stage: Stage, produced: int, lag: list[tuple[float, int]]) -> None:
+    deadline_s = time.monotonic() + scenario.settle_s
+    while stage.answered() < produced:
+        stage.keep_alive()
+        lag.append((time.monotonic() - stage.begun_s, stage.lag()))
+        assert time.monotonic() < deadline_s, (
+            f"{scenario.name}: {stage.answered()} of {produced} answered after "
+            f"{scenario.settle_s} s\n{stage.log}\n{stage.fleet.log_ends()}"
+        )
+        time.sleep(_SAMPLE_S)
+    lag.append((time.monotonic() - stage.begun_s, stage.lag()))
+
+
+def _longest_silence(seen: Seen, begun_s: float, ended_s: float) -> float:
+    longest_s = 0.0
+    for records in seen.results.values():
+        times = [begun_s, *(r.seen_s for r in records), ended_s]
+        longest_s = max(longest_s, *(b - a for a, b in itertools.pairwise(times)))
+    return longest_s

@@ -1,0 +1,55 @@
+"""A scenario: load, workers, settings and faults. Data only; a seed reproduces its schedule."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.faults import Fault, KillWorker
+
+__all__ = ["Scenario", "random_kills"]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is played.
+
+    Attributes:
+        name: also the test's id.
+        faults: what goes wrong.
+        workers: how many start with.
+        partitions: of the ticks topic.
+        assets: how many take turns.
+        seconds: how long ticks come.
+        per_second: how many come.
+        bad_share: share of records that are no ticks.
+        settings: fields of `WorkerConfig` other than the tests' defaults.
+        s3: keep snapshots in an S3 endpoint instead of a folder.
+        seed: of the ticks.
+        own_brokers: how many brokers of its own it needs; 0 shares the session's.
+        settle_s: how long the last answer may take after the last tick and fault.
+    """
+
+    name: str
+    faults: tuple[Fault, ...] = ()
+    workers: int = 2
+    partitions: int = 4
+    assets: int = 40
+    seconds: float = 10.0
+    per_second: float = 500.0
+    bad_share: float = 0.0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    s3: bool = False
+    seed: int = 1
+    own_brokers: int = 0
+    settle_s: float = 90.0
+
+
+def random_kills(seed: int, workers: int, kills: int, seconds: float) -> tuple[Fault, ...]:
+    """Kill -9 of random workers at random moments, some with a pause before the restart."""
+    rng = random.Random(seed)
+    moments = sorted(rng.uniform(0.0, seconds) for _ in range(kills))
+    return tuple(
+        KillWorker(at_s, f"w-{rng.randrange(workers)}", rng.choice([0.0, 0.0, 1.0, 4.0]))
+        for at_s in moments
+    )
