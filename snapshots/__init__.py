@@ -6,6 +6,7 @@ invariant: whatever is damaged, missing or half-written is found out before it i
 
 from snapshots.arrays import pack_array, unpack_array
 from snapshots.chunk import CHUNK_ROWS
+from snapshots.compare import SnapshotDifference, compare
 from snapshots.current import current_header
 from snapshots.envelope import Sealed, seal, unseal
 from snapshots.errors import (
@@ -24,13 +25,15 @@ from snapshots.image import PartitionImage, state_digest
 from snapshots.load import list_snapshots, load_image, load_manifest
 from snapshots.manifest import Manifest
 from snapshots.open_store import open_store
+from snapshots.rehearsal import RehearsalStore
 from snapshots.report import RestoreAttempt, RestoreReport
 from snapshots.restore import Restored, restore
-from snapshots.retention import GarbageReport
+from snapshots.retention import GarbageReport, collect_garbage
 from snapshots.scope import ManifestRef, SnapshotScope
 from snapshots.single import SingleSnapshot, decode_single, encode_single
 from snapshots.store import ObjectEntry, ObjectStore
 from snapshots.store_options import StoreOptions
+from snapshots.transfer import copy_snapshot, retarget
 from snapshots.writer import SnapshotWriter
 
 __all__ = [
@@ -45,12 +48,14 @@ __all__ = [
     "ObjectNotFoundError",
     "ObjectStore",
     "PartitionImage",
+    "RehearsalStore",
     "RestoreAttempt",
     "RestoreReport",
     "Restored",
     "Sealed",
     "SingleSnapshot",
     "SnapshotBusyError",
+    "SnapshotDifference",
     "SnapshotHeader",
     "SnapshotMismatchError",
     "SnapshotScope",
@@ -59,6 +64,9 @@ __all__ = [
     "StoreError",
     "StoreOptions",
     "WriterClosedError",
+    "collect_garbage",
+    "compare",
+    "copy_snapshot",
     "current_header",
     "decode_single",
     "encode_single",
@@ -68,6 +76,7 @@ __all__ = [
     "open_store",
     "pack_array",
     "restore",
+    "retarget",
     "seal",
     "state_digest",
     "unpack_array",

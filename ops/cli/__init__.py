@@ -12,6 +12,14 @@ _COMMANDS = {
     "topics": ("ops.cli.topics", "Create and list the topics a fleet needs."),
     "produce": ("ops.cli.produce", "Send ticks from a file, or made-up ones, to a topic."),
     "consume": ("ops.cli.consume", "Print the records of a topic, decoded."),
+    "tail": ("ops.cli.tail", "Print what a fleet publishes now, filtered."),
+    "top": ("ops.cli.top", "Show a running fleet live: partitions, lag, rates, flags."),
+    "doctor": ("ops.cli.doctor", "Check everything a fleet depends on; says what to fix."),
+    "snapshot": ("ops.cli.snapshot", "Look at snapshots, check, compare, copy, go back to one."),
+    "replay-dead-letters": (
+        "ops.cli.replay_dead_letters",
+        "Send refused records again, each once.",
+    ),
     "local": ("ops.cli.local", "A Kafka broker (and an S3 endpoint) on this machine."),
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 __all__ = ["LazyGroup"]
 
@@ -53,6 +54,16 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self._commands_at.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete command names without importing the commands."""
+        names = [
+            CompletionItem(name, help=text)
+            for name, (_, text) in self._commands_at.items()
+            if name.startswith(incomplete)
+        ]
+        # Past this class's own, which would import every command to ask whether it is hidden.
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of ours is a line on standard error and an exit code."""

@@ -1,0 +1,101 @@
+"""`gc` and `restore`: remove snapshots nobody needs, or point a stopped group at one."""
+
+import time
+from dataclasses import dataclass
+
+import click
+
+from ops.cli.snapshot.choose import NEWEST, Place, place_options
+from ops.fleet import adopt, committed
+from snapshots import (
+    ManifestRef,
+    RehearsalStore,
+    collect_garbage,
+    current_header,
+    load_image,
+    load_manifest,
+)
+from snapshots.header import config_differences, layout_differences
+
+__all__ = ["gc", "restore"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A snapshot to go on from, and the settings that would refuse it."""
+
+    ref: ManifestRef
+    differing: tuple[str, ...]
+
+
+@click.command("gc")
+@click.option("--keep", type=click.IntRange(min=1), help="Newest to keep; snapshots_kept.")
+@click.option("--older-than-h", type=click.FloatRange(min=0), default=24.0, show_default=True)
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@place_options
+def gc(place: Place, *, keep: int | None, older_than_h: float, dry_run: bool) -> None:
+    """Remove old snapshots and chunks that none lists. What a commit names always stays.
+
+    Workers do this for partitions they own; this is for what a group has left behind. Asks the
+    brokers for the commits, and removes nothing when they do not answer.
+    """
+    commits = committed(place.config, place.partitions)
+    for partition in place.partitions:
+        rehearsal = RehearsalStore(place.store)
+        commit = commits.get(partition)
+        report = collect_garbage(
+            rehearsal if dry_run else place.store,
+            place.scope(partition),
+            keep=keep or place.config.snapshots_kept,
+            protected={commit.metadata} if commit else set(),
+            older_than_s=time.time() - older_than_h * 3600,
+        )
+        verb = "would remove" if dry_run else "removed"
+        click.echo(
+            f"partition {partition}: {verb} {report.deleted_manifests} snapshots and "
+            f"{report.deleted_chunks} chunks; {len(report.kept)} snapshots stay"
+        )
+        if report.unreadable:
+            click.echo(
+                f"partition {partition}: {len(report.unreadable)} kept snapshots are damaged, so "
+                "no chunk was removed; `tickfleet snapshot verify` names them"
+            )
+
+
+@click.command("restore")
+@click.argument("ref", default=NEWEST)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@place_options
+@click.pass_context
+def restore(context: click.Context, place: Place, *, ref: str, yes: bool) -> None:
+    """Point a stopped group at a snapshot, for each chosen partition.
+
+    The next worker loads it and replays silently what was answered since: nothing is answered
+    twice, whichever snapshot is chosen. Refused while workers run, and for a snapshot that is
+    damaged or of other settings.
+    """
+    chosen = {partition: _choose(place, partition, ref) for partition in place.partitions}
+    for partition, one in sorted(chosen.items()):
+        click.echo(f"partition {partition}: {one.ref.offset} {one.ref.digest[:12]}")
+        if one.differing:
+            click.echo(f"  of other settings: {', '.join(one.differing)}", err=True)
+    if not chosen:
+        click.echo("the store holds no snapshot of this group and topic", err=True)
+        context.exit(2)
+    if any(one.differing for one in chosen.values()):
+        click.echo("put these settings back, or `tickfleet snapshot copy --adopt-config`", err=True)
+        context.exit(2)
+    if not yes:
+        click.confirm(f"Point group {place.config.group_id} at these?", abort=True)
+    adopt(place.config, {partition: one.ref for partition, one in chosen.items()})
+    click.echo(f"group {place.config.group_id} goes on from there")
+
+
+def _choose(place: Place, partition: int, name: str) -> _Chosen:
+    ref = place.find(partition, name)
+    manifest = load_manifest(place.store, place.scope(partition), ref)
+    load_image(place.store, manifest)
+    ours = current_header(place.config.predictor, place.config.dtype)
+    return _Chosen(
+        ref, config_differences(manifest.header, ours) + layout_differences(manifest.header, ours)
+    )

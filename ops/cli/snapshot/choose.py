@@ -1,0 +1,111 @@
+"""Which snapshots a command is about: settings, partitions, and the one that REF names."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from core.errors import FatalError
+from ops.cli.options import bootstrap_option, config_option
+from ops.fleet import stored_partitions
+from ops.settings import load_settings
+from snapshots import ManifestRef, ObjectStore, SnapshotScope, list_snapshots, open_store
+from workers.config import WorkerConfig
+
+__all__ = ["NoSuchSnapshotError", "Place", "age", "json_option", "place_options"]
+
+NEWEST: Final = "newest"
+json_option = click.option("--json", "as_lines", is_flag=True, help="JSON, one object a line.")
+
+
+class NoSuchSnapshotError(FatalError):
+    """The store holds no snapshot of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The group whose snapshots are meant, its store, and the partitions chosen."""
+
+    config: WorkerConfig
+    store: ObjectStore
+    chosen: tuple[int, ...]
+
+    @property
+    def partitions(self) -> list[int]:
+        """The chosen ones, or all of which the store holds anything."""
+        config = self.config
+        return list(self.chosen) or stored_partitions(
+            self.store, config.group_id, config.topics.ticks
+        )
+
+    def scope(self, partition: int) -> SnapshotScope:
+        """Where a partition's snapshots are."""
+        return SnapshotScope(self.config.group_id, self.config.topics.ticks, partition)
+
+    def find(self, partition: int, name: str) -> ManifestRef:
+        """The snapshot that REF names.
+
+        Raises:
+            NoSuchSnapshotError: none has this name, or several have.
+        """
+        known = list_snapshots(self.store, self.scope(partition))
+        if name == NEWEST:
+            found = known[:1]
+        else:
+            found = [ref for ref in known if str(ref.offset) == name]
+            found = found or [ref for ref in known if ref.digest.startswith(name)]
+        if len(found) != 1:
+            problem = f"{len(found)} snapshots are called" if found else "no snapshot is called"
+            raise NoSuchSnapshotError(
+                f"partition {partition}: {problem} {name}; `tickfleet snapshot ls` lists them"
+            )
+        return found[0]
+
+
+def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--config`, `--bootstrap`, `--group`, `--partition`: handed on as one `place`."""
+
+    @config_option
+    @bootstrap_option
+    @click.option("--group", help="Another group than the settings'.")
+    @click.option(
+        "--partition", "-p", "partitions", multiple=True, type=click.IntRange(min=0), help="Repeat."
+    )
+    @click.pass_context
+    @functools.wraps(function)
+    def with_place(
+        context: click.Context,
+        /,
+        config: Path | None,
+        bootstrap: str | None,
+        *,
+        group: str | None,
+        partitions: tuple[int, ...],
+        **rest: Any,
+    ) -> Any:
+        worker = _worker(config, bootstrap, group)
+        store = open_store(worker.snapshot_url, worker.store_options)
+        return context.invoke(function, Place(worker, store, partitions), **rest)
+
+    return with_place
+
+
+def _worker(config: Path | None, bootstrap: str | None, group: str | None) -> WorkerConfig:
+    # A store can be looked at without brokers: only the commands that need them fail then.
+    settings = load_settings(
+        config,
+        defaults={"bootstrap_servers": "localhost:9092", "kafka": {"log_level": "2"}},
+        overrides={"bootstrap_servers": bootstrap} if bootstrap else {},
+    )
+    return replace(settings.worker, group_id=group) if group else settings.worker
+
+
+def age(seconds: float) -> str:
+    """A duration for people."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,22 @@
+"""The group of commands, in the order in which they are listed."""
+
+import click
+
+from ops.cli.snapshot.change import gc, restore
+from ops.cli.snapshot.copy import copy
+from ops.cli.snapshot.look import diff, ls, show, verify
+
+__all__ = ["command"]
+
+
+@click.group("snapshot")
+def command() -> None:
+    """The snapshots of a group, in its store.
+
+    REF is `newest`, an offset, or the beginning of a digest. A new worker does not need these
+    commands: recovery finds its snapshot by itself.
+    """
+
+
+for _one in (ls, show, verify, diff, gc, restore, copy):
+    command.add_command(_one)

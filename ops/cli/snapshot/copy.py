@@ -1,0 +1,67 @@
+"""`copy`: snapshots into another store, or for another group, topic, cluster or configuration."""
+
+from typing import Any
+
+import click
+
+from ops.cli.snapshot.choose import NEWEST, Place, place_options
+from snapshots import (
+    SnapshotScope,
+    copy_snapshot,
+    current_header,
+    list_snapshots,
+    load_manifest,
+    open_store,
+    retarget,
+)
+
+__all__ = ["copy"]
+
+
+@click.command("copy")
+@click.argument("ref", default=NEWEST)
+@click.option("--all", "every", is_flag=True, help="Every snapshot instead of one.")
+@click.option("--to", "url", help="The other store's URL; the same store when not given.")
+@click.option("--to-group", help="The group that is to go on from the copy.")
+@click.option("--to-topic", help="The ticks topic of that group.")
+@click.option(
+    "--begin-at",
+    type=click.IntRange(min=0),
+    help="The input offset to go on at, where the ticks topic is a new one: 0 for an empty one.",
+)
+@click.option(
+    "--adopt-config",
+    is_flag=True,
+    help="Write the settings' [predictor] into the copy; refused if the state's layout differs.",
+)
+@place_options
+def copy(
+    place: Place, *, ref: str, every: bool, url: str | None, adopt_config: bool, **target: Any
+) -> None:
+    """Copy a snapshot of each chosen partition, every chunk verified on the way.
+
+    To another group the copy begins a journal of its own; `tickfleet snapshot restore --group`
+    then points that group at it. The settings of a store apply to both.
+    """
+    config = place.config
+    if url is None and not any((target["to_group"], target["to_topic"])):
+        raise click.UsageError("give --to, --to-group or --to-topic: this is where it is already")
+    store = open_store(url, config.store_options) if url else place.store
+    header = current_header(config.predictor, config.dtype) if adopt_config else None
+    for partition in place.partitions:
+        scope = place.scope(partition)
+        wanted_scope = SnapshotScope(
+            target["to_group"] or config.group_id,
+            target["to_topic"] or config.topics.ticks,
+            partition,
+        )
+        # Oldest first: whenever this is interrupted, what is there is complete.
+        refs = list_snapshots(place.store, scope)[::-1] if every else [place.find(partition, ref)]
+        for one in refs:
+            manifest = load_manifest(place.store, scope, one)
+            wanted = retarget(manifest, wanted_scope, begin_at=target["begin_at"], header=header)
+            written = copy_snapshot(place.store, manifest, store, wanted)
+            click.echo(
+                f"partition {partition}: {one.offset} {one.digest[:12]} -> "
+                f"{wanted_scope.group}/{wanted_scope.topic} {written.offset} {written.digest[:12]}"
+            )

@@ -1,0 +1,189 @@
+"""Sends dead letters back to the ticks topic, each once, whatever interrupts it.
+
+The copies and the progress are one transaction: progress is kept for each error class under a
+group of its own, so a second run sends what has come since, and one class can be replayed
+before another.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from core.errors import FatalError, RetryableError, TickFleetError
+from schemas import DeadLetter, DeadLetterCodec, ErrorClass
+from workers.client_config import base_settings
+from workers.config import WorkerConfig
+from workers.framing import framing_by_topic
+
+__all__ = [
+    "HEADER",
+    "HOPELESS",
+    "HopelessReplayError",
+    "ReplayError",
+    "ReplayReport",
+    "replay_dead_letters",
+]
+
+HEADER: Final = "tickfleet-replayed-from"
+"""Header of a copy: topic/partition/offset of the record it is a copy of."""
+
+_BATCH: Final = 500
+HOPELESS: Final = frozenset({ErrorClass.NULL_KEY, ErrorClass.TOMBSTONE})
+"""Records of these classes can never become ticks."""
+
+
+class HopelessReplayError(FatalError):
+    """Records of this class can never become ticks."""
+
+
+class ReplayError(RetryableError):
+    """Brokers failed; nothing of the last transaction is visible. Run it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """`sent`: copies written. `found`: dead letters by class, unsent before, whatever was sent."""
+
+    sent: int
+    found: Mapping[str, int]
+
+
+def replay_dead_letters(
+    config: WorkerConfig, error_class: str, *, dry_run: bool, limit: int | None = None
+) -> ReplayReport:
+    """Send every dead letter of one class that was not sent before.
+
+    Args:
+        config: names the cluster, the group and the topics.
+        error_class: which; see the dead letters' `error_class`.
+        dry_run: only count.
+        limit: send at most so many.
+
+    Raises:
+        HopelessReplayError: such a record can never be a tick.
+        ReplayError: the brokers failed.
+    """
+    if error_class in HOPELESS:
+        raise HopelessReplayError(
+            f"a record refused as {error_class} can never be a tick: have its producer send it "
+            "anew with a key and a value"
+        )
+    group = f"{config.group_id}.dead-letters.{error_class}"
+    try:
+        with closing(_reader(config, group)) as reader:
+            unsent = _unsent(config, reader)
+            if dry_run:
+                return ReplayReport(0, Counter(letter.error_class for _, letter in unsent))
+            return _send_all(config, reader, unsent, error_class, limit=limit)
+    except KafkaException as error:
+        raise ReplayError(f"dead letters: {error}; run the command again") from error
+
+
+def _send_all(
+    config: WorkerConfig,
+    reader: Consumer,
+    unsent: Iterator[tuple[Message, DeadLetter]],
+    error_class: str,
+    *,
+    limit: int | None,
+) -> ReplayReport:
+    producer = _producer(config, error_class)
+    found: Counter[str] = Counter()
+    sent, begun, passed = 0, False, dict[int, int]()
+    for message, letter in unsent:
+        found[letter.error_class] += 1
+        if letter.error_class == error_class:
+            if not begun:
+                producer.begin_transaction()
+                begun = True
+            _produce(producer, config.topics.ticks, letter)
+            sent += 1
+        passed[message.partition() or 0] = (message.offset() or 0) + 1
+        if begun and sent % _BATCH == 0:
+            _commit(producer, reader, config, passed)
+            begun = False
+        if sent == limit:
+            break
+    if begun:
+        _commit(producer, reader, config, passed)
+    return ReplayReport(sent, found)
+
+
+def _commit(
+    producer: Producer, reader: Consumer, config: WorkerConfig, passed: Mapping[int, int]
+) -> None:
+    topic = config.topics.dead_letters
+    producer.send_offsets_to_transaction(
+        [TopicPartition(topic, number, offset) for number, offset in passed.items()],
+        reader.consumer_group_metadata(),
+        config.client_timeout_s,
+    )
+    producer.commit_transaction(config.client_timeout_s)
+
+
+def _produce(producer: Producer, topic: str, letter: DeadLetter) -> None:
+    origin = f"{letter.source_topic}/{letter.source_partition}/{letter.source_offset}"
+    headers = [(key, value) for key, value in letter.headers if key != HEADER]
+    producer.produce(topic, letter.value, letter.key, headers=[*headers, (HEADER, origin.encode())])
+    producer.poll(0)
+
+
+def _unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, DeadLetter]]:
+    """Dead letters from the group's progress to the end of today."""
+    topic = config.topics.dead_letters
+    codec = DeadLetterCodec(framing_by_topic(config)(topic))
+    partitions = reader.list_topics(topic, config.client_timeout_s).topics[topic].partitions
+    if not partitions:
+        raise ReplayError(f"no topic {topic}: create it with `tickfleet topics create`")
+    reader.assign(reader.committed([TopicPartition(topic, n) for n in partitions]))
+    unfinished = set(partitions)
+    while unfinished:
+        for message in reader.consume(_BATCH, 0.2):
+            error = message.error()
+            if error is None:
+                yield from _decoded(codec, message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                unfinished.discard(message.partition() or 0)
+            else:
+                raise KafkaException(error)
+
+
+def _decoded(codec: DeadLetterCodec, message: Message) -> Iterator[tuple[Message, DeadLetter]]:
+    try:
+        yield message, codec.decode(message.value() or b"")
+    except TickFleetError:
+        return  # somebody else's record in our topic is nobody's tick
+
+
+def _reader(config: WorkerConfig, group: str) -> Consumer:
+    options: dict[str, Any] = {
+        **base_settings(config),
+        "group.id": group,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+    }
+    return Consumer(options)
+
+
+def _producer(config: WorkerConfig, error_class: str) -> Producer:
+    def fail(error: KafkaError) -> None:
+        if error.fatal():
+            raise KafkaException(error)
+
+    producer = Producer(
+        {
+            **base_settings(config),
+            "transactional.id": f"{config.group_id}.dead-letters.{error_class}",
+            "partitioner": "murmur2_random",
+            "message.max.bytes": 8_000_000,
+            "error_cb": fail,
+        }
+    )
+    producer.init_transactions(config.client_timeout_s)
+    return producer

@@ -1,0 +1,85 @@
+"""Whether recovery would find what it needs: the snapshots that the commits name."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from core.errors import TickFleetError
+from ops.doctor.finding import Finding
+from ops.doctor.site import Site
+from ops.fleet import Commit, begins, committed, ends, stored_snapshots
+from snapshots import ObjectStore, SnapshotScope, load_manifest
+
+__all__ = ["check_commits"]
+
+_OLD_AFTER_INTERVALS: Final = 6
+
+
+def check_commits(site: Site) -> Iterator[Finding]:
+    """Each partition: the snapshot its commit names is there, young, and not out of retention."""
+    config, store = site.config, site.store
+    if not site.laid_out or store is None:
+        yield Finding.skipped("commits", "topics or store did not pass")
+        return
+    topic, timeout_s = config.topics.ticks, config.client_timeout_s
+    commits = committed(config, site.partitions)
+    low = begins(site.admin, topic, site.partitions, timeout_s)
+    high = ends(site.admin, topic, site.partitions, timeout_s)
+    if not commits:
+        yield Finding.ok("commits", f"none yet: a new group begins at the {config.cold_start}")
+        return
+    sound = 0
+    for number, commit in sorted(commits.items()):
+        retained = range(low[number], high[number])
+        problem = list(_partition(site, store, number, commit, retained))
+        yield from problem
+        sound += not problem
+    yield Finding.ok("commits", f"{sound} of {len(commits)} partitions name a usable snapshot")
+
+
+def _partition(
+    site: Site, store: ObjectStore, number: int, commit: Commit, retained: range
+) -> Iterator[Finding]:
+    low, high = retained.start, retained.stop
+    place = f"{site.config.topics.ticks}[{number}]"
+    if commit.offset > high:
+        yield Finding.failed(
+            "commits",
+            f"{place}: committed {commit.offset}, but the topic ends at {high}: it was recreated",
+            "restore the topic, or start a new group with a new journal topic (docs/upgrades.md)",
+        )
+        return
+    if commit.offset < low:
+        yield Finding.failed(
+            "commits",
+            f"{place}: retention has passed the committed {commit.offset}; it begins at {low}",
+            'raise its retention.ms; to go on with a gap set missing_history = "cold_start"',
+        )
+        return
+    if commit.ref is None:
+        yield Finding.warning(
+            "commits", f"{place}: no snapshot yet", "none is needed while the topic keeps its past"
+        )
+        return
+    scope = SnapshotScope(site.config.group_id, site.config.topics.ticks, number)
+    try:
+        load_manifest(store, scope, commit.ref)
+    except TickFleetError as error:
+        yield Finding.failed(
+            "snapshots",
+            f"{place}: {error}",
+            "see what is left with `tickfleet snapshot verify`; recovery falls back to a parent",
+        )
+        return
+    [age_s] = [
+        time.time() - one.modified_s
+        for one in stored_snapshots(store, scope)
+        if one.ref == commit.ref
+    ]
+    allowed_s = _OLD_AFTER_INTERVALS * site.config.snapshot_interval_s
+    if age_s > allowed_s and commit.offset < high:
+        yield Finding.warning(
+            "snapshots",
+            f"{place}: the snapshot is {age_s:.0f} s old and {high - commit.offset} records behind",
+            "start workers, or look for snapshot_failed in their logs",
+        )

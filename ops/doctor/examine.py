@@ -1,0 +1,47 @@
+"""Runs the checks in the order in which one depends on another."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from core.errors import TickFleetError
+from ops.doctor.cluster import check_brokers, check_permissions, check_topics
+from ops.doctor.commits import check_commits
+from ops.doctor.decisions import check_config
+from ops.doctor.finding import Finding
+from ops.doctor.membership import check_group
+from ops.doctor.programs import check_programs
+from ops.doctor.registry import check_registry
+from ops.doctor.site import Site
+from ops.doctor.storage import check_store
+from ops.doctor.transactions import check_transactions
+from workers.client_config import base_settings
+from workers.config import WorkerConfig
+
+__all__ = ["examine"]
+
+_Check = Callable[[Site], Iterator[Finding]]
+_CHECKS: Final[tuple[tuple[str, _Check], ...]] = (
+    ("programs", check_programs),
+    ("brokers", check_brokers),
+    ("topics", check_topics),
+    ("permissions", check_permissions),
+    ("store", check_store),
+    ("registry", check_registry),
+    ("group", check_group),
+    ("transactions", check_transactions),
+    ("commits", check_commits),
+    ("config", check_config),
+)
+
+
+def examine(config: WorkerConfig) -> Iterator[Finding]:
+    """All findings, as they are made. Never raises for what it finds."""
+    site = Site(config, AdminClient(base_settings(config)))
+    for name, check in _CHECKS:
+        try:
+            yield from check(site)
+        except (TickFleetError, KafkaException, TimeoutError) as error:
+            yield Finding.failed(name, str(error), "see the message")

@@ -1,0 +1,43 @@
+"""The consumer group: who is in it, and whether every partition has an owner."""
+
+from collections.abc import Iterator
+
+from ops.doctor.finding import Finding
+from ops.doctor.site import Site
+from ops.fleet import describe_group
+
+__all__ = ["check_group"]
+
+
+def check_group(site: Site) -> Iterator[Finding]:
+    """Stable and complete, or why not."""
+    config = site.config
+    if site.topics is None:
+        yield Finding.skipped("group", "the brokers did not answer")
+        return
+    group = describe_group(
+        site.admin, config.group_id, config.topics.ticks, config.client_timeout_s
+    )
+    if not group.members:
+        yield Finding.warning(
+            "group", f"{config.group_id} has no members", "start workers: `tickfleet worker`"
+        )
+        return
+    members = ", ".join(f"{one.worker} ({len(one.partitions)})" for one in group.members)
+    orphans = sorted(set(site.partitions) - group.owners.keys())
+    if group.state != "STABLE" or orphans:
+        yield Finding.warning(
+            "group",
+            f"{config.group_id} is {group.state.lower()}; members {members}; "
+            f"without an owner: {orphans or 'none'}",
+            "look again in a moment; if it stays, a worker keeps failing: read its log",
+        )
+    else:
+        yield Finding.ok("group", f"{config.group_id} is stable: {members}")
+    idle = [one.worker for one in group.members if not one.partitions]
+    if idle and not orphans:
+        yield Finding.warning(
+            "group",
+            f"no partition for {', '.join(idle)}",
+            "there are more workers than partitions: add partitions, or stop these workers",
+        )

@@ -1,0 +1,29 @@
+"""A running fleet seen from outside: its group, its commits, its journal, its offsets.
+
+Everything but `adopt` only reads, and nothing joins the group: looking never disturbs a fleet.
+"""
+
+from ops.fleet.adopt import GroupBusyError, adopt
+from ops.fleet.commits import Commit, committed
+from ops.fleet.errors import FleetUnreadableError
+from ops.fleet.group import GroupView, MemberView, describe_group
+from ops.fleet.journal_follower import JournalFollower
+from ops.fleet.offsets import begins, ends
+from ops.fleet.stored import StoredSnapshot, stored_partitions, stored_snapshots
+
+__all__ = [
+    "Commit",
+    "FleetUnreadableError",
+    "GroupBusyError",
+    "GroupView",
+    "JournalFollower",
+    "MemberView",
+    "StoredSnapshot",
+    "adopt",
+    "begins",
+    "committed",
+    "describe_group",
+    "ends",
+    "stored_partitions",
+    "stored_snapshots",
+]

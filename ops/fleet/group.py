@@ -1,0 +1,65 @@
+"""Who is in the group, and who has which partitions."""
+
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from ops.fleet.errors import FleetUnreadableError
+
+__all__ = ["GroupView", "MemberView", "describe_group"]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """One member: its worker id (its client id when membership is dynamic), host, partitions."""
+
+    worker: str
+    host: str
+    partitions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A consumer group. `state` is Kafka's word: STABLE, EMPTY, PREPARING_REBALANCING, DEAD…"""
+
+    state: str
+    members: tuple[MemberView, ...]
+
+    @property
+    def owners(self) -> dict[int, str]:
+        """Partition -> worker."""
+        return {number: member.worker for member in self.members for number in member.partitions}
+
+
+def describe_group(admin: AdminClient, group: str, topic: str, timeout_s: float) -> GroupView:
+    """The group as its coordinator sees it now; a group that never was is DEAD and empty.
+
+    Raises:
+        FleetUnreadableError: the coordinator does not answer, or refuses.
+    """
+    [future] = admin.describe_consumer_groups([group], request_timeout=timeout_s).values()
+    try:
+        found = future.result(timeout_s)
+    except (KafkaException, TimeoutError) as error:
+        if isinstance(error, KafkaException) and error.args[0].name() == "GROUP_ID_NOT_FOUND":
+            return GroupView("DEAD", ())
+        raise FleetUnreadableError(
+            f"group {group} is not described ({error}): check the brokers, and the DESCRIBE "
+            "permission on the group"
+        ) from error
+    members = (
+        MemberView(
+            member.group_instance_id or member.client_id,
+            member.host,
+            tuple(
+                sorted(
+                    place.partition
+                    for place in member.assignment.topic_partitions
+                    if place.topic == topic
+                )
+            ),
+        )
+        for member in found.members
+    )
+    return GroupView(found.state.name, tuple(sorted(members, key=lambda one: one.worker)))

@@ -1,0 +1,109 @@
+"""Takes pictures of a fleet, one after the other."""
+
+import time
+from collections import Counter
+from typing import Self
+
+from confluent_kafka.admin import AdminClient
+
+from core.errors import TickFleetError
+from ops.fleet import Commit, JournalFollower, committed, describe_group, ends, stored_snapshots
+from ops.top.flag_counter import FlagCounter
+from ops.top.picture import FleetPicture, PartitionPicture
+from ops.topics import describe_topics
+from snapshots import ObjectStore, SnapshotScope, open_store
+from workers.client_config import base_settings
+from workers.config import WorkerConfig
+from workers.topics import check_layout
+
+__all__ = ["FleetObserver"]
+
+
+class FleetObserver:
+    """Holds what a picture needs of the one before it: how far each partition was.
+
+    Args:
+        config: names the cluster, the group and the store.
+
+    Raises:
+        TopicLayoutError: the fleet's topics do not exist.
+        RetryableError: the brokers do not answer.
+    """
+
+    def __init__(self, config: WorkerConfig) -> None:
+        infos = describe_topics(config)
+        check_layout(config.topics, {name: info.partitions for name, info in infos.items()})
+        self._config = config
+        self._partitions = range(infos[config.topics.ticks].partitions)
+        self._admin = AdminClient(base_settings(config))
+        self._journal = JournalFollower(config, self._partitions)
+        self._flags = FlagCounter(config, infos[config.topics.flags].partitions)
+        self._store = _open(config)
+        self._before: dict[int, int] = {}
+        self._before_s = 0.0
+
+    def picture(self, wait_s: float) -> FleetPicture:
+        """Collect news for `wait_s` seconds, then look."""
+        config, timeout_s = self._config, self._config.client_timeout_s
+        newest = self._journal.poll(wait_s)
+        now_s = time.monotonic()
+        group = describe_group(self._admin, config.group_id, config.topics.ticks, timeout_s)
+        high = ends(self._admin, config.topics.ticks, self._partitions, timeout_s)
+        commits = committed(config, self._partitions)
+        owners = group.owners
+        answered = {
+            number: newest[number].to_offset if number in newest else -1
+            for number in self._partitions
+        }
+        span_s = now_s - self._before_s
+        pictures = tuple(
+            PartitionPicture(
+                partition=number,
+                worker=owners.get(number, ""),
+                answered_to=to,
+                lag_records=max(high[number] - to - 1, 0),
+                ticks_per_s=(to - self._before.get(number, to)) / span_s,
+                snapshot_age_s=self._snapshot_age_s(number, commits.get(number)),
+                unsaved_records=max(to + 1 - commits[number].offset, 0)
+                if number in commits
+                else to + 1,
+            )
+            for number, to in answered.items()
+        )
+        self._before, self._before_s = answered, now_s
+        return FleetPicture(
+            group=config.group_id,
+            state=group.state,
+            members=tuple(member.worker for member in group.members),
+            partitions=pictures,
+            flags=Counter(self._flags.take()),
+        )
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._journal.close()
+        self._flags.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _snapshot_age_s(self, partition: int, commit: Commit | None) -> float | None:
+        if commit is None or commit.ref is None or self._store is None:
+            return None
+        scope = SnapshotScope(self._config.group_id, self._config.topics.ticks, partition)
+        try:
+            stored = stored_snapshots(self._store, scope)
+        except TickFleetError:
+            return None  # the picture goes on without a column; `tickfleet doctor` says why
+        ages = [time.time() - one.modified_s for one in stored if one.ref == commit.ref]
+        return max(ages[0], 0.0) if ages else None
+
+
+def _open(config: WorkerConfig) -> ObjectStore | None:
+    try:
+        return open_store(config.snapshot_url, config.store_options)
+    except TickFleetError:
+        return None

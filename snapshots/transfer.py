@@ -1,0 +1,77 @@
+"""Takes a snapshot to another store, group, topic, offset or configuration.
+
+Chunks are copied byte for byte: they hold neither names nor offsets. Only the manifest is
+written anew, after them, as everywhere.
+"""
+
+from dataclasses import replace
+
+from snapshots.chunk import decode_chunk, max_chunk_bytes
+from snapshots.envelope import Sealed
+from snapshots.errors import SnapshotMismatchError
+from snapshots.header import SnapshotHeader, layout_differences
+from snapshots.manifest import Manifest, encode_manifest
+from snapshots.scope import ManifestRef, SnapshotScope
+from snapshots.store import ObjectStore
+
+__all__ = ["copy_snapshot", "retarget"]
+
+
+def retarget(
+    manifest: Manifest,
+    scope: SnapshotScope,
+    *,
+    begin_at: int | None = None,
+    header: SnapshotHeader | None = None,
+) -> Manifest:
+    """The manifest of the same state under another scope.
+
+    Args:
+        manifest: the snapshot.
+        scope: where it is to live. Another one than its own has a journal of its own, so its
+            journal position is 0, and its parents are not taken along.
+        begin_at: the next input offset, where the input is another topic than it was.
+        header: another configuration of the same state layout.
+
+    Raises:
+        SnapshotMismatchError: the layouts differ.
+    """
+    if header is not None and (names := layout_differences(manifest.header, header)):
+        raise SnapshotMismatchError(
+            f"the state's {' and '.join(names)} differ: a new group must build its state anew",
+            names,
+        )
+    changed = replace(manifest, header=header or manifest.header)
+    if scope == manifest.scope and begin_at is None and header is None:
+        return changed
+    return replace(
+        changed,
+        scope=scope,
+        offset=manifest.offset if begin_at is None else begin_at,
+        journal_position=0,
+        parent=None,
+    )
+
+
+def copy_snapshot(
+    source: ObjectStore, manifest: Manifest, target: ObjectStore, wanted: Manifest
+) -> ManifestRef:
+    """Copy every chunk of `manifest`, verified, then write `wanted`, its `retarget`. Blocks.
+
+    Raises:
+        IntegrityError, ObjectNotFoundError: a chunk is damaged or missing; nothing names the rest.
+        StoreError, StoreAccessError: a store does not answer, or refuses.
+    """
+    present = set(target.list(wanted.scope.chunk_prefix))
+    for entry in manifest.chunks:
+        key = wanted.scope.chunk_key(entry.sha256)
+        if key in present:
+            continue
+        limit = max_chunk_bytes(manifest.header, entry.rows)
+        data = source.get(manifest.scope.chunk_key(entry.sha256), max_bytes=limit)
+        decode_chunk(data, entry, manifest.header)
+        target.put(key, data)
+    sealed: Sealed = encode_manifest(wanted)
+    ref = ManifestRef(wanted.offset, sealed.digest)
+    target.put(wanted.scope.manifest_key(ref), sealed.data)
+    return ref

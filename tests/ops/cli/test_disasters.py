@@ -1,0 +1,188 @@
+"""What the operator's commands find and mend when things are broken or moved."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from snapshots import SnapshotScope, list_snapshots, open_store
+from tests.fixtures.kafka import KafkaCluster
+from tests.kafka.conftest import MakeFleet, make_fleet
+from tests.kafka.feed import produce, random_ticks
+from tests.kafka.fleet import Fleet
+from tests.kafka.tap import read_topic
+from tests.kafka.verdict import decode
+from tests.ops.cli.operated import run, settings_file
+
+__all__ = ["make_fleet"]
+
+pytestmark = pytest.mark.kafka
+TICKS = 400
+
+
+def _failed(config: Path) -> dict[str, str]:
+    lines = run("doctor", "-c", config, "--json", code=1).stdout.splitlines()
+    findings: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    return {one["check"]: one["message"] for one in findings if one["status"] == "failed"}
+
+
+def _answered(kafka: KafkaCluster, make_fleet: MakeFleet, **settings: Any) -> Fleet:
+    """A fleet on one partition that has answered everything and stopped in order."""
+    ticks = kafka.create_topic("ticks")
+    fleet = make_fleet("old", ticks, 1, **settings)
+    produce(kafka, ticks, random_ticks(TICKS, 5, seed=1))
+    fleet.start("w-0")
+    read_topic(kafka, fleet.topics["predictions"], 1, TICKS)
+    fleet.stop()
+    return fleet
+
+
+def test_doctor_names_damage_and_other_settings(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    fleet = _answered(kafka, make_fleet)
+    config = settings_file(fleet, tmp_path / "same.toml")
+    store = open_store((fleet.folder / "snapshots").as_uri())
+    scope = SnapshotScope(fleet.group, fleet.ticks, 0)
+
+    other = settings_file(fleet, tmp_path / "other.toml", extra="[predictor]\ncusum_h = 4.5")
+    assert "differing: cusum_h" in _failed(other)["config"]
+
+    [chunk, *_] = store.list(scope.chunk_prefix)
+    newest = list_snapshots(store, scope)[0]
+    store.put(chunk, store.get(chunk)[:-1])
+    assert "checksum" in run("snapshot", "verify", "-c", config, code=1).output
+    store.delete(scope.manifest_key(newest))
+    assert "no object" in _failed(config)["snapshots"]
+
+    gone = settings_file(fleet, tmp_path / "gone.toml", snapshot_url="file:///proc/none")
+    assert "cannot open" in _failed(gone)["store"]
+
+
+def test_doctor_without_brokers_says_so_and_skips_the_rest(tmp_path: Path) -> None:
+    config = tmp_path / "silent.toml"
+    config.write_text(
+        'bootstrap_servers = "127.0.0.1:1"\nclient_timeout_s = 2.0\n'
+        f'snapshot_url = "{(tmp_path / "snapshots").as_uri()}"\n'
+    )
+    failed = _failed(config)
+    assert "no answer from 127.0.0.1:1" in failed["brokers"]
+    assert set(failed) == {"brokers"}
+
+
+def test_doctor_on_a_cluster_without_our_topics(kafka: KafkaCluster, tmp_path: Path) -> None:
+    config = tmp_path / "new.toml"
+    config.write_text(
+        f'bootstrap_servers = "{kafka.bootstrap}"\ngroup_id = "nobody"\n'
+        f'snapshot_url = "{(tmp_path / "snapshots").as_uri()}"\n'
+        '[topics]\nticks = "absent-ticks"\njournal = "absent-journal"\n'
+    )
+    assert "missing topics" in _failed(config)["topics"]
+
+
+def test_a_new_cluster_goes_on_from_the_store_alone(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    old = _answered(kafka, make_fleet)
+    # Everything but the store is gone: new topics, a new group, its own store.
+    ticks = kafka.create_topic("ticks")
+    new = make_fleet("new", ticks, 1)
+    target = (new.folder / "snapshots").as_uri()
+    was = settings_file(old, tmp_path / "old.toml")
+    now = settings_file(new, tmp_path / "new.toml")
+    moved = ("--to", target, "--to-group", new.group, "--to-topic", ticks, "--begin-at", "0")
+    run("snapshot", "copy", "-c", was, *moved)
+    run("snapshot", "restore", "-c", now, "--yes")
+    produce(kafka, ticks, random_ticks(TICKS, 5, seed=2))
+    new.start("w-0")
+    results = read_topic(kafka, new.topics["predictions"], 1, TICKS)
+    new.stop()
+    first = decode("PredictionResult", results[0][0].value or b"")
+    last = decode("PredictionResult", results[0][-1].value or b"")
+    assert first["source_offset"] == 0
+    # The asset's past was not forgotten: its count of ticks goes on.
+    assert last["sequence"] > TICKS // 5
+    assert not last["warming_up"]
+
+
+def test_another_configuration_goes_on_under_a_new_group(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    old = _answered(kafka, make_fleet)
+    new = make_fleet("new", old.ticks, 1, predictor={"cusum_h": 4.5})
+    extra = "[predictor]\ncusum_h = 4.5"
+    was = settings_file(old, tmp_path / "old.toml", extra=extra)
+    now = settings_file(new, tmp_path / "new.toml")
+    target = (new.folder / "snapshots").as_uri()
+    run("snapshot", "copy", "-c", was, "--to", target, "--to-group", new.group, "--adopt-config")
+    run("snapshot", "restore", "-c", now, "--yes")
+    produce(kafka, old.ticks, random_ticks(TICKS, 5, seed=2))
+    new.start("w-0")
+    results = read_topic(kafka, new.topics["predictions"], 1, TICKS)
+    new.stop()
+    first = decode("PredictionResult", results[0][0].value or b"")
+    assert first["source_offset"] == TICKS, "nothing twice, nothing left out"
+    assert first["sequence"] > 1
+    refused = settings_file(new, tmp_path / "refused.toml")
+    refused.write_text(refused.read_text().replace("4.5", "5.0"))
+    assert "cusum_h" in run("snapshot", "restore", "-c", refused, "--yes", code=2).stderr
+
+
+def test_garbage_goes_and_what_the_commit_names_stays(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    fleet = _answered(kafka, make_fleet, snapshot_interval_s=0.2)
+    config = settings_file(fleet, tmp_path / "fleet.toml")
+    store = open_store((fleet.folder / "snapshots").as_uri())
+    scope = SnapshotScope(fleet.group, fleet.ticks, 0)
+    produce(kafka, fleet.ticks, random_ticks(TICKS, 5, seed=3))
+    fleet.start("w-0")
+    read_topic(kafka, fleet.topics["predictions"], 1, 2 * TICKS)
+    fleet.stop()
+    before = list_snapshots(store, scope)
+    assert len(before) >= 2
+    options = ("-c", config, "--keep", "1", "--older-than-h", "0")
+    planned = run("snapshot", "gc", *options, "--dry-run").output
+    assert "would remove" in planned
+    assert list_snapshots(store, scope) == before
+    assert planned.replace("would remove", "removed") == run("snapshot", "gc", *options).output
+    committed = fleet.committed()[0]
+    kept = list_snapshots(store, scope)
+    assert committed.metadata in {ref.digest for ref in kept}
+    run("snapshot", "verify", "-c", config)
+
+
+def test_dead_letters_are_sent_again_once(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    topic = kafka.create_topic("ticks")
+    fleet = make_fleet("fleet", topic, 1)
+    config = settings_file(fleet, tmp_path / "fleet.toml")
+    ticks = random_ticks(20, 2, seed=1)
+    ticks.price[5] = -1.0
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    producer.produce(topic, b"no tick", b"asset-00000")
+    producer.produce(topic, None, b"asset-00000")
+    producer.flush(10)
+    produce(kafka, topic, ticks)
+    fleet.start("w-0")
+    read_topic(kafka, fleet.topics["dead_letters"], 1, 3)
+    fleet.stop()
+
+    dry = run("replay-dead-letters", "-c", config, "--dry-run").output
+    assert "InvalidPrice: 1 not sent yet" in dry
+    # The cause is mended: such prices are allowed from now on.
+    fleet.start("w-0", allow_nonpositive_prices=True)
+    replay = ("replay-dead-letters", "-c", config, "--error-class", "InvalidPrice")
+    assert run(*replay).output == "InvalidPrice: 1 sent, 0 left\n"
+    assert run(*replay).output == "InvalidPrice: 0 sent, 0 left\n"
+    results = read_topic(kafka, fleet.topics["predictions"], 1, 20)
+    fleet.stop()
+    last = decode("PredictionResult", results[0][-1].value or b"")
+    assert last["asset_id"] == ticks.asset[5]
+    assert "never be a tick" in run(*replay[:-1], "Tombstone", code=2).stderr
+    options = ("-c", config, "--from-beginning", "--stop-at-end", "--json")
+    letters = run("tail", "dead_letters", *options, "--error-class", "Tombstone").stdout
+    assert len(letters.splitlines()) == 1

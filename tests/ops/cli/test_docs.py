@@ -1,0 +1,64 @@
+"""docs/cli.md says what the commands say, and what it shows can be typed."""
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.shell_completion import ShellComplete
+
+from ops.cli import main
+
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "cli.md").read_text("utf-8")
+PROSE = PAGE.partition("## Commands")[0]
+
+
+def test_the_help_on_the_page_is_the_commands_own() -> None:
+    generator = runpy.run_path(str(DOCS / "generate_cli.py"))
+    assert generator["render"](PAGE) == PAGE, "run python docs/generate_cli.py"
+
+
+@pytest.mark.parametrize("line", re.findall(r"`(tickfleet [^`]+)`", PROSE))
+def test_every_command_that_is_shown_can_be_parsed(line: str) -> None:
+    command: click.Command = main
+    words = line.split()[1:]
+    with click.Context(main) as context:
+        while isinstance(command, click.Group):
+            found = command.get_command(context, words.pop(0))
+            assert found is not None, line
+            command = found
+        command.make_context("tickfleet", words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["to"], {"topics", "top"}),
+        (["snapshot", "re"], {"restore"}),
+        (["topics", "create", "--rep"], {"--replicas"}),
+        (["tail", "fl"], {"flags"}),
+    ],
+)
+def test_completion_knows_commands_options_and_choices(typed: list[str], offered: set[str]) -> None:
+    completion = ShellComplete(main, {}, "tickfleet", "_TICKFLEET_COMPLETE")
+    found = completion.get_completions(typed[:-1], typed[-1])
+    assert {one.value for one in found} == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shells_get_their_script(shell: str) -> None:
+    script = "from ops.cli import main; main(prog_name='tickfleet')"
+    shown = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"_TICKFLEET_COMPLETE": f"{shell}_source", "PATH": "/usr/bin:/bin"},
+        cwd=DOCS.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"_TICKFLEET_COMPLETE={shell}_complete" in shown.stdout, shown.stderr
+    assert f"{shell}_source tickfleet" in PAGE
