@@ -57,8 +57,9 @@ def diebold_mariano(difference: Series, *, lags: int = 10) -> float:
     for lag in range(1, lags + 1):
         weight = 1.0 - lag / (lags + 1.0)
         variance += 2.0 * weight * np.sum(centred[lag:] * centred[:-lag])
-    count = columns.size
-    return float(columns.mean() / np.sqrt(variance / count / count))
+    if variance <= 0.0:
+        return 0.0  # equal forecasts
+    return float(columns.mean() * columns.size / np.sqrt(variance))
 
 
 def forecast(prices: Series, config: PredictorConfig) -> NDArray[np.float64]:
