@@ -21,7 +21,7 @@ from core.flags import (
     Mode,
 )
 from core.functional import AssetState, FunctionalPredictor
-from core.layout import Field, StateLayout
+from core.layout import BLOCKS, Block, Field, StateLayout
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, Input, Output
 from core.result import PredictionResult
@@ -29,6 +29,7 @@ from core.step import state_layout
 
 __all__ = [
     "AVAILABLE_KERNELS",
+    "BLOCKS",
     "INPUT_ROWS",
     "INSTANT_EVENTS",
     "LEVEL_FLAGS",
@@ -36,6 +37,7 @@ __all__ = [
     "RESULT_FLAGS",
     "TILE_WIDTH",
     "AssetState",
+    "Block",
     "FatalError",
     "Field",
     "Flag",

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Shaped
 
 from core.packed import TILE_WIDTH
 
-__all__ = ["Block", "Field", "State", "StateLayout", "build_layout"]
+__all__ = ["BLOCKS", "Block", "Field", "State", "StateLayout", "build_layout"]
 
 Block = Literal["global", "A", "B", "C", "D"]
 BLOCKS: tuple[Block, ...] = get_args(Block)

@@ -56,9 +56,10 @@ class WriterClosedError(FatalError):
     """The writer was closed and takes no more work."""
 
 
-class SnapshotMismatchError(FatalError):
+class SnapshotMismatchError(FatalError, ValueError):
     """A sound snapshot that was written under another configuration or state layout.
 
+    Also a `ValueError`, as the specification asks (section 6, `load_snapshot`).
     `differing` names the configuration keys (and "schema_version", "dtype", "blocks") that differ.
     """
 

@@ -6,6 +6,7 @@ results, flag events, dead letters, journal records and the offset of the last d
 become visible together or not at all.
 """
 
+from workers.alerts import Alert
 from workers.assembly import run_worker
 from workers.clock import Clock, SystemClock
 from workers.config import (
@@ -23,6 +24,7 @@ from workers.errors import (
     HistoryLostError,
     OutputUncertainError,
     PartitionError,
+    PredictorClosedError,
     StalledClientError,
     TopicLayoutError,
 )
@@ -36,6 +38,7 @@ from workers.universal import SavedSnapshot, UniversalPredictor
 __all__ = [
     "CATALOGUE",
     "FAULT_POINTS",
+    "Alert",
     "Clock",
     "ColdStart",
     "ConfigurationError",
@@ -51,6 +54,7 @@ __all__ = [
     "NullTelemetry",
     "OutputUncertainError",
     "PartitionError",
+    "PredictorClosedError",
     "ProcessingClock",
     "SavedSnapshot",
     "StalledClientError",

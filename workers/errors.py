@@ -8,6 +8,7 @@ __all__ = [
     "HistoryLostError",
     "OutputUncertainError",
     "PartitionError",
+    "PredictorClosedError",
     "StalledClientError",
     "TopicLayoutError",
 ]
@@ -23,6 +24,10 @@ class TopicLayoutError(ConfigurationError):
 
 class FencedError(FatalError):
     """Another live worker uses this worker's id: the group keeps that one, this one must exit."""
+
+
+class PredictorClosedError(FatalError, RuntimeError):
+    """A tick came after the predictor was shut down."""
 
 
 class StalledClientError(RetryableError):

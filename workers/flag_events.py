@@ -17,10 +17,10 @@ from schemas import (
 from workers.decisions import Decision
 from workers.spans import JournalSpan
 
-__all__ = ["flag_events", "shedding_event"]
+__all__ = ["FLAG_TYPES", "flag_events", "shedding_event"]
 
 # Bits as plain numbers: an enumeration's `&` costs a microsecond.
-_TYPES: Final = {
+FLAG_TYPES: Final = {
     int(Flag.EMERGENCY_MODE): (FlagType.EMERGENCY_MODE, Severity.CRITICAL),
     int(Flag.DEGRADED_INFERENCE_MODE): (FlagType.DEGRADED_INFERENCE_MODE, Severity.WARNING),
     int(Flag.MODE_COLLAPSE_WARNING): (FlagType.MODE_COLLAPSE_WARNING, Severity.WARNING),
@@ -56,7 +56,7 @@ def flag_events(results: ResultColumns) -> Iterator[FlagEvent]:
     edges = results.outputs[:, [row for row, _ in _EDGES]]
     for i in np.flatnonzero(edges.any(axis=1)).tolist():
         for (_, state), bits in zip(_EDGES, edges[i].astype(np.int64).tolist(), strict=True):
-            for bit, (kind, severity) in _TYPES.items():
+            for bit, (kind, severity) in FLAG_TYPES.items():
                 if bits & bit:
                     yield _event(results, i, kind=kind, state=state, severity=severity)
 

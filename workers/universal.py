@@ -4,24 +4,33 @@ For notebooks and services that embed a predictor: no Kafka. It steps the same e
 fleet, so its results are the fleet's, bit for bit.
 """
 
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal
 
 import structlog
 
 from core import (
+    BLOCKS,
     AssetState,
+    Block,
     FunctionalPredictor,
+    Kernel,
     MarketObservation,
     PredictionResult,
     PredictorConfig,
+    TickFleetError,
 )
+from core.functional import ALL_KERNELS
 from snapshots import SingleSnapshot, current_header, decode_single, encode_single
-from snapshots.file_store import FileStore
+from workers.alerts import Alert, alerts, log_alert
 from workers.clock import Clock, SystemClock
+from workers.dumps import EmergencyDumps
+from workers.errors import PredictorClosedError
+from workers.metrics import M, NullTelemetry, Telemetry
+from workers.shedding import LoadShedder
+from workers.snapshot_files import SavedSnapshot, SnapshotFiles, write_snapshot
 
 __all__ = ["SavedSnapshot", "UniversalPredictor"]
 
@@ -36,24 +45,21 @@ _FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SavedSnapshot:
-    """A snapshot that is durable: its file and size in bytes, checksum included."""
-
-    filepath: Path
-    filesize_bytes: int
-
-
 class UniversalPredictor:
-    """One asset, its state held here. Not thread-safe, but for the snapshots it writes itself.
+    """One asset, its state held here. Not thread-safe, but for the files it writes itself.
 
     Args:
         config: hyperparameters.
         dtype: of the state.
-        checkpoint_dir: where `predict_step_with_async_checkpoint` puts its files.
+        asset_id: names the asset in alerts and dumps.
+        checkpoint_dir: where checkpoints and the final snapshot go.
         checkpoint_interval: in steps.
-        n_worker_threads: threads that write snapshots.
-        clock: tells how old a tick is, and stamps snapshots.
+        n_worker_threads: threads that write snapshots and dumps.
+        clock: tells how old a tick is and how long a step took, and stamps snapshots.
+        dump_dir: where a dump is written when EmergencyMode rises (section 12.3); None: nowhere.
+        on_alert: told of every alert of section 12, beside the log.
+        shedder: adapts depth and kernels to the load (section 15); None: everything runs.
+        telemetry: told of the shutdown's metrics (section 8).
     """
 
     def __init__(
@@ -61,12 +67,18 @@ class UniversalPredictor:
         config: PredictorConfig,
         *,
         dtype: Literal["float64", "float32"] = "float64",
+        asset_id: str = "unknown",
         checkpoint_dir: Path | None = None,
         checkpoint_interval: int = 1_000,
         n_worker_threads: int = 2,
         clock: Clock | None = None,
+        dump_dir: Path | None = None,
+        on_alert: Callable[[Alert], None] = log_alert,
+        shedder: LoadShedder | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.config = config
+        self.asset_id = asset_id
         self._predictor = FunctionalPredictor(config, dtype=dtype)
         self._header = current_header(config, dtype)
         self._state = self._predictor.init_state()
@@ -75,8 +87,13 @@ class UniversalPredictor:
         self._checkpoint_interval = checkpoint_interval
         self._steps = 0
         self._clock = clock or SystemClock()
-        self._executor = ThreadPoolExecutor(n_worker_threads, thread_name_prefix="snapshot_io")
-        self._pending: set[Future[SavedSnapshot]] = set()
+        self._files = SnapshotFiles(n_worker_threads)
+        self._dumps = EmergencyDumps(dump_dir, asset_id, config)
+        self._on_alert = on_alert
+        self._shedder = shedder
+        self._last_arrival_s: float | None = None
+        self._telemetry = telemetry or NullTelemetry()
+        self._accepting = True
 
     @property
     def state(self) -> AssetState:
@@ -115,14 +132,43 @@ class UniversalPredictor:
         return converged
 
     def step(self, observation: MarketObservation) -> PredictionResult:
-        """One tick; guards, staleness and flags are the step's own (section 4.2)."""
-        self._state, self._result = self._predictor.step(
-            self._state, observation, processing_time_ns=self._clock.now_ns()
+        """One tick; guards, staleness and flags are the step's own (section 4.2).
+
+        Raises:
+            PredictorClosedError: after `graceful_shutdown`.
+        """
+        if not self._accepting:
+            raise PredictorClosedError("this predictor was shut down: load its snapshot in another")
+        begun_s = self._clock.monotonic_s()
+        self._state, result = self._predictor.step(
+            self._state,
+            observation,
+            processing_time_ns=self._clock.now_ns(),
+            depth=self._shedder.depth if self._shedder else None,
+            kernel_mask=Kernel(self._shedder.kernel_mask) if self._shedder else ALL_KERNELS,
         )
+        self._observe_load(begun_s)
         self._steps += 1
-        return self._result
+        before, self._result = self._result, result
+        self._announce(before, result)
+        return result
 
     predict_next = step
+
+    def accept_observation(self, observation: MarketObservation) -> PredictionResult | None:
+        """As `step`, but None where that would raise: the shutdown has begun (section 8)."""
+        if self._accepting:
+            return self.step(observation)
+        _log.warning("observation_rejected", timestamp_ns=observation.timestamp_ns)
+        return None
+
+    def _observe_load(self, begun_s: float) -> None:
+        if self._shedder and self._last_arrival_s is not None:
+            self._shedder.observe(
+                latency_s=self._clock.monotonic_s() - begun_s,
+                interval_s=begun_s - self._last_arrival_s,
+            )
+        self._last_arrival_s = begun_s
 
     def predict_step_with_async_checkpoint(
         self, observation: MarketObservation
@@ -156,37 +202,71 @@ class UniversalPredictor:
 
     def save_snapshot(self, filepath: Path) -> SavedSnapshot:
         """Write the state to a file, atomically and durably."""
-        return _write(filepath, self.export_state_snapshot())
+        return write_snapshot(filepath, self.export_state_snapshot())
 
     def save_snapshot_nonblocking(self, filepath: Path) -> Future[SavedSnapshot]:
-        """As `save_snapshot`; only the serialisation happens on this thread (section 7)."""
-        future = self._executor.submit(_write, filepath, self.export_state_snapshot())
-        self._pending.add(future)
-        future.add_done_callback(self._pending.discard)
-        return future
+        """As `save_snapshot`; only the serialisation happens on this thread (section 7).
 
-    def load_snapshot(self, filepath: Path) -> None:
+        The future may be ignored: how it ended is logged.
+        """
+        return self._files.write(filepath, self.export_state_snapshot())
+
+    def load_snapshot(self, filepath: Path, *, blocks: Collection[Block] = BLOCKS) -> None:
         """Take the state of a file; this predictor's own is unchanged if that fails.
+
+        Args:
+            filepath: what `save_snapshot` wrote.
+            blocks: K-blocks to take; the others, and the time of the last tick unless "global" is
+                among them, stay as they are.
 
         Raises:
             IntegrityError: the file is damaged (a `ValueError`, as section 6 asks).
-            SnapshotMismatchError: it was written under another configuration.
+            SnapshotMismatchError: it was written under another configuration (a `ValueError`).
         """
         snapshot = decode_single(filepath.read_bytes(), self._header)
-        self._state = type(self._state)(snapshot.rows, snapshot.last_timestamp_ns)
+        rows, stamp = self._state.rows.copy(), self._state.timestamp_ns
+        for block in blocks:
+            start, stop = self._header.blocks[block]
+            rows[start:stop] = snapshot.rows[start:stop]
+        if "global" in blocks:
+            stamp, self._result = snapshot.last_timestamp_ns, None
+        self._state = AssetState(rows, stamp)
 
     def graceful_shutdown(self, timeout_seconds: float = 25.0) -> None:
-        """Wait for snapshots under way, at most so long, and end the I/O threads (section 8)."""
-        unfinished = wait(list(self._pending), timeout=timeout_seconds).not_done
-        if unfinished:
-            _log.warning("snapshots_abandoned", count=len(unfinished))
-        self._executor.shutdown(wait=not unfinished, cancel_futures=True)
+        """The orderly end (section 8): no more ticks, pending snapshots, a last one, threads.
+
+        A step ends before the next begins, so no tick is left over. The last snapshot is written
+        if there is a `checkpoint_dir`. Later calls do nothing.
+        """
+        if not self._accepting:
+            return
+        begun_s = self._clock.monotonic_s()
+        self._accepting = False
+        self._telemetry.inc(M.SHUTDOWNS)
+        self._telemetry.observe(M.SHUTDOWN_RESIDUAL, 0.0)
+        _log.info("shutdown", shutdown_phase="pending_snapshots")
+        self._files.close(timeout_seconds)
+        self._save_last()
+        seconds = self._clock.monotonic_s() - begun_s
+        self._telemetry.observe(M.SHUTDOWN_SECONDS, seconds)
+        _log.info("shutdown", shutdown_phase="done", seconds=seconds)
 
     shutdown = graceful_shutdown
 
+    def _save_last(self) -> None:
+        """A failure costs a longer warm-up, not the end of the shutdown."""
+        if self._checkpoint_dir is None or self._state.timestamp_ns is None:
+            return
+        _log.info("shutdown", shutdown_phase="final_snapshot")
+        try:
+            self.save_snapshot(self._checkpoint_dir / f"shutdown_step_{self._steps}.msgpack")
+        except (TickFleetError, OSError) as error:
+            _log.error("final_snapshot_failed", reason=str(error))
 
-def _write(filepath: Path, data: bytes) -> SavedSnapshot:
-    filepath = filepath.absolute()
-    filepath.parent.mkdir(parents=True, exist_ok=True)
-    FileStore(filepath.parent).put(filepath.name, data)
-    return SavedSnapshot(filepath, len(data))
+    def _announce(self, before: PredictionResult | None, result: PredictionResult) -> None:
+        self._dumps.remember(result)
+        stamp_ns = self._state.timestamp_ns or 0
+        for alert in alerts(before, result, asset_id=self.asset_id, timestamp_ns=stamp_ns):
+            self._on_alert(alert)
+        if result.emergency_mode and not (before and before.emergency_mode):
+            self._dumps.write(self._files.executor, result, self._state, stamp_ns)

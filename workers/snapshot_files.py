@@ -1,0 +1,72 @@
+"""Snapshots of one asset as files, written beside the steps (specification section 7)."""
+
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from snapshots.envelope import TRAILER_BYTES
+from snapshots.file_store import FileStore
+
+__all__ = ["SavedSnapshot", "SnapshotFiles", "write_snapshot"]
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSnapshot:
+    """A snapshot that is durable: its file, size in bytes (checksum included), and SHA-256."""
+
+    filepath: Path
+    filesize_bytes: int
+    checksum: str
+
+
+class SnapshotFiles:
+    """Threads that write; how each write ended is logged, so that its future may be ignored.
+
+    Args:
+        threads: how many write at once.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="snapshot_io")
+        self._pending: set[Future[SavedSnapshot]] = set()
+
+    @property
+    def executor(self) -> Executor:
+        """For other files that are written beside the steps."""
+        return self._executor
+
+    def write(self, filepath: Path, data: bytes) -> Future[SavedSnapshot]:
+        """Begin to write sealed bytes; returns at once."""
+        future = self._executor.submit(write_snapshot, filepath, data)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        future.add_done_callback(_log_outcome)
+        return future
+
+    def close(self, timeout_s: float) -> None:
+        """Wait for what is under way, at most so long, and end the threads."""
+        unfinished = wait(list(self._pending), timeout=timeout_s).not_done
+        if unfinished:
+            _log.warning("snapshots_abandoned", count=len(unfinished))
+        self._executor.shutdown(wait=not unfinished, cancel_futures=bool(unfinished))
+
+
+def write_snapshot(filepath: Path, data: bytes) -> SavedSnapshot:
+    """Put sealed bytes into a file, atomically and durably; its folder is made if need be."""
+    filepath = filepath.absolute()
+    filepath.parent.mkdir(parents=True, exist_ok=True)
+    FileStore(filepath.parent).put(filepath.name, data)
+    return SavedSnapshot(filepath, len(data), data[-TRAILER_BYTES:].decode("ascii"))
+
+
+def _log_outcome(future: Future[SavedSnapshot]) -> None:
+    error = None if future.cancelled() else future.exception()
+    if future.cancelled() or error:
+        _log.error("snapshot_failed", reason=str(error or "cancelled"))
+    else:
+        saved = future.result()
+        _log.info("snapshot_saved", file=str(saved.filepath), bytes=saved.filesize_bytes)
