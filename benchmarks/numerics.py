@@ -21,6 +21,7 @@ from benchmarks.determinism import determinism_table, shedding_table
 from benchmarks.goals import at_most, heading, note
 from benchmarks.orchestration import jump_table, orchestrator_table
 from benchmarks.series import trades_file
+from benchmarks.signature import exactness_table
 from core import PredictorConfig
 
 _RESULTS = Path(__file__).parent / "results" / "numerics.txt"
@@ -77,6 +78,7 @@ def run(options: argparse.Namespace) -> None:
     print("\n== exact ==")
     detectors.grace_table()
     shedding_table()
+    exactness_table(1_000_000)
     determinism_table(options.ticks, skill.HELD_OUT_SEED)
 
 

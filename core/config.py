@@ -41,6 +41,7 @@ class PredictorConfig:
             `bank` (without the line), `wtmm` (maxima lines alone).
         holder_base_scale: lag in ticks the bank reads roughness on, or `auto`.
         kernel_a: `rls`, or `levinson` (textbook recursion).
+        kernel_d: `fading` (signatures with fading memory), or `window` (of the last 33 ticks).
         kernel_gate: shrink kernels towards persistence by their realised skill.
         cusum_threshold: `calibrated`, or `literal` for the specification's own formula.
     """
@@ -62,6 +63,7 @@ class PredictorConfig:
     holder_estimator: Literal["fused", "bank", "wtmm"] = "fused"
     holder_base_scale: int | Literal["auto"] = "auto"
     kernel_a: Literal["rls", "levinson"] = "rls"
+    kernel_d: Literal["fading", "window"] = "fading"
     kernel_gate: bool = True
     cusum_threshold: Literal["calibrated", "literal"] = "calibrated"
 

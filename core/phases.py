@@ -15,7 +15,7 @@ from core.barrier import settle
 from core.config import PredictorConfig
 from core.guards import Guards
 from core.increments import Increments
-from core.kernels import gate, hilbert, jump_diffusion
+from core.kernels import gate, hilbert, jump_diffusion, signature
 from core.kernels.gate import Gated
 from core.layout import State
 from core.levels import Levels
@@ -40,6 +40,7 @@ class Observed(NamedTuple):
         tick: the front end's outputs.
         levels: location and spread.
         guards: degraded, infrequent, frozen.
+        depth: signature depth that kernel D forecasts with.
         scored: there is a target, a forecast of it, and a unit to judge it in.
         realised: (target - y_{t-1}) / s_{t-1}, what the kernels forecast; see
             `Increments.error_scale`.
@@ -49,6 +50,7 @@ class Observed(NamedTuple):
     tick: Increments
     levels: Levels
     guards: Guards
+    depth: Float[Array, "1 64"]
     scored: Bool[Array, "1 64"]
     realised: Float[Array, "1 64"]
     error: Float[Array, "1 64"]
@@ -86,6 +88,7 @@ def observe(
         tick=tick,
         levels=window,
         guards=guard,
+        depth=signature.allowed_depth(config, _row(inputs, Input.DEPTH)),
         scored=scored,
         realised=_residual(target - tick.previous_price, tick, scored),
         error=_residual(target - predicted, tick, scored),
@@ -126,7 +129,7 @@ def detect(config: PredictorConfig, state: State, seen: Observed) -> tuple[Rows,
 def forecast(
     config: PredictorConfig, state: State, seen: Observed, found: Detected
 ) -> tuple[Rows, Gated]:
-    """Let the kernels learn and forecast r_{t+1}, then gate. Kernels B and D: persistence."""
+    """Let the kernels learn and forecast r_{t+1}, then gate. Kernel B: persistence."""
     new, hilbert_forecast = settle(
         hilbert.update(
             config,
@@ -140,8 +143,18 @@ def forecast(
     )
     fields, jump_forecast = settle(jump_diffusion.update(config, state, seen.tick))
     new |= fields
+    fields, signature_forecast = settle(
+        signature.update(
+            config,
+            state,
+            increment=seen.tick.increment,
+            depth=seen.depth,
+            frozen=seen.guards.infrequent,
+        )
+    )
+    new |= fields
     persistence = jnp.zeros_like(hilbert_forecast)
-    raw = jnp.concatenate([hilbert_forecast, persistence, jump_forecast, persistence])
+    raw = jnp.concatenate([hilbert_forecast, persistence, jump_forecast, signature_forecast])
     fields, gated = settle(
         gate.update(
             config,

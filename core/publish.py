@@ -11,7 +11,6 @@ from core.kernels.gate import Gated
 from core.layout import State
 from core.modes import flag_bits
 from core.orchestrator import Orchestrated
-from core.packed import Input
 from core.phases import Detected, Observed, Rows
 from core.split import split
 from core.weights import kernel_bits, kernel_mask, reported_weights
@@ -57,7 +56,7 @@ def result_fields(
         "kurtosis": found.tails.raw_kurtosis,
         "adaptive_threshold": found.drift.threshold,
         "mode": found.mode,
-        "signature_depth": inputs[Input.DEPTH : Input.DEPTH + 1],
+        "signature_depth": seen.depth,
         "kernel_mask": kernel_bits(mask),
         "weights": weights,
         "forecasts": gated.forecasts * seen.tick.scale,

@@ -41,7 +41,7 @@ class PredictionResult:
         frequency_warning: the tick came later than the Nyquist interval.
         frozen_signal: the price has stood still for unusually long.
         kurtosis_outlier_warning: the residual model may be invalid.
-        signature_depth: depth the load shedder allowed.
+        signature_depth: depth of the readout that kernel D forecast with.
         kernel_mask: kernels that took part.
     """
 

@@ -22,7 +22,7 @@ from core import (
 from core.barrier import settle
 from core.config import PredictorConfig
 from core.flags import Flag, Mode
-from core.kernels import gate, hilbert, jump_diffusion
+from core.kernels import gate, hilbert, jump_diffusion, signature
 from core.layout import StateLayout, build_layout
 from core.packed import Input
 from core.phases import Rows, detect, forecast, observe
@@ -43,6 +43,7 @@ _COMPONENTS = (
     report,
     hilbert,
     jump_diffusion,
+    signature,
 )
 
 

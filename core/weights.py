@@ -60,7 +60,10 @@ def reported_weights(
     running = jnp.where(mask, 1.0, 0.0).astype(latent.dtype)
     count = _total(running)
     even = jnp.where(count > 0.0, running / jnp.maximum(count, 1.0), 0.25)
-    return jnp.where(total > 0.0, masked / jnp.where(total > 0.0, total, 1.0), even)
+    shared = jnp.where(total > 0.0, masked / jnp.where(total > 0.0, total, 1.0), even)
+    # Dividing by a total that is 1 up to rounding would let frozen weights creep.
+    kept = frozen & (_total(jnp.where(mask, 0.0, last)) == 0.0)
+    return jnp.where(kept, last, shared)
 
 
 def _total(rows: Float[Array, "4 64"]) -> Float[Array, "1 64"]:

@@ -5,12 +5,14 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
+from benchmarks.naive import signature
 from benchmarks.naive.front import Front, Guards, Window
 from benchmarks.naive.kernels import Gate, Hilbert, Jumps
 from benchmarks.naive.lines import unread
 from benchmarks.naive.mixture import Mixture
 from benchmarks.naive.residuals import Errors, Volatility
 from benchmarks.naive.roughness import LAGS, Bank, Coarse, Roughness
+from benchmarks.naive.signature import Signatures
 from core.config import PredictorConfig
 from core.flags import Flag
 
@@ -18,13 +20,14 @@ __all__ = ["Result", "State", "Tick", "fresh"]
 
 
 class Tick(NamedTuple):
-    """Of one asset; `runs` says which kernels the decision allows, A to D."""
+    """Of one asset; the decision allows the kernels in `runs`, A to D, and D to go to `depth`."""
 
     price: Array
     target: Array
     dt_s: Array
     age_ratio: Array
     runs: Array
+    depth: Array
 
 
 class Result(NamedTuple):
@@ -59,6 +62,7 @@ class State(NamedTuple):
     roughness: Roughness
     hilbert: Hilbert
     jumps: Jumps
+    signatures: Signatures
     gate: Gate
     mixture: Mixture
     result: Result
@@ -103,6 +107,7 @@ def fresh(config: PredictorConfig) -> State:
             jnp.zeros((7, 7)), jnp.zeros(7), jnp.zeros(7), jnp.zeros(2), jnp.zeros(2)
         ),
         jumps=_jumps(count, zero),
+        signatures=signature.fresh(config),
         gate=Gate(jnp.zeros(4), jnp.zeros(4), jnp.zeros(4), zero + 10.0, zero + 10.0),
         mixture=Mixture(jnp.full(4, 0.25), jnp.zeros(4), zero),
         result=nothing._replace(

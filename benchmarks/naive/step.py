@@ -9,6 +9,7 @@ from benchmarks.naive.kernels import gated, jump_diffusion, projection
 from benchmarks.naive.mixture import learn, report
 from benchmarks.naive.residuals import follow, unsettled
 from benchmarks.naive.roughness import read
+from benchmarks.naive.signature import signature
 from benchmarks.naive.state import Result, State, Tick
 from core.config import PredictorConfig
 from core.flags import AVAILABLE_KERNELS, INSTANT_EVENTS, LEVEL_FLAGS, Flag, Kernel, Mode
@@ -39,7 +40,10 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
         state.hilbert, seen, mean=mean, deviation=deviation, bank_forecast=bank_forecast
     )
     jumps, forecast_c = jump_diffusion(state.jumps, seen, taken.smallest)
-    raw = jnp.stack([forecast_a, jnp.zeros(()), forecast_c, jnp.zeros(())])
+    signatures, forecast_d = signature(
+        config, state.signatures, seen.increment, depth=tick.depth, frozen=infrequent
+    )
+    raw = jnp.stack([forecast_a, jnp.zeros(()), forecast_c, forecast_d])
     gate, forecasts, confidence = gated(
         config, state.gate, jnp.where(seen.first, 0.0, raw), realised=realised, scored=scored
     )
@@ -104,7 +108,18 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
         instant=_bits(instant),
     )
     new = State(
-        taken, window, guards, errors, volatility, roughness, hilbert, jumps, gate, mixture, result
+        front=taken,
+        window=window,
+        guards=guards,
+        errors=errors,
+        volatility=volatility,
+        roughness=roughness,
+        hilbert=hilbert,
+        jumps=jumps,
+        signatures=signatures,
+        gate=gate,
+        mixture=mixture,
+        result=result,
     )
     return _settle(state, new, refused=refused, accepted=seen.accepted)
 

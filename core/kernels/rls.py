@@ -1,4 +1,4 @@
-"""Recursive least squares with forgetting, one independent regression per lane."""
+"""Recursive least squares with forgetting, one independent regression per entry of the batch."""
 
 from typing import NamedTuple
 
@@ -18,11 +18,11 @@ class Regression(NamedTuple):
         coefficients: the current estimate.
     """
 
-    covariance: Float[Array, "n n lanes"]
-    coefficients: Float[Array, "n lanes"]
+    covariance: Float[Array, "n n *batch"]
+    coefficients: Float[Array, "n *batch"]
 
 
-def dot(a: Float[Array, "n lanes"], b: Float[Array, "n lanes"]) -> Float[Array, "1 lanes"]:
+def dot(a: Float[Array, "n *batch"], b: Float[Array, "n *batch"]) -> Float[Array, "1 *batch"]:
     """Inner product over the rows, in row order."""
     total = a[0:1] * b[0:1]
     for row in range(1, a.shape[0]):
@@ -32,11 +32,11 @@ def dot(a: Float[Array, "n lanes"], b: Float[Array, "n lanes"]) -> Float[Array, 
 
 def update(
     regression: Regression,
-    features: Float[Array, "n lanes"],
-    target: Float[Array, "1 lanes"],
+    features: Float[Array, "n *batch"],
+    target: Float[Array, "1 *batch"],
     *,
     forgetting: float,
-    trace_cap: float,
+    trace_cap: float | Float[Array, "..."],
 ) -> Regression:
     """One observation (Haykin, Adaptive Filter Theory, table 9.1), with P's trace capped.
 

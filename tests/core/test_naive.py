@@ -31,6 +31,7 @@ def ticks_of(inputs: np.ndarray) -> naive.Tick:
         target=rows[:, Input.TARGET],
         dt_s=rows[:, Input.DT_S],
         age_ratio=rows[:, Input.AGE_RATIO],
+        depth=rows[:, Input.DEPTH],
         runs=jnp.moveaxis(rows[:, Input.MASK_A : Input.MASK_D + 1], 1, 2) > 0.0,
     )
 
@@ -85,6 +86,8 @@ def nasty(seed: int) -> np.ndarray:
     inputs[:, Input.DT_S] = rng.exponential(0.03, prices.shape) - 0.005
     inputs[1500:1560, Input.MASK_C] = 0.0
     inputs[1530:1540, Input.MASK_A] = 0.0
+    inputs[1600:1660, Input.MASK_D] = 0.0
+    inputs[1400:1700, Input.DEPTH] = 2
     return inputs
 
 

@@ -5,7 +5,16 @@ import functools
 import numpy as np
 import pytest
 
-from core import Flag, Mode, Output, PredictorConfig, TileStep, compile_step
+from core import (
+    AVAILABLE_KERNELS,
+    Flag,
+    Kernel,
+    Mode,
+    Output,
+    PredictorConfig,
+    TileStep,
+    compile_step,
+)
 from tests.core.ticks import drive, packed, random_walks
 
 TICKS = 2500
@@ -91,7 +100,8 @@ def test_volatility_times_three_is_a_regime_change_within_few_ticks() -> None:
         at = 800 + int(np.argmax(alarm[800:, lane]))
         if alarm[at, lane]:
             weights = out[at, Output.WEIGHT_A : Output.WEIGHT_D + 1, lane]
-            assert weights.tolist() == [0.5, 0.0, 0.5, 0.0]  # uniform over what runs
+            running = np.array([kernel in AVAILABLE_KERNELS for kernel in Kernel])
+            np.testing.assert_allclose(weights, running / running.sum(), rtol=1e-15)
             # In grace, so at least robust; a rough patch may make it an emergency.
             assert out[at + 1, Output.MODE, lane] >= Mode.ROBUST
 
@@ -139,8 +149,6 @@ def test_forecast_is_the_weighted_sum_of_the_kernels() -> None:
 
 def test_constant_prices_are_harmless() -> None:
     out = outputs_of(np.full((300, 64), 42.0))
-    finite = [
-        r for r in Output if r not in {Output.DGM_ENTROPY, Output.FORECAST_B, Output.FORECAST_D}
-    ]
+    finite = [r for r in Output if r not in {Output.DGM_ENTROPY, Output.FORECAST_B}]
     assert np.isfinite(out[:, finite]).all()
     assert np.all(out[:, Output.PREDICTED_PRICE] == 42.0)
