@@ -23,10 +23,11 @@ from schemas.result import ResultCodec
 from schemas.result_columns import ResultColumns
 from schemas.tick import TickCodec
 from schemas.tick_columns import TickColumns
-from schemas.tick_rules import Rejection
+from schemas.tick_rules import MAX_ASSET_ID_SIZE, Rejection, checked_tick
 
 __all__ = [
     "EVENT_TIME",
+    "MAX_ASSET_ID_SIZE",
     "ConfluentFraming",
     "DeadLetter",
     "DeadLetterCodec",
@@ -49,6 +50,7 @@ __all__ = [
     "TickCodec",
     "TickColumns",
     "UndecodableError",
+    "checked_tick",
     "flag_event_id",
     "registry_client",
 ]

@@ -16,7 +16,7 @@ class RecordBatch:
     """Input records as columns, in the order of arrival (offset order within a partition).
 
     Attributes:
-        messages: the messages, for what only a dead letter needs (headers).
+        messages: the messages, for what only a dead letter needs (headers); empty in a replay.
         partition: partition of each.
         offset: input offset of each.
         keys: key bytes, None for a null key.
@@ -30,7 +30,7 @@ class RecordBatch:
     values: list[bytes | None]
 
     def __len__(self) -> int:
-        return len(self.messages)
+        return len(self.keys)
 
     def partitions(self) -> list[int]:
         """The partitions that occur, ascending."""

@@ -20,6 +20,7 @@ _COMMANDS = {
         "ops.cli.replay_dead_letters",
         "Send refused records again, each once.",
     ),
+    "backtest": ("ops.cli.backtest", "Step historical ticks as a worker would have."),
     "local": ("ops.cli.local", "A Kafka broker (and an S3 endpoint) on this machine."),
 }
 

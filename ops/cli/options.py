@@ -1,5 +1,6 @@
 """Options that several commands share, and the settings they lead to."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -7,7 +8,7 @@ import click
 
 from ops.settings import Settings, load_settings
 
-__all__ = ["bootstrap_option", "config_option", "settings_of"]
+__all__ = ["bootstrap_option", "config_option", "offline_settings", "settings_of"]
 
 config_option = click.option(
     "--config",
@@ -35,3 +36,13 @@ def settings_of(config: Path | None, bootstrap: str | None) -> Settings:
     """
     overrides = {"bootstrap_servers": bootstrap} if bootstrap else {}
     return load_settings(config, defaults=_STATELESS, overrides=overrides)
+
+
+def offline_settings(config: Path | None, *, predictor: Mapping[str, str]) -> Settings:
+    """Settings for a command that needs no Kafka, with some hyperparameters given on the way.
+
+    Raises:
+        ConfigurationError: a setting is unknown or wrong.
+    """
+    defaults = {**_STATELESS, "bootstrap_servers": "unused"}
+    return load_settings(config, defaults=defaults, overrides={"predictor": dict(predictor)})

@@ -1,0 +1,57 @@
+"""`tickfleet backtest` as a person uses it, without Kafka."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from pyarrow import csv, parquet
+
+from ops.cli import main
+from tests.workers.replay.tables import bits, random_table, write_ticks
+from workers.replay import backtest, read_run
+
+_PAGE = Path(__file__).parents[3] / "docs" / "backtest.md"
+_COUNT = 3_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with ticks in both kinds of file."""
+    monkeypatch.chdir(tmp_path)
+    table = random_table(_COUNT, 64, seed=41)
+    write_ticks(tmp_path / "ticks.parquet", table)
+    csv.write_csv(table, tmp_path / "ticks.csv")
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_the_commands_of_the_page_run(folder: Path) -> None:
+    block = re.findall(r"```\n(tickfleet backtest --file.*?)```", _PAGE.read_text("utf-8"), re.S)[0]
+    for line in block.strip().splitlines():
+        result = run(*line.split()[1:])
+        assert result.exit_code == 0, result.output
+        assert result.stdout.startswith(f"{_COUNT:,} results of 64 assets in ")
+    table = parquet.read_table(folder / "runs" / "a" / "results")
+    assert bits(table) == bits(backtest(parquet.read_table(folder / "ticks.parquet")))
+    assert read_run(folder / "runs" / "b")["config"]["cusum_h"] == 8.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--file", "none.csv", "--out", "a"], "does not exist"),
+        (["--file", "ticks.csv", "--out", "a", "--set", "cusum_h"], "write KEY=VALUE"),
+        (["--file", "ticks.csv", "--out", "a", "--set", "cusum=3"], "cusum is unknown: did you"),
+        (["--file", "ticks.csv", "--out", "a", "--column", "price=p"], "no column p; it has asset"),
+        (["--file", "ticks.csv", "--out", "."], "is there already: choose another --out"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_what_is_wrong_is_said_and_exit_code_is_2(arguments: list[str], message: str) -> None:
+    result = run("backtest", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr

@@ -1,0 +1,90 @@
+"""`backtest` in Python answers as the live pipeline does, and gives back what it was given."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core import PredictorConfig
+from schemas import EVENT_TIME, ResultCodec, SingleObjectFraming
+from tests.kafka.feed import random_ticks
+from tests.workers.replay.tables import as_table, bits, random_table
+from tests.workers.test_pipeline import CONFIG, DECISION, Run
+from workers.decisions import Decision
+from workers.replay import BadTicksError, Layout, ReplayError, backtest
+
+_ALL = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def test_every_field_is_what_the_live_pipeline_publishes() -> None:
+    ticks = random_ticks(2_000, 70, seed=21)
+    run = Run()
+    run.feed(ticks, 300, Decision(EVENT_TIME, DECISION.depth, DECISION.kernel_mask))
+    codec = ResultCodec(SingleObjectFraming())
+    table = backtest(as_table(ticks), config=CONFIG)
+    assert table.num_rows == len(run.values)
+    for row, value in zip(table.to_pylist(), run.values, strict=True):
+        live = codec.decode(value)
+        del live["source_topic"]
+        for name in ("weights", "kernel_forecasts"):
+            stem = name.removeprefix("kernel_").removesuffix("s")
+            live |= {f"{stem}_{k}": x for k, x in zip("abcd", live.pop(name), strict=True)}
+        # As text: NaN is not equal to itself, and a double's text tells every bit.
+        assert repr(live) == repr({name: row[name] for name in live})
+        assert set(row) - set(live) == {"price", "target"}
+
+
+@_ALL
+@given(st.integers(1, 399), st.floats(0.5, 2.0))
+def test_no_tick_changes_a_result_before_it(at: int, factor: float) -> None:
+    ticks = random_ticks(400, 5, seed=22)
+    before = backtest(as_table(ticks))
+    ticks.price[at:] *= factor
+    assert bits(backtest(as_table(ticks)).slice(0, at)) == bits(before.slice(0, at))
+
+
+def test_pandas_in_pandas_out() -> None:
+    table = random_table(300, 3, seed=23)
+    results = backtest(table.to_pandas())
+    assert isinstance(results, pd.DataFrame)
+    pd.testing.assert_frame_equal(results, backtest(table).to_pandas())
+
+
+def test_a_stream_gives_the_bytes_of_the_whole_and_is_taken_piece_by_piece() -> None:
+    table = random_table(900, 7, seed=24)
+    taken = []
+
+    def pieces() -> object:
+        for start in range(0, 900, 250):
+            taken.append(start)
+            yield table.slice(start, 250)
+
+    stream = backtest(pieces())
+    first = next(stream)
+    assert taken == [0]
+    assert bits(pa.concat_tables([first, *stream])) == bits(backtest(table))
+
+
+def test_float32_and_another_configuration_differ() -> None:
+    table = random_table(600, 3, seed=25)
+    whole = backtest(table)
+    assert bits(backtest(table, dtype="float32")) != bits(whole)
+    other = PredictorConfig(wtmm_buffer_size=64)
+    assert bits(backtest(table, config=other)) != bits(whole)
+
+
+def test_what_a_worker_would_bury_is_left_out() -> None:
+    table = random_table(20, 2, seed=26).to_pandas()
+    table.loc[[3, 7], "price"] = [-1.0, np.inf]
+    assert backtest(table)["source_offset"].tolist() == [i for i in range(20) if i not in (3, 7)]
+    layout = Layout(allow_nonpositive_prices=True)
+    assert len(backtest(table, layout=layout)) == 19
+
+
+def test_something_else_is_refused() -> None:
+    with pytest.raises(ReplayError, match="int holds no ticks: give a pandas"):
+        backtest(3)
+    with pytest.raises(BadTicksError, match="memory: no column asset_id, price"):
+        backtest(pa.table({"timestamp_ns": [1]}))

@@ -1,0 +1,140 @@
+"""A bad file is refused by its name and row, with a remedy, and leaves nothing that looks whole."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from core import PredictorConfig
+from tests.workers.replay.tables import random_table, write_ticks
+from workers.replay import (
+    BadTicksError,
+    EventTime,
+    FileSource,
+    Layout,
+    Repeats,
+    ReplayError,
+    RunPlan,
+    TimeUnit,
+    run_backtest,
+)
+
+_CONFIG = PredictorConfig()
+
+
+def rows(path: Path, layout: Layout | None = None) -> list[tuple[Any, ...]]:
+    """What a source hands on: offset, asset, price, time."""
+    chunks = FileSource(path, layout or Layout()).chunks({})
+    return [
+        row
+        for c in chunks
+        for row in zip(
+            c.offset.tolist(), c.keys, c.price.tolist(), c.timestamp_ns.tolist(), strict=True
+        )
+    ]
+
+
+def csv(folder: Path, text: str) -> Path:
+    path = folder / "ticks.csv"
+    path.write_text(text, "utf-8")
+    return path
+
+
+_HEAD = "asset_id,price,timestamp_ns\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("asset,price,timestamp_ns\nA,1,1\n", r"no column asset_id; .*--column price=last_price"),
+        (_HEAD + "A,1,5\nB,1,7\nA,2,6\n", r"row 3: its time 6 ns is before 7 ns .*--unsorted"),
+        (_HEAD + "A,1,5\nB,1,5\nA,1,5\n", r"row 3 repeats a row above it.*--repeats drop"),
+        (_HEAD + "A,1,5\nB,one,6\n", r"Row #3: .*'one'.* Correct the row"),
+        (_HEAD + "A,1,5\nB,1,soon\n", r"row 1: timestamp_ns is '5', expected int64|row 2: .*soon"),
+        (_HEAD + "A,1,5\nB,1\n", r"Row #3: Expected 3 columns, got 2.* Correct the row"),
+        (_HEAD + "A,1,5\nB,,6\n", r"row 2: price is empty: fill the cell or drop the row"),
+        ("", r"Empty CSV file"),
+    ],
+)
+def test_csv(tmp_path: Path, text: str, message: str) -> None:
+    path = csv(tmp_path, text)
+    with pytest.raises(BadTicksError, match=message) as caught:
+        rows(path)
+    assert str(path) in str(caught.value)
+
+
+def test_order_and_repeats_are_followed_across_batches(tmp_path: Path) -> None:
+    table = random_table(140_000, 3, seed=1)
+    swapped = pa.concat_tables(
+        [table.slice(0, 65_536), table.slice(70_000), table.slice(65_536, 9)]
+    )
+    path = write_ticks(tmp_path / "ticks.parquet", swapped)
+    with pytest.raises(BadTicksError, match=r"row 135537: its time"):
+        rows(path)
+    doubled = pa.concat_tables([table.slice(0, 65_536), table.slice(65_535)])
+    write_ticks(path, doubled)
+    with pytest.raises(BadTicksError, match=r"row 65537 repeats a row above it"):
+        rows(path)
+    kept = rows(path, Layout(repeats=Repeats.DROP))
+    assert [offset for offset, *_ in kept] == [i for i in range(140_001) if i != 65_536]
+    assert len(rows(path, Layout(repeats=Repeats.KEEP))) == 140_001
+
+
+def test_mixed_types_in_parquet_name_the_row(tmp_path: Path) -> None:
+    prices = [str(i + 1) for i in range(2_000)]
+    prices[1_234] = "n/a"
+    table = pa.table({"asset_id": ["A"] * 2_000, "price": prices, "timestamp_ns": range(2_000)})
+    path = write_ticks(tmp_path / "ticks.parquet", table)
+    with pytest.raises(BadTicksError, match=r"row 1235: price is 'n/a', expected double"):
+        rows(path)
+
+
+def test_a_truncated_or_damaged_parquet_file(tmp_path: Path) -> None:
+    path = write_ticks(tmp_path / "ticks.parquet", random_table(300_000, 3, seed=2))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadTicksError, match=r"ticks\.parquet is cut short.*Copy or write it again"):
+        rows(path)
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes(4_000) + whole[middle + 4_000 :])
+    with pytest.raises(BadTicksError, match=r"row \d{5,6}: the data behind it is damaged"):
+        rows(path)
+    path.write_text("this is text")
+    with pytest.raises(BadTicksError, match=r"is no Parquet file"):
+        rows(path)
+
+
+def test_a_bad_file_leaves_no_finished_run(tmp_path: Path) -> None:
+    path = csv(tmp_path, _HEAD + "A,1,5\n" * 1 + "A,2,4\n")
+    plan = RunPlan(
+        FileSource(path, Layout()), _CONFIG, "float64", EventTime(_CONFIG), tmp_path / "run"
+    )
+    with pytest.raises(BadTicksError):
+        run_backtest(plan)
+    assert not plan.out.exists()
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_names_units_and_types_of_others(tmp_path: Path) -> None:
+    path = csv(tmp_path, "symbol,last,time\nA,1.5,1700000000123\nB,2,1700000000124\n")
+    layout = Layout(
+        columns={"asset_id": "symbol", "price": "last", "timestamp_ns": "time"},
+        time_unit=TimeUnit.MS,
+    )
+    ns = 1_700_000_000_123_000_000
+    assert rows(path, layout) == [(0, b"A", 1.5, ns), (1, b"B", 2.0, ns + 1_000_000)]
+    stamped = pa.table(
+        {
+            "asset_id": pa.array(["A", "B"]).dictionary_encode(),
+            "price": [1, 2],
+            "timestamp_ns": pa.array([5, 6], pa.timestamp("us", "UTC")),
+        }
+    )
+    parquet.write_table(stamped, tmp_path / "t.parquet")
+    assert rows(tmp_path / "t.parquet") == [(0, b"A", 1.0, 5_000), (1, b"B", 2.0, 6_000)]
+    with pytest.raises(BadTicksError, match=r"row 1: time is no time in s: check --time-unit"):
+        rows(path, Layout(columns=layout.columns, time_unit=TimeUnit.S))
+    with pytest.raises(ReplayError, match="bid is no column of ticks"):
+        Layout(columns={"bid": "b"})

@@ -1,0 +1,100 @@
+"""A run's folder: complete or not there; a killed run goes on to the same bytes."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+
+from core import PredictorConfig
+from tests.workers.replay.tables import bits, random_table, write_ticks
+from workers.replay import (
+    DifferentRunError,
+    EventTime,
+    FileSource,
+    Layout,
+    ReplayError,
+    RunPlan,
+    backtest,
+    read_run,
+    run_backtest,
+)
+
+_CONFIG = PredictorConfig()
+_COUNT = 140_000
+
+
+@pytest.fixture(scope="module")
+def ticks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of several batches."""
+    path = tmp_path_factory.mktemp("ticks") / "ticks.parquet"
+    return write_ticks(path, random_table(_COUNT, 128, seed=31))
+
+
+def plan(ticks: Path, out: Path, config: PredictorConfig = _CONFIG, **more: Any) -> RunPlan:
+    return RunPlan(FileSource(ticks, Layout()), config, "float64", EventTime(config), out, **more)
+
+
+def table(run: Path, name: str = "results") -> Any:
+    return parquet.read_table(run / name)
+
+
+@pytest.fixture(scope="module")
+def whole(ticks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing disturbed."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    run_backtest(plan(ticks, out))
+    return out
+
+
+def test_a_run_holds_every_result_and_says_what_it_is(ticks: Path, whole: Path) -> None:
+    run = read_run(whole)
+    assert bits(table(whole)) == bits(backtest(parquet.read_table(ticks)))
+    assert run["counts"]["results"] == run["counts"]["records"] == _COUNT
+    assert run["counts"]["assets"] == 128
+    assert run["counts"]["flags"] == table(whole, "flags").num_rows > 0
+    assert run["fingerprint"] == _CONFIG.fingerprint()
+    assert run["source"]["path"] == str(ticks)
+    assert not whole.with_name("whole.partial").exists()
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ops.compile_cache import keep_executables
+from tests.workers.replay.test_run import plan, run_backtest
+keep_executables()
+def die(results, _share):
+    if results > 100_000:
+        os.kill(os.getpid(), signal.SIGKILL)
+run_backtest(plan(Path(sys.argv[1]), Path(sys.argv[2]), checkpoint_ticks=60_000), progress=die)
+"""
+
+
+def test_kill_9_and_resume_give_the_same_files(ticks: Path, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    killed = subprocess.run([sys.executable, "-c", _KILLED, ticks, out], check=False)
+    assert killed.returncode == -9
+    assert not out.exists()
+    again = plan(ticks, out, checkpoint_ticks=60_000)
+    with pytest.raises(ReplayError, match="go on with --resume"):
+        run_backtest(again)
+    with pytest.raises(DifferentRunError, match="begun with another config"):
+        run_backtest(plan(ticks, out, PredictorConfig(cusum_h=8.0)), resume=True)
+    seen = []
+    run = run_backtest(again, resume=True, progress=lambda results, _: seen.append(results))
+    assert seen[0] > 65_536, "it began anew"
+    assert run["counts"] == read_run(whole)["counts"]
+    for name in ("results", "flags"):
+        assert bits(table(out, name)) == bits(table(whole, name))
+
+
+def test_a_folder_that_is_there_is_not_touched(ticks: Path, whole: Path) -> None:
+    before = (whole / "run.json").stat()
+    with pytest.raises(ReplayError, match="is there already"):
+        run_backtest(plan(ticks, whole))
+    assert (whole / "run.json").stat() == before
+    with pytest.raises(ReplayError, match="holds no finished run"):
+        read_run(ticks.parent)

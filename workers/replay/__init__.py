@@ -1,0 +1,33 @@
+"""Replay and backtest: the past through the live step, from files, tables and topics.
+
+What does not live here: commands, progress bars and reports (`ops`). The one invariant: a tick
+is stepped by the workers' own `Stepper` on the workers' own state table, under decisions that are
+given; so its result is what a worker would have published, byte for byte.
+"""
+
+from workers.replay import _arrow  # noqa: F401  (first: says what to install)
+from workers.replay.api import backtest
+from workers.replay.decisions import EventTime, Recorded
+from workers.replay.errors import BadTicksError, DifferentRunError, ReplayError
+from workers.replay.file_source import FileSource
+from workers.replay.folder import read_run
+from workers.replay.layout import Layout, Repeats, TimeUnit
+from workers.replay.run import RunPlan, run_backtest
+from workers.replay.source import TickSource
+
+__all__ = [
+    "BadTicksError",
+    "DifferentRunError",
+    "EventTime",
+    "FileSource",
+    "Layout",
+    "Recorded",
+    "Repeats",
+    "ReplayError",
+    "RunPlan",
+    "TickSource",
+    "TimeUnit",
+    "backtest",
+    "read_run",
+    "run_backtest",
+]

@@ -1,0 +1,8 @@
+"""Says what to install where Arrow is missing."""
+
+from importlib.util import find_spec
+
+from workers.replay.errors import ReplayError
+
+if find_spec("pyarrow") is None:
+    raise ReplayError("replays need pyarrow: pip install 'tickfleet[backtest]'")

@@ -1,0 +1,91 @@
+"""A backtest inside Python: a table in, a table out; or a stream in, a stream out."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from core import PredictorConfig
+from workers.replay.decisions import EventTime
+from workers.replay.engine import Engine
+from workers.replay.errors import ReplayError
+from workers.replay.layout import Layout
+from workers.replay.table_source import BatchSource
+from workers.replay.tables import RESULTS_SCHEMA, result_batch
+
+__all__ = ["backtest"]
+
+_BATCH_ROWS = 65_536
+
+
+def backtest(
+    ticks: Any,
+    *,
+    config: PredictorConfig | None = None,
+    dtype: Literal["float64", "float32"] = "float64",
+    layout: Layout | None = None,
+    name: str = "memory",
+) -> Any:
+    """Forecast every tick of a table, at event time.
+
+    Args:
+        ticks: a pandas, polars or pyarrow table (anything with Arrow's stream interface) with
+            `asset_id`, `price`, `timestamp_ns` and, if it differs from the price, `target`; or an
+            iterable of such tables, each continuing the one before.
+        config: hyperparameters; the default ones if None.
+        dtype: of the state.
+        layout: other column names, time units, what is allowed.
+        name: stamped into the results as their source.
+
+    Returns:
+        The results in the rows' order, one a tick that is not refused, as the same kind of table;
+        for an iterable an iterator, which takes a table only when one is asked for.
+
+    Raises:
+        BadTicksError: a row cannot be used; the message names it. An iterator raises when it
+            comes to it.
+        ReplayError: `ticks` is neither.
+    """
+    config = config or PredictorConfig()
+    engine = Engine(config, dtype, source=name, deciding=EventTime(config))
+    layout = layout or Layout()
+    if hasattr(ticks, "__arrow_c_stream__"):
+        batches = _results(engine, pa.table(ticks).to_batches(_BATCH_ROWS), layout, name)
+        return _like(ticks, pa.Table.from_batches(batches, schema=RESULTS_SCHEMA))
+    if isinstance(ticks, Iterable) and not isinstance(ticks, str | bytes | dict):
+        return _stream(engine, ticks, layout, name)
+    raise ReplayError(
+        f"{type(ticks).__name__} holds no ticks: give a pandas, polars or pyarrow table, or an "
+        "iterable of them"
+    )
+
+
+def _results(engine: Engine, batches: Iterable[Any], layout: Layout, name: str) -> Iterator[Any]:
+    for chunk in BatchSource(name, batches, layout).chunks({}):
+        yield result_batch(engine.step(chunk))
+
+
+def _stream(engine: Engine, tables: Iterable[Any], layout: Layout, name: str) -> Iterator[Any]:
+    """Results table by table, each of the kind of the first."""
+    iterator = iter(tables)
+    first = next(iterator, None)
+    if first is None:
+        return
+
+    def batches() -> Iterator[Any]:
+        yield from pa.table(first).combine_chunks().to_batches()
+        for table in iterator:
+            yield from pa.table(table).combine_chunks().to_batches()
+
+    for batch in _results(engine, batches(), layout, name):
+        yield _like(first, pa.Table.from_batches([batch]))
+
+
+def _like(example: Any, table: Any) -> Any:
+    """The table in the library that the example is of."""
+    library = type(example).__module__.partition(".")[0]
+    if library == "pandas":
+        return table.to_pandas()
+    if library == "polars":
+        return type(example)(table)
+    return table

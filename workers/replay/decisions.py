@@ -1,0 +1,73 @@
+"""Under which decisions a replay steps its ticks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool
+from numpy import ndarray
+
+from core import AVAILABLE_KERNELS, PredictorConfig
+from schemas import EVENT_TIME
+from workers.decisions import Decision, DecisionColumns, spread
+from workers.journal import DecisionLog
+from workers.replay.chunk import TickChunk
+
+__all__ = ["Deciding", "EventTime", "Recorded"]
+
+
+class Deciding(Protocol):
+    """Gives every record its decision."""
+
+    @property
+    def name(self) -> str:
+        """For people and for `run.json`."""
+
+    def of(self, chunk: TickChunk) -> tuple[DecisionColumns, Bool[ndarray, " n"]]:
+        """A decision for each record, and which records' results are wanted.
+
+        Raises:
+            UncoveredOffsetError: a record has no decision.
+        """
+
+
+class EventTime:
+    """Every tick at its own time, nothing shed: what a worker does with `clock = event`."""
+
+    name = "event_time"
+
+    def __init__(self, config: PredictorConfig) -> None:
+        self._decision = Decision(EVENT_TIME, config.log_sig_depth, int(AVAILABLE_KERNELS))
+
+    def of(self, chunk: TickChunk) -> tuple[DecisionColumns, Bool[ndarray, " n"]]:
+        """The same for all."""
+        return spread(self._decision, len(chunk)), np.ones(len(chunk), dtype=bool)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The decisions that live took, from the journal.
+
+    Attributes:
+        logs: each partition's decisions, warm-up included.
+        answered_from: each partition's first offset that live answered; before it the state
+            is only warmed up.
+    """
+
+    logs: Mapping[int, DecisionLog]
+    answered_from: Mapping[int, int]
+    name: str = "as_recorded"
+
+    def of(self, chunk: TickChunk) -> tuple[DecisionColumns, Bool[ndarray, " n"]]:
+        """Looked up by offset."""
+        columns = spread(Decision(EVENT_TIME, 0, 0), len(chunk))
+        wanted = np.zeros(len(chunk), dtype=bool)
+        for number in np.unique(chunk.partition).tolist():
+            here = chunk.partition == number
+            found = self.logs[number].lookup(number, chunk.offset[here])
+            columns.processing_time_ns[here] = found.processing_time_ns
+            columns.depth[here] = found.depth
+            columns.kernel_mask[here] = found.kernel_mask
+            wanted |= here & (chunk.offset >= self.answered_from[number])
+        return columns, wanted

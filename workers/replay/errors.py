@@ -1,0 +1,17 @@
+"""Errors of replays."""
+
+from core.errors import FatalError
+
+__all__ = ["BadTicksError", "DifferentRunError", "ReplayError"]
+
+
+class ReplayError(FatalError):
+    """A replay cannot be done as asked; the message says what to change."""
+
+
+class BadTicksError(ReplayError):
+    """Ticks cannot be used; the message names where they come from, the row and the remedy."""
+
+
+class DifferentRunError(ReplayError):
+    """What lies in the folder belongs to another run."""

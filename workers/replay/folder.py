@@ -1,0 +1,101 @@
+"""Where a run's files are while it works, and how they become a finished run in one step.
+
+A run works in `OUT.partial`; only the last step renames it to `OUT`. So whatever is named `OUT`
+is complete, and what a killed run leaves behind says by its name that it is not.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from workers.replay.errors import DifferentRunError, ReplayError
+
+__all__ = ["RunFolder", "read_run"]
+
+_RUN = "run.json"
+_CHECKPOINT = "checkpoint.json"
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Args:
+        out: where the finished run is to be.
+        identity: what the run does; a partial one is continued only by the same.
+        resume: whether a partial one may be there.
+
+    Raises:
+        ReplayError: a run is there already, or a partial one and `resume` was not asked for.
+        DifferentRunError: the partial one does something else.
+    """
+
+    def __init__(self, out: Path, identity: dict[str, Any], *, resume: bool) -> None:
+        self._out = out = out.absolute()
+        self._identity = identity
+        self.path = out.with_name(out.name + ".partial")
+        self.checkpoint: dict[str, Any] | None = None
+        if out.exists():
+            raise ReplayError(f"{out} is there already: choose another --out, or remove it")
+        if self.path.exists():
+            if not resume:
+                raise ReplayError(
+                    f"{self.path} is left of a run that was interrupted: go on with --resume, or "
+                    "remove it"
+                )
+            self.checkpoint = self._read_checkpoint()
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        """Remember where the run stands; what it names must be durable."""
+        self.checkpoint = state
+        _write_json(self.path / _CHECKPOINT, {"identity": self._identity, **state})
+
+    def finish(self, run: dict[str, Any]) -> None:
+        """Write `run.json` and make the run visible."""
+        _write_json(self.path / _RUN, run)
+        (self.path / _CHECKPOINT).unlink(missing_ok=True)
+        try:
+            self.path.rename(self._out)
+        except OSError as error:
+            raise ReplayError(
+                f"{self._out} appeared meanwhile ({error}); the run is whole in {self.path}: "
+                "rename it yourself"
+            ) from error
+
+    def _read_checkpoint(self) -> dict[str, Any] | None:
+        path = self.path / _CHECKPOINT
+        if not path.is_file():
+            return None
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        before, now = found.pop("identity"), json.loads(json.dumps(self._identity))
+        if differing := sorted(key for key in now if before.get(key) != now[key]):
+            raise DifferentRunError(
+                f"{self.path} was begun with another {', '.join(differing)}: choose another --out, "
+                "or remove it"
+            )
+        return found
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The `run.json` of a finished run.
+
+    Raises:
+        ReplayError: the folder holds none.
+    """
+    try:
+        found: dict[str, Any] = json.loads((folder / _RUN).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReplayError(
+            f"{folder} holds no finished run ({error}): give the --out of a `tickfleet backtest`"
+        ) from error
+    return found
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    aside = path.with_suffix(".unfinished")
+    with aside.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)

@@ -1,0 +1,38 @@
+"""Where a replay's ticks come from, as the runner sees it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from workers.replay.chunk import TickChunk
+
+__all__ = ["TickSource"]
+
+
+class TickSource(Protocol):
+    """A bounded stream of ticks, the same each time it is read."""
+
+    @property
+    def name(self) -> str:
+        """Stamped into every result as the source topic."""
+
+    @property
+    def share(self) -> float:
+        """How much of it has been read, 0 to 1."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know about the data; complete after the last chunk."""
+
+    def describe(self) -> dict[str, Any]:
+        """What identifies it: equal for equal ticks, JSON-serialisable."""
+
+    def chunks(self, after: Mapping[int, int]) -> Iterator[TickChunk]:
+        """Read on.
+
+        Args:
+            after: per partition the first offset still wanted; absent: from the beginning.
+
+        Raises:
+            BadTicksError: it cannot be used.
+            RetryableError: brokers did not answer.
+        """
