@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test soak lint format types bench lock clean
+.PHONY: help venv demo test chaos soak lint format types bench lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -50,6 +50,9 @@ $(TRADES): $(PROJECT) requirements/ticks.txt
 
 test: venv ## Run all tests
 	$(BIN)/python -m pytest -m "not soak" -n $(TEST_PROCESSES) --dist worksteal $(PYTEST_ARGS)
+
+chaos: venv ## Faults made up from a seed, HOURS long; leaves chaos-report/
+	$(BIN)/python -m tests.chaos --hours $(or $(HOURS),0.25) $(CHAOS_ARGS)
 
 soak: venv ## Run the long tests
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

@@ -28,7 +28,7 @@ class Outcome:
         verdict: what the oracle says.
         log: what happened when, seconds since the start.
         lag: (seconds, inputs without a visible answer), sampled.
-        silence_s: longest time a partition gave no result while ticks came.
+        silence_s: longest time a partition that ever gave a result gave none.
     """
 
     scenario: Scenario
@@ -98,7 +98,7 @@ def _settle(scenario: Scenario, stage: Stage, produced: int, lag: list[tuple[flo
 
 def _longest_silence(seen: Seen, begun_s: float, ended_s: float) -> float:
     longest_s = 0.0
-    for records in seen.results.values():
+    for records in filter(None, seen.results.values()):
         times = [begun_s, *(r.seen_s for r in records), ended_s]
         longest_s = max(longest_s, *(b - a for a, b in itertools.pairwise(times)))
     return longest_s

@@ -1,0 +1,49 @@
+"""Builds the stage a scenario asks for, and takes it down again."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ops.local import LocalKafka
+from snapshots import StoreOptions
+from tests.chaos.scenario import Scenario
+from tests.chaos.stage import Stage
+from tests.fixtures.kafka import KafkaCluster
+from tests.kafka.fleet import Fleet
+from tests.snapshots.faulty_proxy import faulty_proxy
+
+__all__ = ["staged"]
+
+
+@contextmanager
+def staged(
+    scenario: Scenario, folder: Path, *, kafka: KafkaCluster | None, s3: Mapping[str, str]
+) -> Iterator[Stage]:
+    """A stage with topics of its own.
+
+    Args:
+        scenario: what will be played.
+        folder: for everything the run leaves.
+        kafka: the shared cluster; None where the scenario brings its own brokers.
+        s3: `endpoint` and `bucket` of a store, used when the scenario asks for one.
+    """
+    with ExitStack() as stack:
+        brokers: dict[int, LocalKafka] = {}
+        if kafka is None:
+            brokers = {1: stack.enter_context(LocalKafka(folder / "kafka"))}
+            kafka = KafkaCluster(brokers[1].bootstrap)
+        settings: dict[str, Any] = dict(scenario.settings)
+        plan = None
+        if scenario.s3:
+            url, plan = stack.enter_context(faulty_proxy(s3["endpoint"]))
+            options = StoreOptions(endpoint_url=url, region="us-east-1", addressing_style="path")
+            settings |= {
+                "snapshot_url": f"s3://{s3['bucket']}/fleet",
+                "store_options": asdict(options),
+            }
+        ticks = kafka.create_topic("ticks", partitions=scenario.partitions)
+        fleet = Fleet(kafka, folder / "fleet", ticks, scenario.partitions, settings)
+        stack.callback(fleet.kill_all)
+        yield Stage(kafka, fleet, brokers=brokers, store=plan)
