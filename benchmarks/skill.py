@@ -29,18 +29,28 @@ class Skill:
     Attributes:
         mixture: of the reported forecast.
         kernels: of each kernel's forecast alone, after the gate; those that run.
+        emergency: share of judged ticks in EmergencyMode, where kernel D has all the weight.
+        calm_mixture, calm_kernels: as `mixture` and `kernels`, outside of it.
         diebold_mariano: of the mixture's squared errors less persistence's: negative is better,
             below -1.64 significantly so at 5%.
     """
 
     mixture: float
     kernels: dict[str, float]
+    emergency: float
+    calm_mixture: float
+    calm_kernels: dict[str, float]
     diebold_mariano: float
 
     @property
     def against_best(self) -> float:
         """Over the best single kernel's, or persistence's where that is better."""
         return self.mixture / min(1.0, *self.kernels.values())
+
+    @property
+    def calm_against_best(self) -> float:
+        """The same outside of EmergencyMode."""
+        return self.calm_mixture / min(1.0, *self.calm_kernels.values())
 
 
 def diebold_mariano(difference: Series, *, lags: int = 10) -> float:
@@ -87,22 +97,29 @@ def measure(prices: Series, outputs: NDArray[np.float64]) -> Skill:
     accepted = (outputs[:, Output.FLAGS].astype(int) & int(Flag.DOMAIN_ERROR)) == 0
     judged = accepted[1:] & accepted[:-1]
     judged[:BURN_IN] = False
+    calm = judged & ((outputs[:-1, Output.FLAGS].astype(int) & int(Flag.EMERGENCY_MODE)) == 0)
     moves = np.diff(prices, axis=0)
     baseline = np.where(judged, moves, 0.0) ** 2
 
     def squared(ahead: Series) -> Series:
-        loss: Series = np.where(judged, moves - ahead[:-1], 0.0) ** 2
+        loss: Series = np.where(judged, moves - np.nan_to_num(ahead[:-1]), 0.0) ** 2
         return loss
 
-    kernels = {}
-    for number, name in enumerate(KERNELS):
-        ahead = outputs[:, Output.FORECAST_A + number]
-        if np.isfinite(ahead[-1]).any():
-            kernels[name] = float(squared(np.nan_to_num(ahead)).sum() / baseline.sum())
+    def ratio(loss: Series, where: NDArray[np.bool_]) -> float:
+        return float(loss[where].sum() / baseline[where].sum())
+
+    losses = {
+        name: squared(outputs[:, Output.FORECAST_A + number])
+        for number, name in enumerate(KERNELS)
+        if np.isfinite(outputs[-1, Output.FORECAST_A + number]).any()
+    }
     mixture = squared(outputs[:, Output.PREDICTED_PRICE] - prices)
     return Skill(
-        mixture=float(mixture.sum() / baseline.sum()),
-        kernels=kernels,
+        mixture=ratio(mixture, judged),
+        kernels={name: ratio(loss, judged) for name, loss in losses.items()},
+        emergency=1.0 - float(calm.sum() / judged.sum()),
+        calm_mixture=ratio(mixture, calm),
+        calm_kernels={name: ratio(loss, calm) for name, loss in losses.items()},
         diebold_mariano=diebold_mariano((mixture - baseline)[BURN_IN:]),
     )
 
@@ -143,12 +160,15 @@ def real_series(trades: Path | None, eurusd: Path | None) -> dict[str, Series]:
 
 
 def show(name: str, skill: Skill) -> None:
-    kernels = " ".join(f"{k} {v:.4f}" for k, v in skill.kernels.items())
-    print(
-        f"{name:44s} {skill.mixture:8.4f} {skill.against_best:8.4f} "
-        f"{skill.diebold_mariano:8.2f}   {kernels}",
-        flush=True,
+    numbers = (
+        skill.mixture,
+        skill.against_best,
+        skill.emergency,
+        skill.calm_against_best,
+        skill.diebold_mariano,
     )
+    kernels = " ".join(f"{k} {v:.4f}" for k, v in skill.kernels.items())
+    print(f"{name:44s}", *(f"{number:8.4f}" for number in numbers), f"  {kernels}", flush=True)
 
 
 def main() -> None:
@@ -161,7 +181,8 @@ def main() -> None:
     config = PredictorConfig()
     seed = TUNING_SEED if options.tuning else HELD_OUT_SEED
     print(f"{'tuning' if options.tuning else 'held-out'} seed {seed}, {options.ticks} ticks")
-    print(f"{'series':44s} {'mixture':>8s} {'vs best':>8s} {'DM':>8s}   kernels alone")
+    titles = ("mixture", "vs best", "emerg.", "vs, calm", "DM")
+    print(f"{'series':44s}", *(f"{title:>8s}" for title in titles), "  kernels alone")
     skills = synthetic(seed, options.ticks, config)
     for name, skill in skills.items():
         show(name, skill)
