@@ -38,7 +38,7 @@ def result_fields(
     mask = kernel_mask(inputs)
     weights = reported_weights(
         mixture.weights,
-        confidence=jnp.where(found.drift.alarm, 1.0, gated.confidence),
+        credit=jnp.where(found.drift.alarm, 1.0, gated.credit),
         mask=mask,
         last=state["result.weights"],
         frozen=seen.guards.degraded & ~seen.tick.first,

@@ -30,7 +30,7 @@ def kernel_bits(mask: Bool[Array, "4 64"]) -> Float[Array, "1 64"]:
 def reported_weights(
     latent: Float[Array, "4 64"],
     *,
-    confidence: Float[Array, "4 64"],
+    credit: Float[Array, "4 64"],
     mask: Bool[Array, "4 64"],
     last: Float[Array, "4 64"],
     frozen: Bool[Array, "1 64"],
@@ -40,16 +40,16 @@ def reported_weights(
 
     Args:
         latent: weights that learn.
-        confidence: of the gate. A kernel's vote is its latent weight times this: one that the
+        credit: of the gate. A kernel's vote is its latent weight times this: one that the
             gate has silenced forecasts persistence, and a vote for it would only shrink those
-            of the others. Without any confidence the latent weights are reported.
+            of the others. Without any credit the latent weights are reported.
         mask: kernels that run.
         last: reported weights of the previous result; kept where `frozen`.
         frozen: inference is degraded.
         emergency: all weight to kernel D, where D runs (specification section 11.2).
     """
     only_d = jnp.array([[0.0], [0.0], [0.0], [1.0]], dtype=latent.dtype)
-    votes = latent * confidence
+    votes = latent * credit
     votes = jnp.where(_total(jnp.where(mask, votes, 0.0)) > 0.0, votes, latent)
     wanted = jnp.where(emergency & mask[3:4], only_d, votes)
     wanted = jnp.where(frozen, last, wanted)

@@ -67,10 +67,10 @@ def _leak(weights: Array, temperature: Array) -> tuple[Array, Array]:
 
 
 def report(
-    latent: Array, *, confidence: Array, runs: Array, last: Array, frozen: Array, emergency: Array
+    latent: Array, *, credit: Array, runs: Array, last: Array, frozen: Array, emergency: Array
 ) -> Array:
-    """Frozen before emergency before masks before confidence; uniform if nothing is left."""
-    votes = jnp.where(((latent * confidence) * runs).sum() > 0.0, latent * confidence, latent)
+    """Frozen before emergency before masks before credit; uniform if nothing is left."""
+    votes = jnp.where(((latent * credit) * runs).sum() > 0.0, latent * credit, latent)
     only_d = jnp.array([0.0, 0.0, 0.0, 1.0])
     wanted = jnp.where(frozen, last, jnp.where(emergency & runs[3], only_d, votes))
     kept = jnp.where(runs, wanted, 0.0)

@@ -44,7 +44,7 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
         config, state.signatures, seen.increment, depth=tick.depth, frozen=infrequent
     )
     raw = jnp.stack([forecast_a, jnp.zeros(()), forecast_c, forecast_d])
-    gate, forecasts, confidence = gated(
+    gate, forecasts, credit = gated(
         config, state.gate, jnp.where(seen.first, 0.0, raw), realised=realised, scored=scored
     )
     mixture, balanced = learn(
@@ -62,7 +62,7 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
     runs = built & tick.runs
     weights = report(
         mixture.weights,
-        confidence=jnp.where(drift.alarm, 1.0, confidence),
+        credit=jnp.where(drift.alarm, 1.0, credit),
         runs=runs,
         last=state.result.weights,
         frozen=guards.degraded & ~seen.first,

@@ -1,8 +1,8 @@
 """The gate: how much of each kernel's forecast its record supports.
 
 Each forecast is multiplied by a lower confidence bound of the slope of what happened on what was
-forecast, so that a kernel without skill becomes persistence instead of noise in the mixture. The
-same factor is the kernel's confidence, by which its weight is reported (`core.weights`).
+forecast, so that a kernel without skill becomes persistence instead of noise in the mixture. From
+the same sums comes the kernel's credit, by which its weight is reported (`core.weights`).
 """
 
 from typing import NamedTuple
@@ -28,12 +28,13 @@ class Gated(NamedTuple):
     """Each [4, 64].
 
     Attributes:
-        forecasts: the raw ones times `confidence`.
-        confidence: within [0, 1]; 1 without a gate.
+        forecasts: the raw ones times the lower bound of their slope, within [0, 1].
+        credit: that bound times the correlation of forecast and outcome: which share of the
+            outcome's deviation the kernel has explained. 1 without a gate.
     """
 
     forecasts: Float[Array, "4 64"]
-    confidence: Float[Array, "4 64"]
+    credit: Float[Array, "4 64"]
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
@@ -81,5 +82,7 @@ def update(
     residual = new["gate.outcome_squares"] - slope * new["gate.products"]
     variance = jnp.maximum(residual, 0.0) / new["gate.weight"]
     bound = slope - _ERRORS * jnp.sqrt(variance / squares)
-    confidence = jnp.clip(bound, 0.0, 1.0)
-    return new, Gated(confidence * raw_forecasts, confidence)
+    factor = jnp.clip(bound, 0.0, 1.0)
+    deviations = jnp.sqrt(squares * new["gate.outcome_squares"])
+    credit = factor * jnp.abs(new["gate.products"]) / deviations
+    return new, Gated(factor * raw_forecasts, credit)

@@ -17,14 +17,14 @@ def rows(values: tuple[float, ...]) -> jnp.ndarray:
 
 def report(
     *,
-    confidence: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0),
+    credit: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0),
     mask: tuple[bool, ...] = (True, True, True, True),
     frozen: bool = False,
     emergency: bool = False,
 ) -> list[float]:
     weights = reported_weights(
         rows(LATENT),
-        confidence=rows(confidence),
+        credit=rows(credit),
         mask=rows(mask),
         last=rows(LAST),
         frozen=jnp.full((1, TILE_WIDTH), frozen),
@@ -34,30 +34,30 @@ def report(
     return [float(w) for w in weights[:, 0]]
 
 
-def test_with_full_confidence_the_latent_weights_are_reported() -> None:
+def test_with_full_credit_the_latent_weights_are_reported() -> None:
     assert report() == pytest.approx(LATENT)
 
 
-def test_a_vote_is_the_latent_weight_times_the_confidence() -> None:
+def test_a_vote_is_the_latent_weight_times_the_credit() -> None:
     votes = np.array(LATENT) * (0.5, 0.0, 1.0, 0.25)
-    got = report(confidence=(0.5, 0.0, 1.0, 0.25))
+    got = report(credit=(0.5, 0.0, 1.0, 0.25))
     np.testing.assert_allclose(got, votes / votes.sum(), rtol=1e-14)
 
 
 def test_a_silent_kernel_does_not_shrink_the_others() -> None:
-    assert report(confidence=(0.9, 0.0, 0.0, 0.0)) == pytest.approx([1.0, 0.0, 0.0, 0.0])
+    assert report(credit=(0.9, 0.0, 0.0, 0.0)) == pytest.approx([1.0, 0.0, 0.0, 0.0])
 
 
-def test_without_any_confidence_among_those_that_run_the_latent_weights_decide() -> None:
-    assert report(confidence=(0.0, 0.0, 0.0, 0.0)) == pytest.approx(LATENT)
-    got = report(confidence=(1.0, 0.0, 0.0, 0.0), mask=(False, True, True, True))
+def test_without_any_credit_among_those_that_run_the_latent_weights_decide() -> None:
+    assert report(credit=(0.0, 0.0, 0.0, 0.0)) == pytest.approx(LATENT)
+    got = report(credit=(1.0, 0.0, 0.0, 0.0), mask=(False, True, True, True))
     assert got == pytest.approx([0.0, 0.5, 1.0 / 3.0, 1.0 / 6.0])
 
 
 def test_frozen_before_emergency_before_votes() -> None:
     silent = (1.0, 0.0, 0.0, 0.0)
-    assert report(confidence=silent, emergency=True) == [0.0, 0.0, 0.0, 1.0]
-    assert report(confidence=silent, emergency=True, frozen=True) == pytest.approx(LAST)
+    assert report(credit=silent, emergency=True) == [0.0, 0.0, 0.0, 1.0]
+    assert report(credit=silent, emergency=True, frozen=True) == pytest.approx(LAST)
     only_d_masked = report(emergency=True, mask=(True, True, True, False))
     assert only_d_masked == pytest.approx([4 / 9, 3 / 9, 2 / 9, 0.0])
 
