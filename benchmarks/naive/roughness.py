@@ -186,7 +186,8 @@ def _base(
             score += jnp.where(believed, (level.exponent - level.matched[i]) / variance, 0.0)
             total += jnp.where(believed, 1.0 / variance, 0.0)
         rise = score / jnp.sqrt(jnp.maximum(total, 1.0))
-        refuted = (minimum_lag > lags[i]) | (rise > jnp.where(previous > i, 2.0, 3.5))
+        rough = (coarse[i - 1].exponent if i else fine[0]) < 0.5
+        refuted = (minimum_lag > lags[i]) | (rough & (rise > jnp.where(previous > i, 2.0, 3.5)))
         unsure = rise > 1.5
         if i > 0:
             unsure = unsure | (coarse[i - 1].bank.weight < 24.0)

@@ -30,6 +30,9 @@ AUTO_LAGS = (4, 16, 64, 256)
 _REFUTE_ERRORS = 3.5
 _RETAIN_ERRORS = 2.0
 _DOUBT_ERRORS = 1.5
+_BROWNIAN = 0.5
+"""Trading noise makes a path look rougher. A lag that reads above this has none to speak of; a
+coarser one that reads more still sees a path that has become smoother."""
 MIN_BLOCKS = 24.0
 """Blocks a coarse level must have scored before it refutes, or is believed itself."""
 _CHANGES_PER_LAG = 8.0
@@ -96,7 +99,9 @@ def select_base(
     for i in range(last - 1, -1, -1):
         needed = jnp.where(previous > i, _RETAIN_ERRORS, _REFUTE_ERRORS)
         rise = _rise(levels, lags, i)
-        refuted = (minimum_lag > lags[i]) | (rise > needed)
+        refuted = (minimum_lag > lags[i]) | (
+            (rise > needed) & (levels.peaks[i].exponent < _BROWNIAN)
+        )
         chosen = jnp.where(refuted, chosen, float(i))
         unsure = rise > _DOUBT_ERRORS
         if i > 0:

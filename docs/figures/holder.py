@@ -38,7 +38,7 @@ def main() -> None:
         "H: true (grey), fused with its band of 2 standard errors (blue), "
         "bank alone (orange); shaded: emergency"
     )
-    document = figure([price, reading], axis=range(0, 5601, 800), length=len(path), label="tick")
+    document = figure([price, reading], axis=range(0, 5001, 1000), length=len(path), label="tick")
     target = Path(__file__).with_suffix(".svg")
     target.write_text(document, encoding="utf-8")
     print(f"{target}: {len(document) // 1024} KiB")  # noqa: T201

@@ -117,6 +117,16 @@ def test_bounce_moves_the_base_lag_and_not_the_exponent() -> None:
     assert got.holder_exponent[-1].mean() > 0.39
 
 
+def test_a_path_that_became_smoother_is_not_read_on_a_coarser_lag() -> None:
+    rng = np.random.default_rng(42)
+    parts = ((0.5, 1500), (0.75, 1200), (0.5, 2000))
+    got = detect(np.concatenate([fractional_noise(h, n, 64, rng) for h, n in parts]))
+    assert (got.base_lag[1600:] > 1).mean() < 0.05
+    for ticks, hurst in ((2699, 0.75), (4699, 0.5)):
+        errors = got.holder_exponent[ticks] - hurst
+        assert np.sqrt(np.mean(errors**2)) < 0.06
+
+
 def test_mostly_equal_prices_are_read_on_a_lag_that_spans_price_changes() -> None:
     rng = np.random.default_rng(43)
     moves = rng.standard_normal((1000, 32)) * (rng.random((1000, 32)) < 0.05)
