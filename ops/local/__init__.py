@@ -1,5 +1,6 @@
 """Real services on loopback without Docker: Apache Kafka, an S3 endpoint, a schema registry."""
 
+from ops.local.cluster import LocalCluster
 from ops.local.errors import (
     ArtifactError,
     LocalDependencyError,
@@ -15,6 +16,7 @@ __all__ = [
     "BROKER_DEFAULTS",
     "FAST_START",
     "ArtifactError",
+    "LocalCluster",
     "LocalDependencyError",
     "LocalKafka",
     "LocalRegistry",

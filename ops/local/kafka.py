@@ -90,7 +90,7 @@ class LocalKafka(LocalService):
         text = "".join(f"{key}={value}\n" for key, value in self._settings.items())
         self.properties_path.write_text(text, "utf-8")
         if not (self.data_dir / "data").exists():
-            format_storage(jars, self.data_dir / "data")
+            format_storage(jars, self.data_dir / "data", int(self._settings["node.id"]))
         java_command = [java(), *_JVM, *self._java_options, "-cp", f"{jars}/*"]
         return [*java_command, "kafka.Kafka", str(self.properties_path)]
 

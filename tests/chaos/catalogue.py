@@ -63,6 +63,13 @@ SHORT = (
         settings=_WALL,
     ),
     Scenario(
+        "leaders and coordinators move: three brokers, each killed or stopped in turn",
+        (BounceBroker(2.0, 1), BounceBroker(4.0, 2, hard=False), BounceBroker(6.0, 3)),
+        own_brokers=3,
+        settings=_WALL,
+        settle_s=150.0,
+    ),
+    Scenario(
         "the broker stands still beyond the transaction's time limit",
         (PauseBroker(2.0, 5.0),),
         own_brokers=1,

@@ -26,7 +26,7 @@ class Scenario:
         settings: fields of `WorkerConfig` other than the tests' defaults.
         s3: keep snapshots in an S3 endpoint instead of a folder.
         seed: of the ticks.
-        own_brokers: how many brokers of its own it needs; 0 shares the session's.
+        own_brokers: how many brokers of its own it needs, 1 or 3; 0 shares the session's.
         settle_s: how long the last answer may take after the last tick and fault.
     """
 

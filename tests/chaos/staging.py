@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ops.local import LocalKafka
+from ops.local import LocalCluster, LocalKafka
 from snapshots import StoreOptions
 from tests.chaos.scenario import Scenario
 from tests.chaos.stage import Stage
@@ -30,10 +30,9 @@ def staged(
         s3: `endpoint` and `bucket` of a store, used when the scenario asks for one.
     """
     with ExitStack() as stack:
-        brokers: dict[int, LocalKafka] = {}
+        brokers: Mapping[int, LocalKafka] = {}
         if kafka is None:
-            brokers = {1: stack.enter_context(LocalKafka(folder / "kafka"))}
-            kafka = KafkaCluster(brokers[1].bootstrap)
+            kafka, brokers = _own_cluster(scenario, folder, stack)
         settings: dict[str, Any] = dict(scenario.settings)
         plan = None
         if scenario.s3:
@@ -47,3 +46,13 @@ def staged(
         fleet = Fleet(kafka, folder / "fleet", ticks, scenario.partitions, settings)
         stack.callback(fleet.kill_all)
         yield Stage(kafka, fleet, brokers=brokers, store=plan)
+
+
+def _own_cluster(
+    scenario: Scenario, folder: Path, stack: ExitStack
+) -> tuple[KafkaCluster, Mapping[int, LocalKafka]]:
+    if scenario.own_brokers == 1:
+        broker = stack.enter_context(LocalKafka(folder / "kafka"))
+        return KafkaCluster(broker.bootstrap), {1: broker}
+    cluster = stack.enter_context(LocalCluster(folder / "kafka"))
+    return KafkaCluster(cluster.bootstrap, replication=3), cluster.brokers
