@@ -25,7 +25,11 @@ def render(page: str) -> str:
 
 def _sections(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
     context = click.Context(
-        command, info_name=name.rpartition(" ")[2], parent=parent, terminal_width=90
+        command,
+        info_name=name.rpartition(" ")[2],
+        parent=parent,
+        terminal_width=90,
+        **command.context_settings,
     )
     yield f"### {name}\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):

@@ -28,13 +28,17 @@ _STATELESS: Final[dict[str, Any]] = {
 }
 
 
-def settings_of(config: Path | None, bootstrap: str | None) -> Settings:
+def settings_of(
+    config: Path | None, bootstrap: str | None, *, predictor: Mapping[str, str] | None = None
+) -> Settings:
     """Settings for a command that talks to Kafka but keeps no state.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
     """
-    overrides = {"bootstrap_servers": bootstrap} if bootstrap else {}
+    overrides: dict[str, Any] = {"bootstrap_servers": bootstrap} if bootstrap else {}
+    if predictor:
+        overrides["predictor"] = dict(predictor)
     return load_settings(config, defaults=_STATELESS, overrides=overrides)
 
 

@@ -11,12 +11,15 @@ from workers.replay.decisions import EventTime, Recorded
 from workers.replay.errors import BadTicksError, DifferentRunError, ReplayError
 from workers.replay.file_source import FileSource
 from workers.replay.folder import read_run
+from workers.replay.from_topic import plan_as_recorded, plan_topic, verifying
 from workers.replay.layout import Layout, Repeats, TimeUnit
 from workers.replay.run import RunPlan, run_backtest
 from workers.replay.source import TickSource
+from workers.replay.topic_range import Bound
 
 __all__ = [
     "BadTicksError",
+    "Bound",
     "DifferentRunError",
     "EventTime",
     "FileSource",
@@ -28,6 +31,9 @@ __all__ = [
     "TickSource",
     "TimeUnit",
     "backtest",
+    "plan_as_recorded",
+    "plan_topic",
     "read_run",
     "run_backtest",
+    "verifying",
 ]

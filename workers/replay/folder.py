@@ -11,7 +11,7 @@ from typing import Any
 
 from workers.replay.errors import DifferentRunError, ReplayError
 
-__all__ = ["RunFolder", "read_run"]
+__all__ = ["RunFolder", "interrupted", "read_run"]
 
 _RUN = "run.json"
 _CHECKPOINT = "checkpoint.json"
@@ -75,6 +75,18 @@ class RunFolder:
                 "or remove it"
             )
         return found
+
+
+def interrupted(out: Path) -> dict[str, Any] | None:
+    """The identity of the run that was interrupted on the way to `out`; None without a checkpoint.
+
+    A topic goes on growing: whoever resumes reads the range that was captured at the start.
+    """
+    path = out.absolute().with_name(out.absolute().name + ".partial") / _CHECKPOINT
+    if not path.is_file():
+        return None
+    identity: dict[str, Any] = json.loads(path.read_text("utf-8"))["identity"]
+    return identity
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from core import PredictorConfig, runtime_versions
 from snapshots import PartitionImage
@@ -25,7 +25,7 @@ from workers.replay.tables import (
     result_batch,
 )
 
-__all__ = ["Counts", "RunPlan", "run_backtest"]
+__all__ = ["Counts", "RunPlan", "Witness", "run_backtest"]
 
 _FORMAT = 1
 _TABLES = {"results": RESULTS_SCHEMA, "flags": FLAGS_SCHEMA, "refused": REFUSED_SCHEMA}
@@ -64,6 +64,16 @@ class RunPlan:
         }
 
 
+class Witness(Protocol):
+    """Sees every result."""
+
+    def see(self, stepped: Stepped) -> None:
+        """These were made."""
+
+    def summary(self) -> dict[str, Any]:
+        """What was found, JSON-serialisable; asked for once, after the last."""
+
+
 @dataclass
 class Counts:
     """What has been done: records read, results, refused records, flag events, event times."""
@@ -93,7 +103,7 @@ def run_backtest(
     *,
     resume: bool = False,
     progress: Callable[[int, float], None] = lambda _results, _share: None,
-    see: Callable[[Stepped], None] = lambda _stepped: None,
+    witness: Witness | None = None,
 ) -> dict[str, Any]:
     """Run it; returns what `run.json` holds. Blocks until everything is written.
 
@@ -101,13 +111,13 @@ def run_backtest(
         plan: what to do.
         resume: go on with a partial run of the same plan.
         progress: told the results so far and the share of the source that is done.
-        see: shown every result as it is made.
+        witness: shown every result as it is made; its summary is kept in `run.json`.
 
     Raises:
         BadTicksError: the source cannot be used; nothing finished is left behind.
         ReplayError: the folder cannot be used.
     """
-    return _Run(plan, resume=resume).finish(progress, see)
+    return _Run(plan, resume=resume).finish(progress, witness)
 
 
 class _Run:
@@ -138,15 +148,16 @@ class _Run:
             table.keep_only(saved["parts"][name] if saved is not None else 0)
 
     def finish(
-        self, progress: Callable[[int, float], None], see: Callable[[Stepped], None]
+        self, progress: Callable[[int, float], None], witness: Witness | None
     ) -> dict[str, Any]:
         begun_s, before = time.monotonic(), self._counts.results
         source = self._plan.source
         try:
             for chunk in source.chunks(self._engine.positions):
-                self._take(chunk, see)
+                self._take(chunk, witness)
                 progress(self._counts.results, source.share)
             snapshots = self._checkpoint()
+            verification = None if witness is None else witness.summary()
         finally:
             for table in self._tables.values():
                 table.abandon()
@@ -160,13 +171,14 @@ class _Run:
             "counts": asdict(self._counts) | {"assets": self._engine.assets},
             "warnings": source.warnings,
             "snapshots": snapshots,
+            "verification": verification,
             "seconds": round(seconds, 3),
             "results_per_second": round((self._counts.results - before) / max(seconds, 1e-9)),
         }
         self._folder.finish(run)
         return run
 
-    def _take(self, chunk: TickChunk, see: Callable[[Stepped], None]) -> None:
+    def _take(self, chunk: TickChunk, witness: Witness | None) -> None:
         stepped = self._engine.step(chunk)
         events = list(flag_events(stepped.results))
         self._tables["results"].write(result_batch(stepped))
@@ -175,7 +187,8 @@ class _Run:
         if chunk.refused:
             self._tables["refused"].write(refused_table(chunk.refused))
         self._counts.add(chunk, stepped, len(events))
-        see(stepped)
+        if witness is not None:
+            witness.see(stepped)
         self._since_checkpoint += len(chunk)
         if self._since_checkpoint >= self._plan.checkpoint_ticks:
             self._checkpoint()

@@ -1,0 +1,176 @@
+"""A topic's past gives what live gave: as recorded every byte, at event time every result."""
+
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from confluent_kafka import Producer
+from pyarrow import parquet
+
+from ops.cli import main
+from schemas import ResultCodec, SingleObjectFraming
+from tests.fixtures.kafka import KafkaCluster
+from tests.kafka.conftest import MakeFleet
+from tests.kafka.feed import produce, random_ticks
+from tests.kafka.fleet import Fleet
+from tests.kafka.tap import Tap, TapRecord, read_topic
+from tests.kafka.worker_process import config_from_json
+from workers.replay import Bound, plan_as_recorded, plan_topic, run_backtest, verifying
+from workers.replay.verify import Verification
+
+pytestmark = pytest.mark.kafka
+_COUNT, _PARTITIONS = 12_000, 2
+
+
+@pytest.fixture(scope="module")
+def lived(kafka: KafkaCluster, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    """A fleet of two under the wall clock and load shedding; one is killed on the way."""
+    ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
+    settings = {
+        "processing_clock": "wall",
+        "load_shedding": True,
+        "snapshot_interval_s": 0.3,
+        "max_batch_records": 150,
+        "commit_interval_ms": 10,
+    }
+    folder = tmp_path_factory.mktemp("lived")
+    fleet = Fleet(kafka, folder, ticks, _PARTITIONS, settings)
+    tap = Tap(kafka, fleet.topics["predictions"], _PARTITIONS)
+    try:
+        fleet.start("w-0")
+        victim = fleet.start("w-1", fault="before_commit:kill:12")
+        fleet.wait_for(lambda: fleet.lives("w-0") + fleet.lives("w-1") == 2, 120, "two workers")
+        time.sleep(1.0)
+        produce(kafka, ticks, random_ticks(_COUNT, 40, seed=51), per_second=3_000)
+        fleet.wait_for(lambda: not victim.running, 120, "the death of w-1")
+        fleet.start("w-1")
+        fleet.wait_for(lambda: tap.count >= _COUNT, 180, f"{_COUNT} results")
+        fleet.stop()
+    finally:
+        fleet.kill_all()
+        tap.close()
+    return fleet
+
+
+def verified(fleet: Fleet, out: Path, predictions: str) -> Verification:
+    config = config_from_json(fleet.config_json("reader"))
+    plan, history = plan_as_recorded(config, fleet.ticks, out)
+    assert len({r.worker for records in history.journal.values() for r in records}) == 2
+    with verifying(config, history, predictions, flags=fleet.topics["flags"]) as verifier:
+        run = run_backtest(plan, witness=verifier)
+    assert run["verification"]["differences"] == verifier.found.differences
+    return verifier.found
+
+
+def test_as_recorded_repeats_live_byte_for_byte(lived: Fleet, tmp_path: Path) -> None:
+    found = verified(lived, tmp_path / "run", lived.topics["predictions"])
+    assert found.holds, found.first
+    assert found.results == _COUNT
+    assert found.flags > 0
+    assert (found.repeated, found.not_retained) == (0, 0)
+
+
+def test_the_first_difference_is_told_with_its_cause(
+    kafka: KafkaCluster, lived: Fleet, tmp_path: Path
+) -> None:
+    records = read_topic(kafka, lived.topics["predictions"], _PARTITIONS, _COUNT)
+    copy = kafka.create_topic("copy", partitions=_PARTITIONS)
+    _publish(kafka, copy, records, spoilt=500, missing=700, doubled=900)
+    found = verified(lived, tmp_path / "run", copy)
+    assert found.differences == 3
+    assert found.first is not None
+    first = records[0][500]
+    assert (found.first.partition, found.first.asset_id) == (0, (first.key or b"").decode())
+    # The last byte of a result is its kernel mask: a decision.
+    assert found.first.what.startswith("kernel_mask: live ")
+    assert "the decision that live took is not the one in the journal" in found.first.cause
+    assert "(answered by w-" in found.first.cause
+
+
+def _publish(
+    kafka: KafkaCluster,
+    topic: str,
+    records: dict[int, list[TapRecord]],
+    *,
+    spoilt: int,
+    missing: int,
+    doubled: int,
+) -> None:
+    """A copy with three faults in partition 0."""
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    for number, part in records.items():
+        for i, record in enumerate(part):
+            value = record.value or b""
+            if number == 0 and i == spoilt:
+                value = value[:-1] + bytes([value[-1] ^ 2])
+            for _ in range({missing: 0, doubled: 2}.get(i, 1) if number == 0 else 1):
+                producer.produce(topic, value, record.key, partition=number)
+        producer.flush(60)
+
+
+def test_the_command_verifies_and_its_exit_code_tells(lived: Fleet, tmp_path: Path) -> None:
+    config = tmp_path / "fleet.toml"
+    config.write_text(
+        f'bootstrap_servers = "{lived.kafka.bootstrap}"\ngroup_id = "{lived.group}"\n'
+        "[topics]\n" + "".join(f'{name} = "{topic}"\n' for name, topic in lived.topics.items())
+    )
+    arguments = ["backtest", "-c", str(config), "--topic", lived.ticks, "--as-recorded"]
+    verify = ["--verify", lived.topics["predictions"], "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, [*arguments, *verify])
+    assert result.exit_code == 0, result.output
+    assert f"{_COUNT:,} results and " in result.stdout
+    assert ": 0 differences" in result.stdout
+    other = ["--verify", lived.topics["journal"], "--out", str(tmp_path / "other"), "--set", "a=1"]
+    assert CliRunner().invoke(main, [*arguments, *other]).exit_code == 2
+
+
+def test_a_range_at_event_time_is_what_live_answers_there(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
+    count = 4_000
+    produce(kafka, ticks, random_ticks(count, 40, seed=52))
+    _aborted(kafka, ticks)
+    later = random_ticks(count, 40, seed=53)
+    later.timestamp_ns[:] += 3_600 * 10**9
+    produce(kafka, ticks, later)
+    fleet = make_fleet("fleet", ticks, _PARTITIONS)
+    fleet.start("w-0")
+    live = read_topic(kafka, fleet.topics["predictions"], _PARTITIONS, 2 * count, 120)
+    fleet.stop()
+    config = config_from_json(fleet.config_json("reader"))
+    plan = plan_topic(config, ticks, tmp_path / "run")
+    produce(kafka, ticks, random_ticks(50, 40, seed=54))  # after the end was captured
+    run = run_backtest(plan)
+    assert run["counts"]["results"] == 2 * count
+    rows = parquet.read_table(tmp_path / "run" / "results").to_pylist()
+    assert _by_cause(rows) == _decoded(live)
+    places = [(row["timestamp_ns"], row["source_partition"], row["source_offset"]) for row in rows]
+    assert places == sorted(places), "merged by event time"
+    part = plan_topic(
+        config, ticks, tmp_path / "part", begin=Bound(offset=100), end=Bound(offset=1_000)
+    )
+    assert part.source.describe()["end"] == {"0": 1_000, "1": 1_000}
+    assert run_backtest(part)["counts"]["results"] == 2 * 900
+
+
+def _aborted(kafka: KafkaCluster, topic: str) -> None:
+    """A transaction that nobody may see: a gap of many offsets."""
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "transactional.id": f"t-{topic}"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for number in range(_PARTITIONS):
+        for _ in range(300):
+            producer.produce(topic, b"never seen", b"asset", partition=number)
+    producer.flush(30)
+    producer.abort_transaction(30)
+
+
+def _by_cause(rows: list[dict[str, object]]) -> dict[tuple[object, object], object]:
+    return {(r["source_partition"], r["source_offset"]): repr(r["predicted_price"]) for r in rows}
+
+
+def _decoded(live: dict[int, list[TapRecord]]) -> dict[tuple[object, object], object]:
+    codec = ResultCodec(SingleObjectFraming())
+    return _by_cause([codec.decode(r.value or b"") for part in live.values() for r in part])

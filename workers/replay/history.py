@@ -1,0 +1,124 @@
+"""What live did, as the journal has it: the range it answered, and under which decisions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from core import AVAILABLE_KERNELS
+from core.errors import RetryableError
+from schemas import EVENT_TIME, JournalCodec, JournalRecord
+from workers.client_config import base_settings, reader_settings
+from workers.config import WorkerConfig
+from workers.decisions import Decision
+from workers.framing import framing_by_topic
+from workers.journal import DecisionLog
+from workers.journal_reader import JournalReader, uncommitted_end
+from workers.replay.decisions import Recorded
+from workers.replay.errors import ReplayError
+from workers.replay.topic_range import TopicRange
+
+__all__ = ["History", "read_history"]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Attributes:
+    span: the input that live answered, with what warmed the state up before.
+    recorded: its decisions.
+    journal: the journal's records, by partition.
+    """
+
+    span: TopicRange
+    recorded: Recorded
+    journal: Mapping[int, list[JournalRecord]]
+
+
+def read_history(
+    config: WorkerConfig, topic: str, begin: Mapping[int, int] | None = None
+) -> History:
+    """Read the journal of every partition up to its end now. Blocks.
+
+    Args:
+        config: the fleet's own settings: journal topic, framing, hyperparameters, rewind.
+        topic: the ticks topic.
+        begin: per partition the offset of a snapshot to begin from; None: from the beginning.
+
+    Raises:
+        ReplayError: the journal or the input is not retained that far, or it is of another
+            configuration.
+        RetryableError: the brokers do not answer.
+    """
+    reader = Consumer(reader_settings(config))
+    try:
+        found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
+        journal = {
+            number: _journal(config, reader, number, (begin or {}).get(number))
+            for number in sorted(found.partitions or ())
+        }
+        answered = {number: records for number, records in journal.items() if records}
+        if not answered:
+            raise ReplayError(
+                f"{config.topics.journal} records no answer to {topic}: give the fleet's own "
+                "--config, which names its topics"
+            )
+        return _history(config, reader, topic, answered, begin)
+    except KafkaException as error:
+        raise RetryableError(f"no answer about {topic}: {error}") from error
+    finally:
+        reader.close()
+
+
+def _journal(
+    config: WorkerConfig, reader: Consumer, number: int, begin: int | None
+) -> list[JournalRecord]:
+    topic = config.topics.journal
+    codec = JournalCodec(framing_by_topic(config)(topic))
+    patience_s = 3 * config.transaction_timeout_ms / 1000
+    end = uncommitted_end(
+        AdminClient(base_settings(config)), topic, number, config.client_timeout_s
+    )
+    tail = JournalReader(reader, topic, codec, patience_s=patience_s).read(number, 0, end)
+    records = [r for r in tail.records if begin is None or r.to_offset >= begin]
+    if tail.trimmed and (begin is None or not records or records[0].from_offset > begin):
+        raise ReplayError(
+            f"{topic}[{number}]: retention has removed its beginning, so how the first ticks were "
+            "answered is not known: begin from a snapshot, with --from-snapshot"
+        )
+    ours = config.predictor.fingerprint()
+    for record in records:
+        if record.config_fingerprint != ours:
+            raise ReplayError(
+                f"{topic}[{number}]: {record.worker} answered offset {record.from_offset} under "
+                f"the configuration {record.config_fingerprint}, this one is {ours}: give the "
+                "fleet's own [predictor]"
+            )
+    return records
+
+
+def _history(
+    config: WorkerConfig,
+    reader: Consumer,
+    topic: str,
+    journal: Mapping[int, list[JournalRecord]],
+    begin: Mapping[int, int] | None,
+) -> History:
+    full = Decision(EVENT_TIME, config.predictor.log_sig_depth, int(AVAILABLE_KERNELS))
+    start, end, logs, answered_from = {}, {}, {}, {}
+    for number, records in journal.items():
+        low, high = reader.get_watermark_offsets(
+            TopicPartition(topic, number), config.client_timeout_s
+        )
+        log = DecisionLog(records)
+        first = records[0].from_offset if begin is None else begin[number]
+        start[number] = first if begin else max(low, first - config.cold_start_rewind)
+        end[number] = min(high, records[-1].to_offset + 1)
+        if low > first:
+            raise ReplayError(
+                f"{topic}[{number}]: the input is retained only from {low}, live began at {first}: "
+                "begin from a snapshot, with --from-snapshot"
+            )
+        warm_up = DecisionLog.warm_up(start[number], first - 1, full)
+        logs[number], answered_from[number] = warm_up.then(log), first
+    return History(TopicRange(topic, start, end), Recorded(logs, answered_from), journal)

@@ -1,0 +1,125 @@
+"""Which offsets of a topic a replay reads: decided once, before the first record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from core.errors import RetryableError
+from workers.client_config import reader_settings
+from workers.config import WorkerConfig
+from workers.replay.errors import ReplayError
+
+__all__ = ["Bound", "TopicRange", "capture_range"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One end of a range: an offset, the same in every partition, or a time.
+
+    Attributes:
+        offset: None where a time is meant.
+        time_ms: of the records' Kafka timestamps, milliseconds since the Unix epoch.
+    """
+
+    offset: int | None = None
+    time_ms: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """An offset such as `1200`, or an ISO time; without a zone it is UTC.
+
+        Raises:
+            ReplayError: it is neither.
+        """
+        if text.isdecimal():
+            return cls(offset=int(text))
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ReplayError(
+                f"{text!r} is neither an offset nor a time: write 1200 or 2013-09-01T00:00Z"
+            ) from error
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return cls(time_ms=round(moment.timestamp() * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRange:
+    """Per partition the first offset and the one behind the last; what was noticed on the way."""
+
+    topic: str
+    start: Mapping[int, int]
+    end: Mapping[int, int]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def offsets(self) -> int:
+        """How many there are, transaction markers included."""
+        return sum(max(self.end[number] - self.start[number], 0) for number in self.start)
+
+
+def capture_range(
+    config: WorkerConfig, topic: str, begin: Bound | None, end: Bound | None
+) -> TopicRange:
+    """Ask the brokers; what is written later is not part of the range. Blocks.
+
+    The end is the last stable offset: every transaction below it is decided.
+
+    Raises:
+        RetryableError: the brokers do not answer.
+        ReplayError: there is no such topic.
+    """
+    consumer, timeout_s = Consumer(reader_settings(config)), config.client_timeout_s
+    try:
+        found = consumer.list_topics(topic, timeout_s).topics[topic]
+        if found.error is not None or not found.partitions:
+            raise ReplayError(f"no topic {topic}: check its name and bootstrap_servers")
+        return _capture(consumer, topic, sorted(found.partitions), begin, end, timeout_s)
+    except KafkaException as error:
+        raise RetryableError(f"no answer about {topic}: {error}") from error
+    finally:
+        consumer.close()
+
+
+def _capture(  # noqa: PLR0917
+    consumer: Consumer,
+    topic: str,
+    numbers: list[int],
+    begin: Bound | None,
+    end: Bound | None,
+    timeout_s: float,
+) -> TopicRange:
+    first, last, warnings = {}, {}, []
+    for number in numbers:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout_s)
+        wanted = _resolve(consumer, topic, number, begin, low, high, timeout_s)
+        first[number] = min(max(wanted, low), high)
+        last[number] = min(_resolve(consumer, topic, number, end, high, high, timeout_s), high)
+        if low > 0 and (begin is None or wanted < low):
+            warnings.append(
+                f"{topic}[{number}]: retention has removed everything before offset {low}; the "
+                "state begins empty there"
+            )
+    return TopicRange(topic, first, last, tuple(warnings))
+
+
+def _resolve(  # noqa: PLR0917
+    consumer: Consumer,
+    topic: str,
+    number: int,
+    bound: Bound | None,
+    default: int,
+    high: int,
+    timeout_s: float,
+) -> int:
+    if bound is None:
+        return default
+    if bound.offset is not None:
+        return bound.offset
+    [found] = consumer.offsets_for_times(
+        [TopicPartition(topic, number, bound.time_ms or 0)], timeout_s
+    )
+    return high if found.offset < 0 else int(found.offset)
