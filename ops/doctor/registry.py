@@ -20,14 +20,14 @@ def check_registry(site: Site) -> Iterator[Finding]:
     if config.schema_registry_url is None:
         yield Finding.skipped("registry", "none is set: records use Avro single-object encoding")
         return
-    client = registry_client(config.schema_registry_url, config.schema_registry)
     try:
-        subjects = set(client.get_subjects())
-        refused = [
-            subject
-            for subject, name in _contracts(config.topics).items()
-            if subject in subjects and not _compatible(client, subject, name)
-        ]
+        with registry_client(config.schema_registry_url, config.schema_registry) as client:
+            subjects = set(client.get_subjects())
+            refused = [
+                subject
+                for subject, name in _contracts(config.topics).items()
+                if subject in subjects and not _compatible(client, subject, name)
+            ]
     except (SchemaRegistryError, OSError) as error:
         yield Finding.failed(
             "registry",

@@ -130,6 +130,22 @@ def test_another_configuration_goes_on_under_a_new_group(
     assert "cusum_h" in run("snapshot", "restore", "-c", refused, "--yes", code=2).stderr
 
 
+def test_another_store_takes_over(
+    kafka: KafkaCluster, make_fleet: MakeFleet, bucket: str, s3_endpoint: str, tmp_path: Path
+) -> None:
+    fleet = _answered(kafka, make_fleet)
+    reach = {"endpoint_url": s3_endpoint, "addressing_style": "path"}
+    options = "\n".join(f'{key} = "{value}"' for key, value in reach.items())
+    config = settings_file(fleet, tmp_path / "f.toml", extra=f"[store_options]\n{options}")
+    url = f"s3://{bucket}/moved"
+    run("snapshot", "copy", "-c", config, "--all", "--to", url)
+    produce(kafka, fleet.ticks, random_ticks(TICKS, 5, seed=2))
+    worker = fleet.start("w-1", snapshot_url=url, store_options=reach)
+    read_topic(kafka, fleet.topics["predictions"], 1, 2 * TICKS)
+    fleet.stop()
+    assert "source=snapshot" in worker.log.read_text().replace("'", "")
+
+
 def test_garbage_goes_and_what_the_commit_names_stays(
     kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
 ) -> None:

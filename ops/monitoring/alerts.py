@@ -1,0 +1,155 @@
+"""The alerts: few, each about something a person must do, each with a page in docs/runbook."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ops.monitoring.selector import UP, of
+from workers.metrics import M
+
+__all__ = ["ALERTS", "Alert"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One rule. `critical` wakes somebody; `warning` is for working hours.
+
+    Attributes:
+        name: as Prometheus shows it; its page is docs/runbook/<name>.md.
+        expr: fires while this is not empty.
+        hold: how long it must be so, as Prometheus writes durations.
+        severity: who is told.
+        summary: one line, with Prometheus' templates.
+    """
+
+    name: str
+    expr: str
+    hold: str
+    severity: Literal["critical", "warning"]
+    summary: str
+
+
+def _happened(counter: str, window: str, *, by: str) -> str:
+    """Anything counted within the window. A series that began in it has no increase yet."""
+    begun = f"({counter} unless {counter} offset {window})"
+    return f"sum by ({by}) (increase({counter}[{window}]) > 0 or {begun} > 0) > 0"
+
+
+_LIVE: Final = of(M.PARTITIONS, 'phase="live"')
+_RECOVERING: Final = of(M.PARTITIONS, 'phase=~"restoring|replaying"')
+_COLD: Final = of(M.RECOVERIES, 'source="cold"')
+_NO_OWNER: Final = f"sum({_LIVE} or vector(0)) == 0"
+_UNSAVED: Final = (
+    f"max by (instance, partition) ({of(M.SNAPSHOT_AGE_SECONDS)}) > 120 "
+    f"and on (instance) sum by (instance) (rate({of(M.TICKS)}[2m])) > 0"
+)
+
+ALERTS: Final[tuple[Alert, ...]] = (
+    Alert(
+        "TickFleetNobodyAnswers",
+        _NO_OWNER,
+        "1m",
+        "critical",
+        "No worker has a live partition: no tick is answered",
+    ),
+    Alert(
+        "TickFleetPartitionFailed",
+        f"max by (instance) ({of(M.FAILED_PARTITIONS)}) > 0",
+        "1m",
+        "critical",
+        "{{ $labels.instance }} has stopped {{ $value }} partition(s) for an operator to decide",
+    ),
+    Alert(
+        "TickFleetStateLost",
+        _happened(_COLD, "15m", by="job"),
+        "0m",
+        "critical",
+        "A partition began anew with empty state: forecasts of its assets are warming up",
+    ),
+    Alert(
+        "TickFleetWorkerDown",
+        f"{UP} == 0",
+        "2m",
+        "warning",
+        "{{ $labels.instance }} is not reached",
+    ),
+    Alert(
+        "TickFleetLoopSilent",
+        f"max by (instance) ({of(M.LOOP_SILENT_SECONDS)}) > 20",
+        "30s",
+        "warning",
+        "{{ $labels.instance }} has not gone round its loop for {{ $value | humanizeDuration }}",
+    ),
+    Alert(
+        "TickFleetLagRecords",
+        f"sum by (job) ({of(M.LAG_RECORDS)}) > 100000",
+        "5m",
+        "warning",
+        "{{ $value | humanize }} ticks are waiting",
+    ),
+    Alert(
+        "TickFleetLagSeconds",
+        f"max by (partition) ({of(M.LAG_SECONDS)}) > 60 "
+        f"and on (partition) max by (partition) ({of(M.LAG_RECORDS)}) > 0",
+        "5m",
+        "critical",
+        "Partition {{ $labels.partition }} answers ticks that are {{ $value | humanizeDuration }}"
+        " old",
+    ),
+    Alert(
+        "TickFleetRecoveryStuck",
+        f"sum({_RECOVERING}) > 0",
+        "10m",
+        "warning",
+        "{{ $value }} partition(s) have been recovering for ten minutes",
+    ),
+    Alert(
+        "TickFleetSnapshotOld",
+        _UNSAVED,
+        "2m",
+        "warning",
+        "Partition {{ $labels.partition }} was last saved {{ $value | humanizeDuration }} ago",
+    ),
+    Alert(
+        "TickFleetSnapshotDamaged",
+        _happened(of(M.CORRUPT_SNAPSHOTS), "1h", by="partition"),
+        "0m",
+        "warning",
+        "A snapshot of partition {{ $labels.partition }} was refused; an older one was used",
+    ),
+    Alert(
+        "TickFleetCommitsFail",
+        f"sum by (instance) (rate({of(M.COMMIT_FAILURES)}[5m])) > 0.05",
+        "5m",
+        "warning",
+        "{{ $labels.instance }} aborts transactions and recovers again and again",
+    ),
+    Alert(
+        "TickFleetRebalancing",
+        f"sum(increase({of(M.REBALANCES)}[10m])) / count({UP}) > 10",
+        "5m",
+        "warning",
+        "Partitions keep moving between workers",
+    ),
+    Alert(
+        "TickFleetDeadLetters",
+        f"sum by (error) (rate({of(M.DEAD_LETTERS)}[5m])) "
+        f"> on () group_left () 0.01 * sum(rate({of(M.TICKS)}[5m]))",
+        "5m",
+        "warning",
+        "More than one record in a hundred is refused: {{ $labels.error }}",
+    ),
+    Alert(
+        "TickFleetOverloaded",
+        f"max by (instance) ({of(M.LATENCY_RATIO)}) > 0.9",
+        "10m",
+        "warning",
+        "{{ $labels.instance }} computes as long as ticks take to come: load is shed",
+    ),
+    Alert(
+        "TickFleetOutputsSlow",
+        f"sum by (instance) (rate({of(M.BACKPRESSURE_SECONDS)}[5m])) > 0.3",
+        "10m",
+        "warning",
+        "{{ $labels.instance }} waits a third of its time for the brokers to take results",
+    ),
+)

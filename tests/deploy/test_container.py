@@ -1,0 +1,169 @@
+"""The image and the compose file, as far as they can be judged without Docker."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from compose_spec import PyCompose
+
+from ops.cli import main
+from ops.settings import load_settings
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    return loaded
+
+
+def _runtime_stage() -> str:
+    return DOCKERFILE.rpartition("\nFROM ")[2]
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    linter = Path(sys.executable).parent / "hadolint"
+    ran = subprocess.run([linter, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "")
+
+
+def test_the_image_runs_without_root_and_tells_its_health() -> None:
+    stage = _runtime_stage()
+    assert re.search(r"^USER 10001:10001$", stage, re.MULTILINE)
+    assert "/livez" in stage and "HEALTHCHECK" in stage
+    assert 'ENTRYPOINT ["tickfleet"]' in stage and 'CMD ["worker"]' in stage
+    # Compilers, locks and sources stay in the build stage.
+    assert re.findall(r"^COPY (.*)$", stage, re.MULTILINE) == [
+        "--from=build /opt/tickfleet /opt/tickfleet"
+    ]
+
+
+def test_base_images_are_pinned_to_a_patch_release(compose: dict[str, Any]) -> None:
+    images = re.findall(r"PYTHON_IMAGE=(\S+)", DOCKERFILE)
+    images += [one["image"] for one in compose["services"].values() if "build" not in one]
+    for image in images:
+        tag = image.rpartition(":")[2]
+        assert re.search(r"\d+\.\d+\.\d+|RELEASE\.\d{4}-", tag), image
+
+
+def test_the_build_context_has_what_the_wheel_needs_and_nothing_else() -> None:
+    allowed = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert allowed[0] == "*"
+    sent = {line.removeprefix("!") for line in allowed if line.startswith("!")}
+    packages = {"core", "schemas", "snapshots", "workers", "ops"}
+    assert sent == packages | {"pyproject.toml", "README.md", "requirements", "deploy/install.sh"}
+
+
+@pytest.mark.timeout(900)
+def test_the_images_install_gives_a_working_command(tmp_path: Path) -> None:
+    """The script that the Dockerfile runs; the result knows nothing of this environment."""
+    assert "RUN deploy/install.sh /opt/tickfleet" in DOCKERFILE
+    prefix = tmp_path / "tickfleet"
+    clean = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    tools = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "UV_", "SSL_"))}
+    installer = ROOT / "deploy" / "install.sh"
+    subprocess.run(["sh", installer, prefix], env={**clean, **tools}, check=True)
+    command = prefix / "bin" / "tickfleet"
+    settings = {
+        "TICKFLEET_BOOTSTRAP_SERVERS": "kafka:9092",
+        "TICKFLEET_SNAPSHOT_URL": "s3://bucket/prefix",
+    }
+    shown = subprocess.run(
+        [command, "worker", "--print-config"],
+        env={**clean, **settings},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 'snapshot_url = "s3://bucket/prefix"' in shown.stdout
+    listed = subprocess.run(
+        [prefix / "bin" / "python", "-c", "import boto3, schemas, ops; print(ops.__file__)"],
+        cwd=tmp_path,
+        env=clean,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert listed.stdout.startswith(str(prefix))
+
+
+def test_compose_is_valid(compose: dict[str, Any]) -> None:
+    parsed = PyCompose.from_json(json.dumps(compose))
+    ours = {"kafka", "store", "registry", "worker-0", "worker-1", "ticks"}
+    assert ours <= set(parsed.service_names())
+    parsed.validate()
+
+
+def test_compose_names_only_what_is_there(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name, service in services.items():
+        assert set(service.get("depends_on", {})) <= set(services), name
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).is_dir(), source
+            else:
+                assert source in compose["volumes"], source
+
+
+@pytest.mark.parametrize("name", ["topics", "worker-0", "worker-1", "ticks"])
+def test_our_services_settings_and_commands_are_accepted(
+    compose: dict[str, Any], name: str
+) -> None:
+    service = compose["services"][name]
+    settings = load_settings(None, environment=service["environment"]).worker
+    assert settings.bootstrap_servers == "kafka:29092"
+    advertised = compose["services"]["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert f"PLAINTEXT://{settings.bootstrap_servers}" in advertised
+    command, *arguments = service["command"]
+    found = main.get_command(None, command)  # type: ignore[arg-type]
+    assert found is not None
+    if command == "topics":
+        found, arguments = found.get_command(None, arguments[0]), arguments[1:]  # type: ignore[attr-defined]
+    found.make_context(command, list(arguments))
+
+
+def test_workers_are_two_with_names_of_their_own_and_no_privileges(
+    compose: dict[str, Any],
+) -> None:
+    workers = [compose["services"][name] for name in ("worker-0", "worker-1")]
+    ids = {one["environment"]["TICKFLEET_WORKER_ID"] for one in workers}
+    assert ids == {"worker-0", "worker-1"}
+    for worker in workers:
+        assert worker["read_only"] is True
+        assert worker["cap_drop"] == ["ALL"]
+        assert worker["stop_grace_period"] == "60s"
+
+
+def test_prometheus_scrapes_the_workers_and_grafana_finds_the_dashboard(
+    compose: dict[str, Any],
+) -> None:
+    scraped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))
+    [job] = scraped["scrape_configs"]
+    assert job["job_name"] == "tickfleet"
+    [targets] = [one["targets"] for one in job["static_configs"]]
+    assert targets == ["worker-0:9464", "worker-1:9464"]
+    [rules] = scraped["rule_files"]
+    assert (ROOT / "deploy" / "prometheus" / rules).is_file()
+    mounts = dict(
+        volume.split(":")[:2][::-1] for volume in compose["services"]["grafana"]["volumes"]
+    )
+    provider = yaml.safe_load(
+        (ROOT / "deploy/grafana/provisioning/dashboards/tickfleet.yml").read_text("utf-8")
+    )
+    folder = ROOT / mounts[provider["providers"][0]["options"]["path"]]
+    source = yaml.safe_load(
+        (ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text("utf-8")
+    )
+    board = json.loads((folder / "tickfleet.json").read_text("utf-8"))
+    uids = {panel["datasource"]["uid"] for panel in board["panels"] if panel["type"] != "row"}
+    assert uids == {source["datasources"][0]["uid"]}

@@ -1,0 +1,201 @@
+"""The objects that `kubectl apply -k` would send: valid, and what a fleet needs of them."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from ops.settings import load_settings
+from tests.deploy.kustomize import build
+from tests.ops.monitoring.expressions import selectors
+from workers.metrics import CATALOGUE, M
+
+ROOT = Path(__file__).parents[2]
+OVERLAYS = ("dev", "prod")
+CUSTOM = {"ServiceMonitor", "PrometheusRule", "ScaledObject"}
+LABEL = {"app.kubernetes.io/name": "tickfleet"}
+
+
+def _objects(overlay: str) -> dict[str, dict[str, Any]]:
+    objects = build(ROOT / "k8s" / "overlays" / overlay)
+    kinds = [one["kind"] for one in objects]
+    assert len(set(kinds)) == len(kinds)
+    return {one["kind"]: one for one in objects}
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def overlay(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
+    return _objects(str(request.param))
+
+
+@pytest.fixture(scope="module")
+def prod() -> dict[str, dict[str, Any]]:
+    return _objects("prod")
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.34"])
+def test_kubernetes_takes_every_object(overlay: dict[str, dict[str, Any]], version: str) -> None:
+    for kind, one in overlay.items():
+        if kind not in CUSTOM:
+            kubernetes_validate.validate(one, version, strict=True)
+
+
+def test_everything_is_in_one_namespace_under_one_label(
+    overlay: dict[str, dict[str, Any]],
+) -> None:
+    assert len({one["metadata"]["namespace"] for one in overlay.values()}) == 1
+    for kind, one in overlay.items():
+        assert kind == "ConfigMap" or one["metadata"]["labels"] == LABEL
+    pods = overlay["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
+    assert overlay["Service"]["spec"]["selector"] == pods == LABEL
+    for kind in ("StatefulSet", "PodDisruptionBudget"):
+        assert overlay[kind]["spec"]["selector"]["matchLabels"] == LABEL
+    assert overlay["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == LABEL
+
+
+def _pod(objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    spec: dict[str, Any] = objects["StatefulSet"]["spec"]["template"]["spec"]
+    return spec
+
+
+def _container(objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    [container] = _pod(objects)["containers"]
+    assert isinstance(container, dict)
+    return container
+
+
+def test_the_pods_name_is_the_workers_identity(overlay: dict[str, dict[str, Any]]) -> None:
+    [identity] = _container(overlay)["env"]
+    assert identity["name"] == "TICKFLEET_WORKER_ID"
+    assert identity["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    assert overlay["StatefulSet"]["spec"]["serviceName"] == overlay["Service"]["metadata"]["name"]
+
+
+def test_the_pods_settings_are_accepted_as_the_pod_sees_them(
+    overlay: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    container = _container(overlay)
+    [path] = re.findall(r"/etc/tickfleet/(\S+)", " ".join(container["args"]))
+    text = overlay["ConfigMap"]["data"][path]
+    assert not re.search("password|secret", str(tomllib.loads(text)).lower())
+    (tmp_path / path).write_text(text)
+    environment = {
+        "TICKFLEET_WORKER_ID": "tickfleet-0",
+        "TICKFLEET_KAFKA__SASL__PASSWORD": "from the secret",
+        "TICKFLEET_PORT_9464_TCP_ADDR": "10.0.0.1",
+    }
+    settings = load_settings(tmp_path / path, environment=environment)
+    assert settings.worker.transactional_id.endswith("-tickfleet-0")
+    assert settings.http.port == container["ports"][0]["containerPort"]
+    assert settings.worker.stop_timeout_s < _pod(overlay)["terminationGracePeriodSeconds"]
+
+
+def test_probes_ask_what_the_worker_serves(overlay: dict[str, dict[str, Any]]) -> None:
+    container = _container(overlay)
+    paths = {
+        name: container[f"{name}Probe"]["httpGet"]["path"]
+        for name in ("startup", "liveness", "readiness")
+    }
+    assert paths == {"startup": "/livez", "liveness": "/livez", "readiness": "/readyz"}
+    served = (ROOT / "ops" / "health.py").read_text("utf-8")
+    assert all(f'"{path}"' in served for path in paths.values())
+    startup = container["startupProbe"]
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 300
+    ports = {port["name"] for port in container["ports"]}
+    assert {probe["httpGet"]["port"] for probe in (startup, container["livenessProbe"])} <= ports
+
+
+def test_a_worker_has_a_core_and_no_privileges(overlay: dict[str, dict[str, Any]]) -> None:
+    container, pod = _container(overlay), _pod(overlay)
+    resources = container["resources"]
+    assert resources["requests"] == resources["limits"]
+    assert resources["limits"]["cpu"] == "1"
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    user = pod["securityContext"]["runAsUser"]
+    assert f"USER {user}:{user}" in (ROOT / "Dockerfile").read_text("utf-8")
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert set(mounts.values()) == set(volumes)
+    # What the image writes to must be writable although its root is not.
+    assert "emptyDir" in volumes[mounts["/var/cache/tickfleet"]]
+    assert "emptyDir" in volumes[mounts["/tmp"]]
+    assert volumes[mounts["/etc/tickfleet"]]["configMap"]["name"] == "tickfleet"
+
+
+def test_production_scales_on_our_own_lag(prod: dict[str, dict[str, Any]]) -> None:
+    spec = prod["ScaledObject"]["spec"]
+    scaled = prod["StatefulSet"]
+    assert spec["scaleTargetRef"]["kind"] == scaled["kind"]
+    assert spec["scaleTargetRef"]["name"] == scaled["metadata"]["name"]
+    # Two who set the count would fight.
+    assert "replicas" not in scaled["spec"]
+    assert 1 <= spec["minReplicaCount"] <= spec["maxReplicaCount"]
+    [trigger] = spec["triggers"]
+    assert [name for name, _ in selectors(trigger["metadata"]["query"])] == [M.LAG_RECORDS.name]
+    assert M.LAG_RECORDS in CATALOGUE
+
+
+def test_the_monitor_finds_the_service_and_names_the_job(prod: dict[str, dict[str, Any]]) -> None:
+    spec, service = prod["ServiceMonitor"]["spec"], prod["Service"]
+    assert spec["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    # The alerts ask for job="tickfleet".
+    assert service["metadata"]["labels"][spec["jobLabel"]] == "tickfleet"
+    [endpoint] = spec["endpoints"]
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+    rules = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text("utf-8"))
+    assert prod["PrometheusRule"]["spec"] == rules
+
+
+def test_the_network_is_closed_but_for_what_a_worker_reaches(
+    overlay: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    policy = overlay["NetworkPolicy"]["spec"]
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    open_ports = {
+        number
+        for rule in policy["egress"]
+        for port in rule["ports"]
+        for number in range(port["port"], port.get("endPort", port["port"]) + 1)
+    }
+    [text] = overlay["ConfigMap"]["data"].values()
+    needed = {int(port) for port in re.findall(r":(\d{2,5})", text)}
+    assert needed and needed <= open_ports
+    [ingress] = policy["ingress"]
+    assert [port["port"] for port in ingress["ports"]] == [9464]
+
+
+def test_production_pins_its_image_and_has_cloud_credentials(
+    prod: dict[str, dict[str, Any]],
+) -> None:
+    tag = _container(prod)["image"].rpartition(":")[2]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert tag == project["version"]
+    account = prod["ServiceAccount"]
+    assert account["metadata"]["name"] == _pod(prod)["serviceAccountName"]
+    assert any("role-arn" in key for key in account["metadata"]["annotations"])
+
+
+@pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not installed")
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_kustomize_itself_builds_the_same(name: str) -> None:
+    folder = ROOT / "k8s" / "overlays" / name
+    shown = subprocess.run(
+        ["kustomize", "build", folder], capture_output=True, text=True, check=True
+    ).stdout
+    # The real one appends a hash of its content to the config map's name.
+    [hashed] = set(re.findall(r"name: (tickfleet-[0-9a-z]{10})$", shown, re.MULTILINE))
+    theirs = yaml.safe_load_all(shown.replace(hashed, "tickfleet"))
+    ours = _objects(name)
+    for one in theirs:
+        assert ours.pop(one["kind"]) == one
+    assert not ours
