@@ -5,6 +5,7 @@ from tests.chaos.faults import (
     BounceBroker,
     BreakStore,
     KillWorker,
+    LoseCommitReplies,
     PauseBroker,
     PauseWorker,
     RetireWorker,
@@ -68,6 +69,13 @@ SHORT = (
         own_brokers=3,
         settings=_WALL,
         settle_s=150.0,
+    ),
+    Scenario(
+        "answers to EndTxn are lost, and a worker is killed meanwhile",
+        (LoseCommitReplies(2.0, 1), LoseCommitReplies(4.0, 5), KillWorker(6.0, "w-0")),
+        own_brokers=1,
+        proxied=True,
+        settings=_QUICK | _WALL,
     ),
     Scenario(
         "the broker stands still beyond the transaction's time limit",

@@ -13,6 +13,7 @@ __all__ = [
     "BreakStore",
     "Fault",
     "KillWorker",
+    "LoseCommitReplies",
     "PauseBroker",
     "PauseWorker",
     "RetireWorker",
@@ -151,3 +152,16 @@ class BreakStore:
         stage.note(f"store: {self.kind.name} for {self.away_s} s")
         stage.store.then = self.kind
         stage.later(self.away_s, lambda: setattr(stage.store, "then", StoreFault.NONE))
+
+
+@dataclass(frozen=True)
+class LoseCommitReplies:
+    """The broker ends the transaction, and the answer is lost on the way."""
+
+    at_s: float
+    count: int
+
+    def strike(self, stage: Stage) -> None:
+        assert stage.proxy is not None
+        stage.note(f"{self.count} answers to EndTxn will be lost")
+        stage.proxy.lose(self.count)

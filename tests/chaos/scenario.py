@@ -27,6 +27,7 @@ class Scenario:
         s3: keep snapshots in an S3 endpoint instead of a folder.
         seed: of the ticks.
         own_brokers: how many brokers of its own it needs, 1 or 3; 0 shares the session's.
+        proxied: workers reach their broker through a proxy that can lose answers.
         settle_s: how long the last answer may take after the last tick and fault.
     """
 
@@ -42,6 +43,7 @@ class Scenario:
     s3: bool = False
     seed: int = 1
     own_brokers: int = 0
+    proxied: bool = False
     settle_s: float = 90.0
 
 

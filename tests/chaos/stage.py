@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.local.service import LocalService
+from tests.chaos.lossy_proxy import LossyProxy
 from tests.chaos.oracle import Seen
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.fleet import Fleet, WorkerProcess
@@ -28,6 +29,7 @@ class Stage:
         fleet: topics, and workers as processes.
         brokers: broker processes that faults may stop, by number.
         store: what the proxy before the object store does to calls; None for a folder.
+        proxy: what stands between the workers and the broker; None for nothing.
         workers: the newest process of each worker id.
         log: what happened when, seconds since the start.
     """
@@ -36,6 +38,7 @@ class Stage:
     fleet: Fleet
     brokers: Mapping[int, LocalService] = field(default_factory=dict)
     store: Plan | None = None
+    proxy: LossyProxy | None = None
     workers: dict[str, WorkerProcess] = field(default_factory=dict)
     log: list[tuple[float, str]] = field(default_factory=list)
 

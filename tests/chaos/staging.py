@@ -6,8 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ops.local import LocalCluster, LocalKafka
+from ops.local import BROKER_DEFAULTS, LocalCluster, LocalKafka
+from ops.local.process import free_port
 from snapshots import StoreOptions
+from tests.chaos.lossy_proxy import LossyProxy, lossy_proxy
 from tests.chaos.scenario import Scenario
 from tests.chaos.stage import Stage
 from tests.fixtures.kafka import KafkaCluster
@@ -31,9 +33,13 @@ def staged(
     """
     with ExitStack() as stack:
         brokers: Mapping[int, LocalKafka] = {}
-        if kafka is None:
-            kafka, brokers = _own_cluster(scenario, folder, stack)
         settings: dict[str, Any] = dict(scenario.settings)
+        proxy = stack.enter_context(lossy_proxy()) if scenario.proxied else None
+        if proxy is not None:
+            kafka, brokers = _proxied_broker(proxy, folder, stack)
+            settings["bootstrap_servers"] = f"127.0.0.1:{proxy.port}"
+        elif kafka is None:
+            kafka, brokers = _own_cluster(scenario, folder, stack)
         plan = None
         if scenario.s3:
             url, plan = stack.enter_context(faulty_proxy(s3["endpoint"]))
@@ -45,7 +51,7 @@ def staged(
         ticks = kafka.create_topic("ticks", partitions=scenario.partitions)
         fleet = Fleet(kafka, folder / "fleet", ticks, scenario.partitions, settings)
         stack.callback(fleet.kill_all)
-        yield Stage(kafka, fleet, brokers=brokers, store=plan)
+        yield Stage(kafka, fleet, brokers=brokers, store=plan, proxy=proxy)
 
 
 def _own_cluster(
@@ -56,3 +62,24 @@ def _own_cluster(
         return KafkaCluster(broker.bootstrap), {1: broker}
     cluster = stack.enter_context(LocalCluster(folder / "kafka"))
     return KafkaCluster(cluster.bootstrap, replication=3), cluster.brokers
+
+
+def _proxied_broker(
+    proxy: LossyProxy, folder: Path, stack: ExitStack
+) -> tuple[KafkaCluster, Mapping[int, LocalKafka]]:
+    """A broker with a listener of its own for the proxy; ours stays direct."""
+    port, proxied, controller = free_port(), free_port(), free_port()
+    protocols = BROKER_DEFAULTS["listener.security.protocol.map"]
+    settings = {
+        "listeners": (
+            f"PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied},"
+            f"CONTROLLER://127.0.0.1:{controller}"
+        ),
+        "advertised.listeners": (f"PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy.port}"),
+        "listener.security.protocol.map": f"{protocols},PROXIED:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+    }
+    broker = stack.enter_context(LocalKafka(folder / "kafka", port=port, settings=settings))
+    proxy.start(proxied)
+    return KafkaCluster(broker.bootstrap), {1: broker}

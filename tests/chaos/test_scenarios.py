@@ -26,4 +26,5 @@ def test_a_scenario_holds(
     with staged(scenario, tmp_path, kafka=shared, s3=s3) as stage:
         outcome = play(scenario, stage)
         assert outcome.verdict.ticks > 0
+        assert stage.proxy is None or stage.proxy.lost == 6
         assert outcome.verdict.holds, f"{outcome.verdict}\n{outcome.log}\n{stage.fleet.log_ends()}"
