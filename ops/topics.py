@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not in an __all__
+from confluent_kafka.admin import (
     AdminClient,
     ConfigResource,
 )

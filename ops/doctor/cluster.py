@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not in an __all__
+from confluent_kafka.admin import (
     AclOperation,
 )
 
