@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from core.barrier import settle
 from core.kernels.signature.tensor import (
     Tensor,
     dilate,
@@ -38,7 +39,7 @@ def update(
     stored = state["signature.fading"]
     decay = jnp.asarray(_DECAY, stored.dtype)
     past = unflatten(stored.reshape(terms(depth), len(HALF_LIVES_TICKS), -1), depth)
-    moved = multiply_exponential(dilate(past, decay), segment(increment))
+    moved = settle(multiply_exponential(dilate(past, decay), segment(increment)))
     return {"signature.fading": flatten(moved).reshape(stored.shape)}, moved
 
 

@@ -12,7 +12,7 @@ from core.layout import Field, State
 __all__ = ["allowed_depth", "fields", "update"]
 
 INCREMENT_BOUND = 8.0
-_FORGOTTEN = ("signature.features", "signature.slow", "signature.fast")
+_FORGOTTEN = ("signature.features", "signature.forecasts")
 """What a frozen tick must not leave behind: forecasts of a tick that will not be the next."""
 
 
@@ -53,7 +53,7 @@ def update(
     """
     realised = jnp.clip(increment, -INCREMENT_BOUND, INCREMENT_BOUND)
     path = fading if config.kernel_d == "fading" else window
-    moved, signature = settle(path.update(state, realised, rungs(config)[-1]))
+    moved, signature = path.update(state, realised, rungs(config)[-1])
     features = settle(read(config, signature, realised))
     learned, forecasts = readout.update(config, state, realised=realised, features=features)
     new = {

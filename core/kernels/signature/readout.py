@@ -35,14 +35,14 @@ def fields(config: PredictorConfig) -> tuple[Field, ...]:
     """Features and forecasts to be scored, regressions, fast parts and their records by depth."""
     depths = len(rungs(config))
     size = count(config, rungs(config)[-1])
-    by_depth = ("slow", "fast", "fast_squares", "fast_products")
     return (
         Field("signature.features", "D", size, 0.0),
         # Zero stands for the prior: a learned variance is positive.
         Field("signature.covariance", "D", size * size * depths, 0.0),
         Field("signature.coefficients", "D", size * depths, 0.0),
         Field("signature.fast_coefficients", "D", _FAST * depths, 0.0),
-        *(Field(f"signature.{name}", "D", depths, 0.0) for name in by_depth),
+        Field("signature.forecasts", "D", 2 * depths, 0.0),
+        Field("signature.record", "D", 2 * depths, 0.0),
         Field("signature.residual_squares", "D", depths, _RECORD_PRIOR),
         Field("signature.residuals", "D", 1, _RECORD_PRIOR),
     )
@@ -65,33 +65,31 @@ def update(
     masks = jnp.asarray(seen, features.dtype)[:, :, None]
     old = {n.removeprefix("signature."): rows for n, rows in state.items()}
     past = old["features"][:, None] * masks
-    learned = settle(
-        update_regression(
-            _regression(old, masks),
-            past,
-            realised[None],
-            forgetting=FORGETTING,
-            trace_cap=jnp.asarray(np.sum(seen, axis=0)[:, None] / RIDGE, features.dtype),
-        )
+    learned = update_regression(
+        _regression(old, masks),
+        past,
+        realised[None],
+        forgetting=FORGETTING,
+        trace_cap=jnp.asarray(np.sum(seen, axis=0)[:, None] / RIDGE, features.dtype),
     )
-    now = features[:, None] * masks
-    slow = jnp.clip(dot(learned.coefficients, now)[0], -FORECAST_BOUND, FORECAST_BOUND)
+    coefficients = settle(learned.coefficients)
+    slow = _clipped(dot(coefficients, features[:, None] * masks)[0])
 
-    residual = realised - old["slow"]
-    error = residual - old["fast"]
+    residual = realised - old["forecasts"][:depths]
+    fast_before = old["forecasts"][depths:]
     quick = old["features"][:_FAST, None]
-    step = _FAST_RATE * error / (1.0 + dot(quick, quick)[0])
+    step = _FAST_RATE * (residual - fast_before) / (1.0 + dot(quick, quick)[0])
     weights = old["fast_coefficients"].reshape(_FAST, depths, -1)
-    weights = (1.0 - _FAST_LEAK) * weights + step * quick
-    fast = jnp.clip(dot(weights, features[:_FAST, None])[0], -FORECAST_BOUND, FORECAST_BOUND)
-    record = settle(_record(old, residual))
+    weights = settle((1.0 - _FAST_LEAK) * weights + step * quick)
+    fast = _clipped(dot(weights, features[:_FAST, None])[0])
+    slow, fast = settle((slow, fast))
+    record = _record(old, fast_before, residual)
     new = {
         "features": features,
         "covariance": learned.covariance.reshape(size * size * depths, -1),
-        "coefficients": learned.coefficients.reshape(size * depths, -1),
+        "coefficients": coefficients.reshape(size * depths, -1),
         "fast_coefficients": weights.reshape(_FAST * depths, -1),
-        "slow": slow,
-        "fast": fast,
+        "forecasts": jnp.concatenate([slow, fast]),
     } | record
     return {f"signature.{name}": rows for name, rows in new.items()}, slow + _share(record) * fast
 
@@ -114,12 +112,11 @@ def _regression(old: State, masks: Float[Array, "features depths 1"]) -> Regress
 
 
 def _record(
-    old: State, residual: Float[Array, "depths 64"]
-) -> dict[str, Float[Array, "depths 64"]]:
-    """Forgetting sums over residuals and what the fast part had said of them."""
+    old: State, fast: Float[Array, "depths 64"], residual: Float[Array, "depths 64"]
+) -> dict[str, Float[Array, "rows 64"]]:
+    """Forgetting sums: of the fast part times itself and times what came, and of what came."""
     added = {
-        "fast_squares": jnp.square(old["fast"]),
-        "fast_products": old["fast"] * residual,
+        "record": jnp.concatenate([jnp.square(fast), fast * residual]),
         "residual_squares": jnp.square(residual),
         "residuals": jnp.ones_like(old["residuals"]),
     }
@@ -127,8 +124,13 @@ def _record(
 
 
 def _share(record: State) -> Float[Array, "depths 64"]:
-    squares = record["fast_squares"] + 1e-12
-    slope = record["fast_products"] / squares
-    left = jnp.maximum(record["residual_squares"] - slope * record["fast_products"], 0.0)
+    depths = record["residual_squares"].shape[0]
+    squares, products = record["record"][:depths] + 1e-12, record["record"][depths:]
+    slope = products / squares
+    left = jnp.maximum(record["residual_squares"] - slope * products, 0.0)
     error = jnp.sqrt(left / record["residuals"] / squares)
     return jnp.clip(slope - error, 0.0, 1.0)
+
+
+def _clipped(forecast: Float[Array, "depths 64"]) -> Float[Array, "depths 64"]:
+    return jnp.clip(forecast, -FORECAST_BOUND, FORECAST_BOUND)
