@@ -61,7 +61,7 @@ def signature(
     config: PredictorConfig, past: Signatures, increment: Array, *, depth: Array, frozen: Array
 ) -> tuple[Signatures, Array]:
     """Extend the paths, learn at every depth, forecast at the one allowed."""
-    r = jnp.clip(increment, -8.0, 8.0)
+    r = jnp.clip(increment, -12.0, 12.0)
     paths = tuple(
         _extended(path, r, 0.5 ** (1.0 / h)) for path, h in zip(past.paths, HALF_LIVES, strict=True)
     )
@@ -103,7 +103,7 @@ def _features(paths: tuple[tuple[Array, ...], ...], r: Array, deepest: int) -> A
         found.append(math.sqrt(6.0) * fast[3][1, 1, 1])
     if deepest >= 5:
         found += [math.sqrt(120.0) * fast[5][w] for w in ((0, 0, 1, 1, 1), (0, 1, 1, 0, 1))]
-    return jnp.clip(jnp.stack(found), -4.0, 4.0)
+    return jnp.clip(jnp.stack(found), -8.0, 8.0)
 
 
 def _size(depth: int) -> int:

@@ -21,7 +21,7 @@ __all__ = ["RUNGS", "Coordinate", "coordinates", "count", "read", "rungs"]
 
 RUNGS = (2, 3, 5)
 """Depths that have a readout (predictor.md, section 7)."""
-BOUND = 4.0
+BOUND = 8.0
 _T, _X = 0, 1
 
 

@@ -11,7 +11,8 @@ from core.layout import Field, State
 
 __all__ = ["allowed_depth", "fields", "update"]
 
-INCREMENT_BOUND = 8.0
+INCREMENT_BOUND = 12.0
+"""Scale units. A jump is where the path now is: clipped at 8, it would be lost to what reverts."""
 _FORGOTTEN = ("signature.features", "signature.forecasts")
 """What a frozen tick must not leave behind: forecasts of a tick that will not be the next."""
 
