@@ -9,7 +9,7 @@ import pytest
 from ops.cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("deploy.md", "upgrades.md", "metrics.md")
+PAGES = ("deploy.md", "upgrades.md", "metrics.md", "scaling.md")
 
 
 def _commands(page: str) -> list[str]:
