@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 from click.shell_completion import ShellComplete
 
 from ops.cli import main
+from tests.ops.cli.parsing import parse
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "cli.md").read_text("utf-8")
@@ -22,16 +22,9 @@ def test_the_help_on_the_page_is_the_commands_own() -> None:
     assert generator["render"](PAGE) == PAGE, "run python docs/generate_cli.py"
 
 
-@pytest.mark.parametrize("line", re.findall(r"`(tickfleet [^`]+)`", PROSE))
+@pytest.mark.parametrize("line", re.findall(r"`tickfleet ([^`]+)`", PROSE))
 def test_every_command_that_is_shown_can_be_parsed(line: str) -> None:
-    command: click.Command = main
-    words = line.split()[1:]
-    with click.Context(main) as context:
-        while isinstance(command, click.Group):
-            found = command.get_command(context, words.pop(0))
-            assert found is not None, line
-            command = found
-        command.make_context("tickfleet", words)
+    parse(line)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import click
 import pytest
 
-from ops.cli import main
 from ops.monitoring import ALERTS, JOB, Alert, dashboard
+from tests.ops.cli.parsing import parse
 from tests.ops.monitoring.expressions import selectors
 from workers.metrics import CATALOGUE, MetricDef, MetricKind
 
@@ -105,14 +104,7 @@ def test_a_page_names_what_exists(path: Path) -> None:
             titles = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE)
             assert anchor in {title.lower().replace(" ", "-") for title in titles}, anchor
     for line in re.findall(r"`tickfleet ([^`]+)`", page):
-        command: click.Command = main
-        words = line.split()
-        with click.Context(main) as context:
-            while isinstance(command, click.Group):
-                found = command.get_command(context, words.pop(0))
-                assert found is not None, line
-                command = found
-        command.make_context("tickfleet", words)
+        parse(line)
     sources = "".join(
         source.read_text("utf-8")
         for room in ("core", "schemas", "snapshots", "workers", "ops")
