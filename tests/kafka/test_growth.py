@@ -1,0 +1,43 @@
+"""Partitions added to a running fleet's topics: the new ones are taken up and answered."""
+
+import pytest
+from confluent_kafka.admin import NewPartitions
+
+from tests.fixtures.kafka import KafkaCluster
+from tests.kafka.conftest import MakeFleet
+from tests.kafka.feed import produce, random_ticks
+from tests.kafka.tap import read_topic
+from tests.kafka.verdict import verdict
+
+pytestmark = pytest.mark.kafka
+
+
+def _grow(kafka: KafkaCluster, topic: str, partitions: int) -> None:
+    admin = kafka.admin()
+    admin.create_partitions([NewPartitions(topic, partitions)])[topic].result(30)
+
+
+@pytest.mark.parametrize("ticks_first", [False, True])
+def test_added_partitions_are_answered_once_each(
+    kafka: KafkaCluster, make_fleet: MakeFleet, *, ticks_first: bool
+) -> None:
+    count, before, after = 1_000, 2, 4
+    ticks = kafka.create_topic("ticks", partitions=before)
+    # The client asks for the topic's shape every five minutes unless told otherwise.
+    consumer = {"topic.metadata.refresh.interval.ms": "500"}
+    fleet = make_fleet("fleet", ticks, before, consumer=consumer)
+    worker = fleet.start("w-0")
+    produce(kafka, ticks, random_ticks(count, 40, seed=1))
+    read_topic(kafka, fleet.topics["predictions"], before, count)
+    grown = [fleet.topics["predictions"], fleet.topics["journal"], ticks]
+    for topic in reversed(grown) if ticks_first else grown:
+        _grow(kafka, topic, after)
+    fleet.wait_for(lambda: fleet.logs().count("partition_live") >= after, 60, "the new partitions")
+    produce(kafka, ticks, random_ticks(count, 40, seed=2))
+    results = read_topic(kafka, fleet.topics["predictions"], after, 2 * count)
+    assert worker.terminate() == 0
+    inputs = read_topic(kafka, ticks, after, 2 * count)
+    accepted = {p: [r.offset for r in records] for p, records in inputs.items()}
+    assert len(accepted) == after
+    report = verdict(accepted, results)
+    assert report.holds and report.results == 2 * count, report
