@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from core import AVAILABLE_KERNELS
 from schemas import EVENT_TIME
 from snapshots import Restored
-from workers.config import ColdStart, MissingHistory, WorkerConfig
+from workers.config import ColdStart, Delivery, MissingHistory, WorkerConfig
 from workers.decisions import Decision
 from workers.errors import HistoryLostError
 from workers.journal import DecisionLog
@@ -72,7 +72,7 @@ def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:
         HistoryLostError: it cannot, and the policy says stop.
     """
     log = DecisionLog(found.journal.records)
-    problem = _problem(found, log)
+    problem = _unbound(config, found, log) or _problem(found, log)
     if problem:
         if config.missing_history is MissingHistory.STOP:
             raise HistoryLostError(
@@ -85,6 +85,22 @@ def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:
     if found.restored is not None:
         return _from_snapshot(found, found.restored, log)
     return _from_genesis(config, found, log)
+
+
+def _unbound(config: WorkerConfig, found: Findings, log: DecisionLog) -> str:
+    """Whether the journal tells of ticks that may not be this topic's.
+
+    Exactly once, the first journal record is committed together with an offset: a journal without
+    one has outlived it. Kafka drops offsets with their topic, or when a group was idle for long.
+    """
+    if config.delivery is Delivery.AT_LEAST_ONCE or found.committed_offset >= 0 or not len(log):
+        return ""
+    return (
+        f"the journal says that offsets up to {log.emitted_to} were answered, but the group has no "
+        "committed offset: the ticks topic was created anew, the journal is another group's, or "
+        "the offset expired. Start a new group with a new journal topic, or commit the last "
+        "snapshot's offset again with `tickfleet snapshot restore`"
+    )
 
 
 def _problem(found: Findings, log: DecisionLog) -> str:

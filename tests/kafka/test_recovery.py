@@ -135,6 +135,28 @@ def test_retention_past_the_snapshot_stops_the_partition_and_says_what_to_do(
     assert sources(fleet)[-1] == "cold"
 
 
+def test_a_topic_created_anew_is_not_taken_for_the_old_one(
+    kafka: KafkaCluster, fleet: Fleet
+) -> None:
+    tap = Tap(kafka, fleet.topics["predictions"], 1)
+    run_and_die(fleet, tap)
+    answered = tap.count
+    admin = kafka.admin()
+    admin.delete_topics([fleet.ticks])[fleet.ticks].result(30)
+    fleet.wait_for(
+        lambda: not admin.list_topics(timeout=10).topics.get(fleet.ticks), 20, "no topic"
+    )
+    kafka.create_topic(partitions=1, name=fleet.ticks)
+    # As many ticks as before: by their offsets alone they look answered.
+    produce(kafka, fleet.ticks, random_ticks(2 * COUNT, 10, seed=5))
+    worker = fleet.start("w-0")
+    fleet.wait_for(lambda: "partition_stopped" in fleet.logs(), 40, "the partition to stop")
+    assert "created anew" in fleet.logs()
+    assert worker.terminate() == 0
+    assert tap.count == answered
+    tap.close()
+
+
 def test_another_configuration_is_refused_by_name(kafka: KafkaCluster, fleet: Fleet) -> None:
     tap = Tap(kafka, fleet.topics["predictions"], 1)
     run_and_die(fleet, tap)

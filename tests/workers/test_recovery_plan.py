@@ -7,7 +7,7 @@ import pytest
 
 from schemas import JournalRecord
 from snapshots import ManifestRef, PartitionImage, Restored, RestoreReport
-from workers.config import ColdStart, MissingHistory, WorkerConfig
+from workers.config import ColdStart, Delivery, MissingHistory, WorkerConfig
 from workers.errors import HistoryLostError
 from workers.journal_reader import JournalTail
 from workers.recovery_plan import Findings, make_plan
@@ -106,6 +106,7 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
     ("found", "words"),
     [
         (replace(FRESH, committed_offset=60), "recreated"),
+        (replace(FRESH, journal=journal((0, 41))), "created anew"),
         (
             replace(FRESH, committed_offset=30, restored=snapshot(30), low=31),
             "retention has passed",
@@ -137,3 +138,9 @@ def test_lost_history_stops_the_partition_or_starts_cold_without_answering_twice
     answered = max([r.to_offset for r in found.journal.records], default=-1)
     if answered < found.high and found.committed_offset <= found.high:
         assert plan.emitted_to >= max(answered, found.committed_offset - 1)
+
+
+def test_at_least_once_a_journal_may_be_ahead_of_the_first_commit() -> None:
+    config = replace(CONFIG, delivery=Delivery.AT_LEAST_ONCE)
+    plan = make_plan(config, replace(FRESH, journal=journal((0, 4))))
+    assert (plan.start_offset, plan.emitted_to) == (0, 4)
