@@ -21,6 +21,7 @@ _COMMANDS = {
         "Send refused records again, each once.",
     ),
     "backtest": ("ops.cli.backtest", "Step historical ticks as a worker would have."),
+    "compare": ("ops.cli.compare", "Say which of two backtests forecasts better."),
     "local": ("ops.cli.local", "A Kafka broker (and an S3 endpoint) on this machine."),
 }
 

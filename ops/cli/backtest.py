@@ -10,6 +10,7 @@ from ops.cli.options import bootstrap_option, config_option, offline_settings, s
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
 from ops.replay import progress_bar
+from ops.report import write_report
 from workers.config import WorkerConfig
 from workers.replay import (
     Bound,
@@ -137,6 +138,9 @@ def _run(plan: RunPlan, *, resume: bool, witness: Any = None) -> dict[str, Any]:
         f"({run['results_per_second']:,}/s), {counts['flags']:,} flag events, "
         f"{counts['refused']:,} refused: {plan.out}"
     )
+    skill = write_report(plan.out).summary["skill"]
+    if skill is not None:
+        click.echo(f"skill against persistence {skill:+.4f}: {plan.out / 'report.html'}")
     for warning in run["warnings"]:
         click.echo(f"warning: {warning}", err=True)
     return run

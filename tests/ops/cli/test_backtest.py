@@ -31,10 +31,12 @@ def run(*arguments: str) -> Result:
 
 def test_the_commands_of_the_page_run(folder: Path) -> None:
     block = re.findall(r"```\n(tickfleet backtest --file.*?)```", _PAGE.read_text("utf-8"), re.S)[0]
-    for line in block.strip().splitlines():
-        result = run(*line.split()[1:])
+    *backtests, compare = [run(*line.split()[1:]) for line in block.strip().splitlines()]
+    for result in backtests:
         assert result.exit_code == 0, result.output
         assert result.stdout.startswith(f"{_COUNT:,} results of 64 assets in ")
+    assert compare.stdout.startswith("cusum_h: 5.0 against 8.0\n"), compare.output
+    assert (folder / "runs" / "a" / "report.html").is_file()
     table = parquet.read_table(folder / "runs" / "a" / "results")
     assert bits(table) == bits(backtest(parquet.read_table(folder / "ticks.parquet")))
     assert read_run(folder / "runs" / "b")["config"]["cusum_h"] == 8.0

@@ -1,0 +1,113 @@
+"""Everything a report says about a run, as plain data; the drawings aside."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from ops.report import timeline as over_time
+from ops.report.detail import AssetDetail, asset_details
+from ops.report.long_run import diebold_mariano
+from ops.report.peers import PEERS
+from ops.report.skill import AssetSkill, SkillPass
+from ops.report.timeline import Timeline, flag_timeline
+from workers.replay import read_run
+
+__all__ = ["Measured", "measure"]
+
+_ENOUGH: Final = 100
+_CONFIDENCE: Final = 1.96
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Attributes:
+    run: `run.json`.
+    summary: numbers over all assets.
+    assets: numbers per asset, the worst skill first.
+    timeline: the run over time.
+    flags: events per stretch, by type.
+    details: of the two assets with the worst skill.
+    """
+
+    run: dict[str, Any]
+    summary: dict[str, Any]
+    assets: list[dict[str, Any]]
+    timeline: Timeline
+    flags: dict[str, Float64[ndarray, " s"]]
+    details: dict[str, AssetDetail]
+
+
+def measure(folder: Path) -> Measured:
+    """Read a finished run; two passes over its results.
+
+    Raises:
+        ReplayError: there is no finished run.
+    """
+    run = read_run(folder)
+    counts = run["counts"]
+    timeline = Timeline(counts["first_timestamp_ns"] or 0, counts["last_timestamp_ns"] or 0)
+    skills = SkillPass()
+    for judged in skills.over(folder, over_time.COLUMNS):
+        timeline.add(judged)
+    assets = [_asset(name, skill) for name, skill in skills.assets.items()]
+    assets.sort(key=lambda one: (one["judged"] < _ENOUGH, one["skill"] or 0.0, one["asset_id"]))
+    return Measured(
+        run,
+        _summary(list(skills.assets.values()), timeline),
+        assets,
+        timeline,
+        flag_timeline(folder, timeline),
+        asset_details(
+            folder,
+            [one["asset_id"] for one in assets[:2]],
+            first_ns=timeline.first_ns,
+            last_ns=timeline.last_ns,
+        ),
+    )
+
+
+def _summary(assets: list[AssetSkill], timeline: Timeline) -> dict[str, Any]:
+    total = AssetSkill()
+    for asset in assets:
+        total.judged += asset.judged
+        total.losses += asset.losses
+    mean, error, statistic = diebold_mariano(asset.against for asset in assets)
+    base = float(total.losses[1]) / total.judged if total.judged else np.nan
+    return {
+        "judged": total.judged,
+        **_figures(total.skill, mean, error, statistic, base),
+        "loss_ratio": {peer: _finite(total.ratio(peer)) for peer in PEERS},
+        "assets_better_than_persistence": sum(asset.skill > 0.0 for asset in assets),
+        "alarms": int(timeline.alarms.sum()),
+    }
+
+
+def _asset(name: str, asset: AssetSkill) -> dict[str, Any]:
+    mean, error, statistic = diebold_mariano([asset.against])
+    base = float(asset.losses[1]) / asset.judged if asset.judged else np.nan
+    return {
+        "asset_id": name,
+        "judged": asset.judged,
+        **_figures(asset.skill, mean, error, statistic, base),
+    }
+
+
+def _figures(
+    skill: float, mean: float, error: float, statistic: float, base: float
+) -> dict[str, Any]:
+    half = _CONFIDENCE * error / base if base > 0.0 else np.nan
+    return {
+        "skill": _finite(skill),
+        "skill_low": _finite(-mean / base - half if base > 0.0 else np.nan),
+        "skill_high": _finite(-mean / base + half if base > 0.0 else np.nan),
+        "diebold_mariano": _finite(statistic),
+    }
+
+
+def _finite(value: float) -> float | None:
+    """JSON knows no NaN."""
+    return float(value) if np.isfinite(value) else None

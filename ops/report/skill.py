@@ -1,0 +1,133 @@
+"""One-step forecast losses of the model and its peers, asset by asset."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+from numpy import ndarray
+
+from ops.report.long_run import LossDifference
+from ops.report.peers import PEERS, PeerState, peer_forecasts
+from ops.report.read import read_batches
+
+__all__ = ["COLUMNS", "AssetSkill", "Judged", "SkillPass"]
+
+COLUMNS: Final = (
+    "asset_id",
+    "timestamp_ns",
+    "price",
+    "predicted_price",
+    "warming_up",
+    "outlier_rejected",
+)
+_FORECASTERS: Final = ("model", *PEERS)
+
+
+@dataclass(slots=True)
+class AssetSkill:
+    """Attributes:
+    judged: forecasts that were judged by the next price.
+    losses: sums of squared errors, the model's first, then the peers'.
+    against: model's loss less persistence's.
+    """
+
+    judged: int = 0
+    losses: Float64[ndarray, " forecasters"] = field(
+        default_factory=lambda: np.zeros(len(_FORECASTERS))
+    )
+    against: LossDifference = field(default_factory=LossDifference)
+    _peers: PeerState = field(default_factory=PeerState)
+    _forecast: float = np.nan
+    _warm: bool = False
+
+    @property
+    def skill(self) -> float:
+        """1 - squared errors over persistence's; NaN where persistence makes none."""
+        base = float(self.losses[1])
+        return 1.0 - float(self.losses[0]) / base if base > 0.0 else np.nan
+
+    def ratio(self, peer: str) -> float:
+        """The model's squared errors over a peer's; NaN where the peer makes none."""
+        base = float(self.losses[_FORECASTERS.index(peer)])
+        return float(self.losses[0]) / base if base > 0.0 else np.nan
+
+    def add(
+        self,
+        price: Float64[ndarray, " n"],
+        forecast: Float64[ndarray, " n"],
+        warm: Bool[ndarray, " n"],
+    ) -> Float64[ndarray, "forecasters n"]:
+        """The next ticks; returns each one's losses, NaN where the forecast was not judged."""
+        made = np.empty((len(_FORECASTERS), price.size + 1))
+        made[1:, 0] = self._peers.forecasts
+        made[0, 0] = self._forecast
+        made[0, 1:] = forecast
+        made[1:, 1:] = peer_forecasts(self._peers, price)
+        judged = np.concatenate([[self._warm], warm[:-1]]) & np.isfinite(made[:, :-1]).all(axis=0)
+        self._forecast, self._warm = float(forecast[-1]), bool(warm[-1])
+        losses = (price - made[:, :-1]) ** 2
+        self.judged += int(judged.sum())
+        self.losses += losses[:, judged].sum(axis=1)
+        self.against.add((losses[0] - losses[1])[judged])
+        losses[:, ~judged] = np.nan
+        return losses
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A batch with its losses; rejected ticks are left out of both.
+
+    Attributes:
+        batch: the rows, as read.
+        rows: positions in it that were not rejected.
+        losses: of those: the model's, persistence's; NaN where not judged.
+    """
+
+    batch: Any
+    rows: Int64[ndarray, " n"]
+    losses: Float64[ndarray, "2 n"]
+
+
+class SkillPass:
+    """One pass over a run's results."""
+
+    def __init__(self) -> None:
+        self.assets: dict[str, AssetSkill] = {}
+
+    def over(self, run: Path, more: tuple[str, ...] = ()) -> Iterator[Judged]:
+        """Every batch, with `more` columns; `assets` is complete at the end."""
+        for batch in read_batches(run, "results", [*COLUMNS, *more]):
+            yield self._judge(batch)
+
+    def _judge(self, batch: Any) -> Judged:
+        rows = np.flatnonzero(~column(batch, "outlier_rejected"))
+        price = column(batch, "price")[rows]
+        forecast = column(batch, "predicted_price")[rows]
+        warm = ~column(batch, "warming_up")[rows]
+        losses = np.full((2, rows.size), np.nan)
+        for name, here in by_asset(batch, rows):
+            asset = self.assets.setdefault(name, AssetSkill())
+            losses[:, here] = asset.add(price[here], forecast[here], warm[here])[:2]
+        return Judged(batch, rows, losses)
+
+
+def column(batch: Any, name: str) -> Any:
+    """A column as numpy."""
+    return batch.column(name).to_numpy(zero_copy_only=False)
+
+
+def by_asset(
+    batch: Any, rows: Int64[ndarray, " n"]
+) -> Iterator[tuple[str, Int64[ndarray, " here"]]]:
+    """Each asset of the rows, and its positions among them, ascending."""
+    encoded = batch.column("asset_id").dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False)[rows]
+    order = np.argsort(codes, kind="stable")
+    cuts = np.flatnonzero(np.diff(codes[order])) + 1
+    names = encoded.dictionary.to_pylist()
+    for here in np.split(order, cuts):
+        if here.size:
+            yield names[int(codes[here[0]])], here

@@ -1,0 +1,152 @@
+"""A run's report says what the run's rows say; two runs are compared row by row."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from pyarrow import parquet
+
+from core import PredictorConfig
+from ops.cli import main
+from ops.report import compare_runs, write_report
+from tests.workers.replay.tables import random_table, write_ticks
+from workers.replay import EventTime, FileSource, Layout, ReplayError, RunPlan, run_backtest
+
+_CONFIG = PredictorConfig(wtmm_buffer_size=32)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of a few assets, its report written."""
+    folder = tmp_path_factory.mktemp("report")
+    table = random_table(70_000, 60, seed=61)
+    source = FileSource(write_ticks(folder / "ticks.parquet", table), Layout())
+    run_backtest(RunPlan(source, _CONFIG, "float64", EventTime(_CONFIG), folder / "run"))
+    write_report(folder / "run")
+    return folder / "run"
+
+
+def rows(run: Path) -> pd.DataFrame:
+    frame = parquet.read_table(run / "results").to_pandas()
+    return frame[~frame["outlier_rejected"]]
+
+
+def losses(frame: pd.DataFrame) -> tuple[float, float, int]:
+    """The model's and persistence's, written out asset by asset."""
+    model = base = 0.0
+    judged = 0
+    for _, one in frame.groupby("asset_id"):
+        price, made = one["price"].to_numpy(), one["predicted_price"].to_numpy()
+        warm = ~one["warming_up"].to_numpy()[:-1]
+        model += ((price[1:] - made[:-1])[warm] ** 2).sum()
+        base += ((price[1:] - price[:-1])[warm] ** 2).sum()
+        judged += int(warm.sum())
+    return model, base, judged
+
+
+def test_the_numbers_are_those_of_the_rows(run: Path) -> None:
+    report = json.loads((run / "report.json").read_text("utf-8"))
+    model, base, judged = losses(rows(run))
+    summary = report["summary"]
+    assert summary["judged"] == judged
+    assert summary["skill"] == pytest.approx(1.0 - model / base)
+    assert summary["loss_ratio"]["persistence"] == pytest.approx(model / base)
+    assert summary["skill_low"] < summary["skill"] < summary["skill_high"]
+    assert summary["alarms"] == int(rows(run)["regime_change_detected"].sum())
+    over_time = report["over_time"]
+    assert sum(over_time["loss_model"]) == pytest.approx(model)
+    assert sum(over_time["ticks"]) == len(rows(run))
+    skills = [one["skill"] for one in report["assets"]]
+    assert len(skills) == 60
+    assert skills == sorted(skills)
+    worst = rows(run)
+    worst_model, worst_base, _ = losses(worst[worst["asset_id"] == report["assets"][0]["asset_id"]])
+    assert skills[0] == pytest.approx(1.0 - worst_model / worst_base)
+
+
+class _Page(HTMLParser):
+    """Which elements are open, and what is asked for from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.charts = 0
+        self.elsewhere: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.charts += tag == "svg"
+        self.elsewhere += [f"{k}={v}" for k, v in attrs if k in ("src", "href")]
+        if tag not in ("meta", "path"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag != "path":
+            assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_alone_and_knows_the_dark(run: Path) -> None:
+    text = (run / "report.html").read_text("utf-8")
+    page = _Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.elsewhere == []
+    assert page.charts >= 6
+    light, dark = (set(re.findall(r"(--\w+):#", part)) for part in text.split("@media", 1))
+    assert light == dark, "every colour has a value for dark pages"
+    drawn = re.findall(r'd="([^"]*)"', text)
+    assert all(re.fullmatch(r"[MLHV0-9. -]+", path) for path in drawn if path)
+    assert "nan" not in "".join(drawn)
+
+
+def test_the_text_has_the_same_numbers(run: Path) -> None:
+    summary = json.loads((run / "report.json").read_text("utf-8"))["summary"]
+    text = (run / "report.md").read_text("utf-8")
+    assert f"| skill against persistence | {summary['skill']:.5f} |" in text
+
+
+@pytest.fixture
+def noisier(run: Path, tmp_path: Path) -> Path:
+    """The same ticks, worse forecasts."""
+    shutil.copytree(run, tmp_path / "noisier")
+    for part in (tmp_path / "noisier" / "results").glob("*.parquet"):
+        table = parquet.read_table(part)
+        made = table["predicted_price"].to_numpy()
+        noise = np.random.default_rng(1).normal(0.0, 5e-3, made.size)
+        at = table.column_names.index("predicted_price")
+        parquet.write_table(table.set_column(at, "predicted_price", [made + noise]), part)
+    return tmp_path / "noisier"
+
+
+def test_the_better_run_is_found(run: Path, noisier: Path) -> None:
+    found = compare_runs(run, noisier)
+    model, _, judged = losses(rows(run))
+    assert found.judged == judged
+    assert found.mean_loss[0] == pytest.approx(model / judged)
+    assert found.statistic < -5
+    assert compare_runs(noisier, run).statistic == pytest.approx(-found.statistic)
+    assert found.settings == {}
+    result = CliRunner().invoke(main, ["compare", str(run), str(noisier)])
+    assert result.exit_code == 0
+    assert f"{run} is better; Diebold-Mariano -" in result.stdout
+    same = CliRunner().invoke(main, ["compare", str(run), str(run)])
+    assert same.stdout.endswith("no difference\n")
+
+
+def test_runs_over_other_ticks_are_not_compared(run: Path, noisier: Path) -> None:
+    (part,) = (noisier / "results").glob("*.parquet")
+    table = parquet.read_table(part)
+    parquet.write_table(table.slice(0, 1_000), part)
+    with pytest.raises(ReplayError, match=r"agree in 1,000 rows, then one ends"):
+        compare_runs(run, noisier)
+    parquet.write_table(table.slice(1), part)
+    with pytest.raises(ReplayError, match=r"row 1: source_offset differs"):
+        compare_runs(run, noisier)
+    result = CliRunner().invoke(main, ["compare", str(run), str(run.parent)])
+    assert result.exit_code == 2
+    assert "holds no finished run" in result.stderr
