@@ -52,20 +52,33 @@ def describe_topics(config: WorkerConfig) -> dict[str, TopicInfo]:
         metadata = admin.list_topics(timeout=config.client_timeout_s).topics
         there = [name for name in config.topics.all() if name in metadata]
         resources = [ConfigResource("topic", name) for name in there]
-        answers = admin.describe_configs(resources) if resources else {}
-        configs = {
-            resource.name: future.result(config.client_timeout_s)
-            for resource, future in answers.items()
-        }
+        configs = _configs(admin, resources, config.client_timeout_s)
     except KafkaException as error:
         raise _unanswered(config, error) from error
     infos = {}
     for name in there:
         partitions = metadata[name].partitions.values()
-        shown = {key: str(configs[name][key].value) for key in _SHOWN if key in configs[name]}
+        shown: dict[str, str] = {key: configs[name][key] for key in _SHOWN if key in configs[name]}
         replicas = min((len(one.replicas) for one in partitions), default=0)
         infos[name] = TopicInfo(name, len(partitions), replicas, shown)
     return infos
+
+
+def _configs(
+    admin: AdminClient, resources: list[ConfigResource], timeout_s: float
+) -> dict[str, dict[str, str]]:
+    """Each topic's settings; none where they may not be seen, which a worker need not."""
+    configs: dict[str, dict[str, str]] = {}
+    for resource, answer in (admin.describe_configs(resources) if resources else {}).items():
+        configs[resource.name] = {}
+        try:
+            found = answer.result(timeout_s)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise
+        else:
+            configs[resource.name] = {key: str(entry.value) for key, entry in found.items()}
+    return configs
 
 
 def create_topics(
@@ -88,7 +101,9 @@ def create_topics(
     existing = describe_topics(config)
     count = _partition_count(config.topics, existing, partitions)
     ticks = existing.get(config.topics.ticks)
-    limit = int(ticks.config["max.message.bytes"]) if ticks else _KAFKA_MAX_MESSAGE_BYTES
+    limit = _KAFKA_MAX_MESSAGE_BYTES
+    if ticks and "max.message.bytes" in ticks.config:
+        limit = int(ticks.config["max.message.bytes"])
     new = [
         NewTopic(
             name,

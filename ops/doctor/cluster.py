@@ -1,11 +1,8 @@
-"""The brokers, the five topics, and what this user may do with them."""
+"""The brokers and the five topics."""
 
 from collections.abc import Iterator
 
-from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import (
-    AclOperation,
-)
+from confluent_kafka import KafkaException
 
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
@@ -13,7 +10,7 @@ from ops.topics import describe_topics
 from workers.errors import TopicLayoutError
 from workers.topics import check_layout
 
-__all__ = ["check_brokers", "check_permissions", "check_topics"]
+__all__ = ["check_brokers", "check_topics"]
 
 _DAY_MS = 86_400_000
 
@@ -75,35 +72,3 @@ def check_topics(site: Site) -> Iterator[Finding]:
                 f"{name} keeps its records for less than a day",
                 "set its retention.ms above the longest outage that recovery shall survive",
             )
-
-
-def check_permissions(site: Site) -> Iterator[Finding]:
-    """What the brokers say this user may do; clusters without an authoriser allow everything."""
-    if not site.topics:
-        yield Finding.skipped("permissions", "no topic to ask about")
-        return
-    names = site.config.topics
-    needed = {
-        names.ticks: {AclOperation.READ},
-        names.predictions: {AclOperation.WRITE},
-        names.flags: {AclOperation.WRITE},
-        names.dead_letters: {AclOperation.WRITE},
-        names.journal: {AclOperation.READ, AclOperation.WRITE},
-    }
-    futures = site.admin.describe_topics(
-        TopicCollection(list(site.topics)),
-        include_authorized_operations=True,
-        request_timeout=site.config.client_timeout_s,
-    )
-    lacking = []
-    for name, future in futures.items():
-        allowed = future.result(site.config.client_timeout_s).authorized_operations
-        if allowed is None:
-            yield Finding.skipped("permissions", "the brokers do not tell what is allowed")
-            return
-        lacking += [f"{op.name} on {name}" for op in needed[name] - set(allowed)]
-    if lacking:
-        remedy = "grant it with kafka-acls.sh --add to the user of [kafka] sasl.username"
-        yield Finding.failed("permissions", f"not allowed: {', '.join(sorted(lacking))}", remedy)
-    else:
-        yield Finding.ok("permissions", "topics may be read and written as a worker needs")

@@ -7,11 +7,12 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from core.errors import TickFleetError
-from ops.doctor.cluster import check_brokers, check_permissions, check_topics
+from ops.doctor.cluster import check_brokers, check_topics
 from ops.doctor.commits import check_commits
 from ops.doctor.decisions import check_config
 from ops.doctor.finding import Finding
 from ops.doctor.membership import check_group
+from ops.doctor.permissions import check_permissions
 from ops.doctor.programs import check_programs
 from ops.doctor.registry import check_registry
 from ops.doctor.site import Site
