@@ -8,7 +8,17 @@ from core.environment import prepare_jax
 
 prepare_jax()
 
-from core.compiled import TileStep, compile_step, init_tile, runtime_versions
+from core.asset import AssetLayout, asset_layout
+from core.compiled import (
+    TRAIN_WIDTH,
+    TileStep,
+    Trainer,
+    compile_step,
+    compile_trainer,
+    init_surfaces,
+    init_tile,
+    runtime_versions,
+)
 from core.config import InvalidConfigError, PredictorConfig
 from core.errors import FatalError, RetryableError, TickFleetError
 from core.flags import (
@@ -21,6 +31,8 @@ from core.flags import (
     Mode,
 )
 from core.functional import AssetState, FunctionalPredictor
+from core.kernels.galerkin import NETWORK_ROWS
+from core.kernels.galerkin import SURFACE as NETWORK_SURFACE
 from core.layout import BLOCKS, Block, Field, StateLayout
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, Input, Output
@@ -33,9 +45,13 @@ __all__ = [
     "INPUT_ROWS",
     "INSTANT_EVENTS",
     "LEVEL_FLAGS",
+    "NETWORK_ROWS",
+    "NETWORK_SURFACE",
     "OUTPUT_ROWS",
     "RESULT_FLAGS",
     "TILE_WIDTH",
+    "TRAIN_WIDTH",
+    "AssetLayout",
     "AssetState",
     "Block",
     "FatalError",
@@ -54,7 +70,11 @@ __all__ = [
     "StateLayout",
     "TickFleetError",
     "TileStep",
+    "Trainer",
+    "asset_layout",
     "compile_step",
+    "compile_trainer",
+    "init_surfaces",
     "init_tile",
     "runtime_versions",
     "state_layout",

@@ -1,4 +1,4 @@
-"""The step compiled ahead of time for one tile shape, and what its bits depend on.
+"""The step and the training compiled ahead of time for one shape each, and what their bits need.
 
 Live, recovery and replay call the same executable, so that their bytes cannot differ. No lane
 count but 64 exists.
@@ -13,12 +13,25 @@ import numpy as np
 from jaxtyping import Array, Float, Float64, Shaped
 
 from core.config import PredictorConfig
+from core.kernels import galerkin
+from core.layout import StateLayout
 from core.packed import INPUT_ROWS, TILE_WIDTH
 from core.step import packed_step, state_layout
 
-__all__ = ["TileStep", "compile_step", "init_tile", "runtime_versions"]
+__all__ = [
+    "TRAIN_WIDTH",
+    "TileStep",
+    "Trainer",
+    "compile_step",
+    "compile_trainer",
+    "init_surfaces",
+    "init_tile",
+    "runtime_versions",
+]
 
 _DTYPES = ("float32", "float64")
+TRAIN_WIDTH = 8
+"""Networks of one training call: each costs as much as among 64, and one alone an eighth of it."""
 COMPILER_OPTIONS: dict[str, str | bool] = {"xla_disable_hlo_passes": "cse_barrier_expander"}
 """Keeps `optimization_barrier` in place until code is emitted. XLA's CPU backend otherwise drops
 it before fusion, and then recomputes whole chains of the step for every field that reads them:
@@ -32,23 +45,94 @@ class TileStep:
     float64 whatever the state's dtype: prices are differenced before they are rounded.
     """
 
-    __slots__ = ("_executable", "config", "dtype")
+    __slots__ = ("_executable", "_fresh", "config", "dtype")
 
     def __init__(self, config: PredictorConfig, dtype: str) -> None:
         self.config = config
         self.dtype = dtype
+        self._fresh = init_surfaces(dtype)
         self._executable = (
             jax.jit(functools.partial(packed_step, config), donate_argnums=0)
-            .lower(init_tile(config, dtype), np.empty((INPUT_ROWS, TILE_WIDTH)))
+            .lower(init_tile(config, dtype), np.empty((INPUT_ROWS, TILE_WIDTH)), self._fresh)
             .compile(compiler_options=COMPILER_OPTIONS)
         )
 
     def __call__(
-        self, tile: Float[Array, "rows 64"], inputs: Float64[np.ndarray, "inputs 64"]
+        self,
+        tile: Float[Array, "rows 64"],
+        inputs: Float64[np.ndarray, "inputs 64"],
+        surfaces: Float[np.ndarray, "surface 64"] | None = None,
     ) -> tuple[Float[Array, "rows 64"], Float64[Array, "outputs 64"]]:
-        """Advance the active lanes by one tick. Outputs of the others are undefined."""
-        new_tile, outputs = self._executable(tile, inputs)
+        """Advance the active lanes by one tick. Outputs of the others are undefined.
+
+        Args:
+            tile: the lanes' state; consumed.
+            inputs: rows of `Input`.
+            surfaces: `galerkin.Surface` rows of the lanes' networks; untrained ones if None.
+        """
+        new_tile, outputs = self._executable(
+            tile, inputs, self._fresh if surfaces is None else surfaces
+        )
         return new_tile, outputs
+
+
+class Trainer:
+    """One compiled training step of up to `TRAIN_WIDTH` networks at a time."""
+
+    __slots__ = ("_executable", "_fresh", "_layout")
+
+    def __init__(self, config: PredictorConfig, dtype: str) -> None:
+        self._layout = state_layout(config)
+        self._fresh = galerkin.fresh_network(dtype)
+        width = self.block.stop - self.block.start
+        block = np.zeros((TRAIN_WIDTH, width), dtype=dtype)
+        network = np.repeat(self._fresh[np.newaxis], TRAIN_WIDTH, axis=0)
+        self._executable = (
+            jax.jit(functools.partial(_packed_train, self._layout))
+            .lower(block, network)
+            .compile(compiler_options=COMPILER_OPTIONS)
+        )
+
+    @property
+    def block(self) -> slice:
+        """Rows of the step's state that training reads."""
+        return self._layout.blocks["B"]
+
+    def __call__(
+        self,
+        blocks: Float[np.ndarray, "assets block"],
+        networks: Float[np.ndarray, "assets network"],
+    ) -> Float[np.ndarray, "assets network"]:
+        """The networks after one step. An asset's bits do not depend on the others'.
+
+        Args:
+            blocks: block B of each asset's state in the tile, after its last tick.
+            networks: `galerkin.NETWORK_ROWS` numbers an asset.
+        """
+        trained = np.empty_like(networks)
+        for start in range(0, len(networks), TRAIN_WIDTH):
+            part = slice(start, min(start + TRAIN_WIDTH, len(networks)))
+            count = part.stop - start
+            block = np.zeros((TRAIN_WIDTH, blocks.shape[1]), dtype=networks.dtype)
+            network = np.repeat(self._fresh[np.newaxis], TRAIN_WIDTH, axis=0)
+            block[:count], network[:count] = blocks[part], networks[part]
+            trained[part] = np.asarray(self._executable(block, network))[:count]
+        return trained
+
+
+def _packed_train(
+    layout: StateLayout,
+    blocks: Float[Array, "assets block"],
+    networks: Float[Array, "assets network"],
+) -> Float[Array, "assets network"]:
+    start = layout.blocks["B"].start
+    state = {
+        field.name: blocks.T[rows.start - start : rows.stop - start]
+        for field in layout.fields
+        for rows in (layout.slices[field.name],)
+        if field.block == "B"
+    }
+    return galerkin.train(state, networks.T).T
 
 
 @functools.cache
@@ -59,6 +143,22 @@ def compile_step(config: PredictorConfig, dtype: str = "float64") -> TileStep:
         ValueError: `dtype` is neither `float32` nor `float64`.
     """
     return TileStep(config, _checked(dtype))
+
+
+@functools.cache
+def compile_trainer(config: PredictorConfig, dtype: str = "float64") -> Trainer:
+    """Compile the training, or return the executable compiled before for equal arguments.
+
+    Raises:
+        ValueError: `dtype` is neither `float32` nor `float64`.
+    """
+    return Trainer(config, _checked(dtype))
+
+
+def init_surfaces(dtype: str = "float64") -> Shaped[np.ndarray, "surface 64"]:
+    """Surfaces of 64 networks that have not been trained."""
+    column = galerkin.fresh_surface(_checked(dtype))
+    return np.repeat(column[:, np.newaxis], TILE_WIDTH, axis=1)
 
 
 def init_tile(config: PredictorConfig, dtype: str = "float64") -> Shaped[np.ndarray, "rows 64"]:

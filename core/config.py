@@ -44,6 +44,8 @@ class PredictorConfig:
         kernel_d: `fading` (signatures with fading memory), or `window` (of the last 33 ticks).
         kernel_gate: shrink kernels towards persistence by their realised skill.
         cusum_threshold: `calibrated`, or `literal` for the specification's own formula.
+        dgm_every: ticks of an asset from one training step of its kernel B network to the next.
+        dgm_entropy_gamma: share of its spread that kernel B's solution must keep, 0.5 to 1.
     """
 
     schema_version: str = "1.0"
@@ -66,6 +68,8 @@ class PredictorConfig:
     kernel_d: Literal["fading", "window"] = "fading"
     kernel_gate: bool = True
     cusum_threshold: Literal["calibrated", "literal"] = "calibrated"
+    dgm_every: int = 16
+    dgm_entropy_gamma: float = 0.5
 
     def __post_init__(self) -> None:
         _check_types(self)
@@ -113,6 +117,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "staleness_ttl_ns": (1, 10**18),
     "besov_nyquist_interval_ns": (1, 10**18),
     "inference_recovery_hysteresis": (0.0, 1.0),
+    "dgm_every": (1, 1_000_000),
+    "dgm_entropy_gamma": (0.5, 1.0),
 }
 _COUNTS_AS_FLOAT = (int, float)
 

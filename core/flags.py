@@ -68,7 +68,7 @@ class Kernel(IntFlag):
     """Path signatures."""
 
 
-AVAILABLE_KERNELS = Kernel.A | Kernel.C | Kernel.D
+AVAILABLE_KERNELS = Kernel.A | Kernel.B | Kernel.C | Kernel.D
 """Kernels this build can run. The others forecast persistence and are reported as masked."""
 
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Float64, Shaped
+from jaxtyping import Bool, Float64, Int64, Shaped
 from numpy import ndarray
 
-from core.compiled import TileStep, compile_step, init_tile
+from core.asset import asset_layout
+from core.compiled import TileStep, compile_step, compile_trainer, init_surfaces, init_tile
 from core.config import PredictorConfig
 from core.flags import Kernel
+from core.kernels.galerkin import SURFACE
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, TILE_WIDTH, Input
 from core.result import PredictionResult
@@ -29,12 +31,14 @@ class AssetState:
     """Everything that evolves for one asset; never changed in place.
 
     Attributes:
-        rows: packed fields, see `state_layout`.
+        rows: its column of a tile and its network, see `asset_layout`.
         timestamp_ns: of the last tick; None before the first.
+        sequence: ticks seen, rejected ones too; decides when the network trains.
     """
 
-    rows: Shaped[ndarray, " rows"]
+    rows: Shaped[ndarray, " features"]
     timestamp_ns: int | None = None
+    sequence: int = 0
 
 
 class FunctionalPredictor:
@@ -48,11 +52,14 @@ class FunctionalPredictor:
     def __init__(self, config: PredictorConfig, *, dtype: str = "float64") -> None:
         self.config = config
         self._step: TileStep = compile_step(config, dtype)
+        self._trainer = compile_trainer(config, dtype)
+        self._layout = asset_layout(config)
         self._fresh = init_tile(config, dtype)
+        self._surfaces = init_surfaces(dtype)
 
     def init_state(self) -> AssetState:
         """An asset that has not seen a tick."""
-        return AssetState(self._fresh[:, 0].copy())
+        return AssetState(self._layout.fresh(self._fresh.dtype.name))
 
     def step(
         self,
@@ -100,15 +107,24 @@ class FunctionalPredictor:
         pairs = list(zip(states, observations, strict=True))
         for start in range(0, len(pairs), TILE_WIDTH):
             part = pairs[start : start + TILE_WIDTH]
-            tile, inputs = self._fresh.copy(), np.zeros((INPUT_ROWS, TILE_WIDTH))
+            rows = np.stack([state.rows for state, _ in part])
+            columns, networks = self._layout.split(rows)
+            tile, surfaces = self._fresh.copy(), self._surfaces.copy()
+            tile[:, : len(part)], surfaces[:, : len(part)] = columns.T, networks[:, SURFACE].T
+            inputs = np.zeros((INPUT_ROWS, TILE_WIDTH))
             for lane, (state, tick) in enumerate(part):
-                tile[:, lane] = state.rows
                 inputs[:, lane] = self._column(
                     state.timestamp_ns, tick, processing_time_ns, depth, kernel_mask
                 )
-            moved, outputs = (np.asarray(x) for x in self._step(jax.device_put(tile), inputs))
+            stepped = self._step(jax.device_put(tile), inputs, surfaces)
+            moved, outputs = (np.asarray(x) for x in stepped)
+            columns = moved[:, : len(part)].T
+            sequences = np.array([state.sequence + 1 for state, _ in part])
+            due = self._due(sequences, kernel_mask)
+            networks = self._train(columns, networks, due)
+            joined = self._layout.join(columns, networks)
             for lane, (_, tick) in enumerate(part):
-                new.append(AssetState(moved[:, lane].copy(), tick.timestamp_ns))
+                new.append(AssetState(joined[lane], tick.timestamp_ns, int(sequences[lane])))
                 results.append(PredictionResult.from_column(outputs[:, lane]))
         return new, results
 
@@ -116,17 +132,42 @@ class FunctionalPredictor:
         self, state: AssetState, history: Sequence[MarketObservation]
     ) -> tuple[AssetState, list[PredictionResult]]:
         """Successive ticks of one asset, the state kept on the device between them."""
-        tile = self._fresh.copy()
-        tile[:, 0] = state.rows
+        column, network = self._layout.split(state.rows[np.newaxis])
+        tile, surfaces = self._fresh.copy(), self._surfaces.copy()
+        tile[:, 0] = column[0]
         moved = jax.device_put(tile)
-        results, last = [], state.timestamp_ns
+        results, last, sequence = [], state.timestamp_ns, state.sequence
         for tick in history:
             inputs = np.zeros((INPUT_ROWS, TILE_WIDTH))
             inputs[:, 0] = self._column(last, tick, None, None, ALL_KERNELS)
-            moved, outputs = self._step(moved, inputs)
+            surfaces[:, 0] = network[0, SURFACE]
+            moved, outputs = self._step(moved, inputs, surfaces)
             results.append(PredictionResult.from_column(np.asarray(outputs)[:, 0]))
-            last = tick.timestamp_ns
-        return AssetState(np.asarray(moved)[:, 0].copy(), last), results
+            last, sequence = tick.timestamp_ns, sequence + 1
+            due = self._due(np.array([sequence]), ALL_KERNELS)
+            if due.any():
+                network = self._train(np.array(moved)[:, :1].T, network, due)
+        rows = self._layout.join(np.array(moved)[:, :1].T, network)[0]
+        return AssetState(rows, last, sequence), results
+
+    def _due(
+        self, sequence: Int64[ndarray, " assets"], kernel_mask: Kernel
+    ) -> Bool[ndarray, " assets"]:
+        """Whose network trains after its tick: every `dgm_every` of its own, if B may run."""
+        due: Bool[ndarray, " assets"] = sequence % self.config.dgm_every == 0
+        return due & (Kernel.B in kernel_mask)
+
+    def _train(
+        self,
+        columns: Shaped[ndarray, "assets rows"],
+        networks: Shaped[ndarray, "assets network"],
+        due: Bool[ndarray, " assets"],
+    ) -> Shaped[ndarray, "assets network"]:
+        if not due.any():
+            return networks
+        trained = networks.copy()
+        trained[due] = self._trainer(columns[due, self._trainer.block], networks[due])
+        return trained
 
     def _column(
         self,

@@ -15,7 +15,7 @@ from core.barrier import settle
 from core.config import PredictorConfig
 from core.guards import Guards
 from core.increments import Increments
-from core.kernels import gate, hilbert, jump_diffusion, signature
+from core.kernels import galerkin, gate, hilbert, jump_diffusion, signature
 from core.kernels.gate import Gated
 from core.layout import State
 from core.levels import Levels
@@ -24,7 +24,7 @@ from core.packed import Input
 from core.split import join
 from core.volatility import Volatility
 
-__all__ = ["Detected", "Observed", "Rows", "detect", "forecast", "observe"]
+__all__ = ["Ahead", "Detected", "Observed", "Rows", "detect", "forecast", "observe"]
 
 _RESIDUAL_BOUND = 1e6
 """Scale units; a target from another world must not overflow float32."""
@@ -64,6 +64,20 @@ class Detected(NamedTuple):
     regularity: holder.HolderOutput
     volatility: Volatility
     mode: Float[Array, "1 64"]
+
+
+class Ahead(NamedTuple):
+    """What the kernels say of the next tick.
+
+    Attributes:
+        gated: forecasts of r_{t+1}, kernels A to D.
+        dgm_entropy: of kernel B's solution, nats.
+        collapse: whether it has collapsed.
+    """
+
+    gated: Gated
+    dgm_entropy: Float[Array, "1 64"]
+    collapse: galerkin.Collapse
 
 
 def observe(
@@ -127,9 +141,13 @@ def detect(config: PredictorConfig, state: State, seen: Observed) -> tuple[Rows,
 
 
 def forecast(
-    config: PredictorConfig, state: State, seen: Observed, found: Detected
-) -> tuple[Rows, Gated]:
-    """Let the kernels learn and forecast r_{t+1}, then gate. Kernel B: persistence."""
+    config: PredictorConfig,
+    state: State,
+    seen: Observed,
+    found: Detected,
+    surface: galerkin.Surface,
+) -> tuple[Rows, Ahead]:
+    """Let the kernels learn and forecast r_{t+1}, then gate."""
     new, hilbert_forecast = settle(
         hilbert.update(
             config,
@@ -153,8 +171,11 @@ def forecast(
         )
     )
     new |= fields
-    persistence = jnp.zeros_like(hilbert_forecast)
-    raw = jnp.concatenate([hilbert_forecast, persistence, jump_forecast, signature_forecast])
+    fields, solution = settle(
+        galerkin.update(config, state, tick=seen.tick, levels=seen.levels, surface=surface)
+    )
+    new |= fields
+    raw = jnp.concatenate([hilbert_forecast, solution.forecast, jump_forecast, signature_forecast])
     fields, gated = settle(
         gate.update(
             config,
@@ -164,7 +185,7 @@ def forecast(
             scored=seen.scored,
         )
     )
-    return new | fields, gated
+    return new | fields, Ahead(gated, solution.entropy, solution.collapse)
 
 
 def _narrowed(tree: Tree, dtype: DTypeLike) -> Tree:

@@ -7,11 +7,10 @@ from jaxtyping import Array, Bool, Float
 
 from core.config import PredictorConfig
 from core.flags import Flag
-from core.kernels.gate import Gated
 from core.layout import State
 from core.modes import flag_bits
 from core.orchestrator import Orchestrated
-from core.phases import Detected, Observed, Rows
+from core.phases import Ahead, Detected, Observed, Rows
 from core.split import split
 from core.weights import kernel_bits, kernel_mask, reported_weights
 
@@ -31,41 +30,43 @@ def result_fields(
     *,
     seen: Observed,
     found: Detected,
-    gated: Gated,
+    ahead: Ahead,
     mixture: Orchestrated,
 ) -> tuple[Rows, Float[Array, "1 64"]]:
     """The stored result of an accepted tick, and its instant events."""
     mask = kernel_mask(inputs)
     weights = reported_weights(
         mixture.weights,
-        credit=jnp.where(found.drift.alarm, 1.0, gated.credit),
+        credit=jnp.where(found.drift.alarm, 1.0, ahead.gated.credit),
         mask=mask,
         last=state["result.weights"],
         frozen=seen.guards.degraded & ~seen.tick.first,
         emergency=found.regularity.emergency,
+        collapsed=ahead.collapse.collapsed,
     )
-    ahead = _forecast_price(weights, gated.forecasts, seen)
+    expected = _forecast_price(weights, ahead.gated.forecasts, seen)
     dtype = weights.dtype
     plain = {
-        "predicted_next": (ahead.price - ahead.location) / ahead.scale,
-        "scale": ahead.scale,
+        "predicted_next": (expected.price - expected.location) / expected.scale,
+        "scale": expected.scale,
         "holder_exponent": found.regularity.holder_exponent,
         "cusum_drift": found.drift.g_plus,
         "distance_to_collapse": found.drift.distance,
         "free_energy": mixture.free_energy,
         "kurtosis": found.tails.raw_kurtosis,
+        "dgm_entropy": jnp.where(mask[1:2], ahead.dgm_entropy, jnp.nan),
         "adaptive_threshold": found.drift.threshold,
         "mode": found.mode,
         "signature_depth": seen.depth,
         "kernel_mask": kernel_bits(mask),
         "weights": weights,
-        "forecasts": gated.forecasts * seen.tick.scale,
-        "flags": flag_bits(_flags(config, seen, found, mixture), dtype),
+        "forecasts": ahead.gated.forecasts * seen.tick.scale,
+        "flags": flag_bits(_flags(config, seen, found, ahead, mixture), dtype),
     }
     new = {f"result.{name}": value.astype(dtype) for name, value in plain.items()}
-    new["result.price_hi"], new["result.price_lo"] = split(ahead.price, dtype)
-    new["result.location_hi"], new["result.location_lo"] = split(ahead.location, dtype)
-    return new, _instant_bits(state, seen, found)
+    new["result.price_hi"], new["result.price_lo"] = split(expected.price, dtype)
+    new["result.location_hi"], new["result.location_lo"] = split(expected.location, dtype)
+    return new, _instant_bits(state, seen, found, ahead)
 
 
 def _forecast_price(
@@ -84,11 +85,16 @@ def _forecast_price(
 
 
 def _flags(
-    config: PredictorConfig, seen: Observed, found: Detected, mixture: Orchestrated
+    config: PredictorConfig,
+    seen: Observed,
+    found: Detected,
+    ahead: Ahead,
+    mixture: Orchestrated,
 ) -> dict[Flag, Bool[Array, "1 64"]]:
     return {
         Flag.EMERGENCY_MODE: found.regularity.emergency,
         Flag.DEGRADED_INFERENCE_MODE: seen.guards.degraded,
+        Flag.MODE_COLLAPSE_WARNING: ahead.collapse.collapsed,
         Flag.KURTOSIS_OUTLIER_WARNING: found.tails.warning,
         Flag.FREQUENCY_WARNING: seen.guards.infrequent,
         Flag.FROZEN_SIGNAL: seen.guards.frozen,
@@ -99,11 +105,14 @@ def _flags(
     }
 
 
-def _instant_bits(state: State, seen: Observed, found: Detected) -> Float[Array, "1 64"]:
+def _instant_bits(
+    state: State, seen: Observed, found: Detected, ahead: Ahead
+) -> Float[Array, "1 64"]:
     degraded, was = seen.guards.degraded, state["guards.degraded"] > 0.0
     events = {
         Flag.REGIME_CHANGE_DETECTED: found.drift.alarm,
         Flag.STALENESS_WARNING: degraded & ~was,
+        Flag.MODE_DEGRADATION_ALERT: ahead.collapse.began,
         Flag.NORMAL_OPERATION_RESTORED: was & ~degraded,
     }
     return flag_bits(events, state["guards.degraded"].dtype)

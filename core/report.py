@@ -23,6 +23,7 @@ _TELEMETRY = (
     "distance_to_collapse",
     "free_energy",
     "kurtosis",
+    "dgm_entropy",
 )
 _DECISION = ("mode", "signature_depth", "kernel_mask")
 _INITIAL = {
@@ -30,6 +31,7 @@ _INITIAL = {
     "location_hi": math.nan,
     "holder_exponent": 0.5,
     "kurtosis": 3.0,
+    "dgm_entropy": math.nan,
     "flags": float(Flag.WARMING_UP),
 }
 
@@ -77,7 +79,6 @@ def render(state: State, changed: Edges) -> Float[Array, "outputs 64"]:
         join(state["result.price_hi"], state["result.price_lo"]),
         join(state["result.location_hi"], state["result.location_lo"]),
         _wide(state, _TELEMETRY),
-        jnp.full_like(raised, jnp.nan),
         _wide(state, ("adaptive_threshold",)),
         _simplex(state["result.weights"].astype(jnp.float64)),
         _where_run(state["result.forecasts"].astype(jnp.float64), decision[-1:]),

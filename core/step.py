@@ -22,7 +22,7 @@ from core import (
 from core.barrier import settle
 from core.config import PredictorConfig
 from core.flags import Flag, Mode
-from core.kernels import gate, hilbert, jump_diffusion, signature
+from core.kernels import galerkin, gate, hilbert, jump_diffusion, signature
 from core.layout import StateLayout, build_layout
 from core.packed import Input
 from core.phases import Rows, detect, forecast, observe
@@ -42,6 +42,7 @@ _COMPONENTS = (
     orchestrator,
     report,
     hilbert,
+    galerkin,
     jump_diffusion,
     signature,
 )
@@ -53,7 +54,10 @@ def state_layout(config: PredictorConfig) -> StateLayout:
 
 
 def packed_step(
-    config: PredictorConfig, packed: Float[Array, "rows 64"], inputs: Float[Array, "inputs 64"]
+    config: PredictorConfig,
+    packed: Float[Array, "rows 64"],
+    inputs: Float[Array, "inputs 64"],
+    surface: Float[Array, "surface 64"],
 ) -> tuple[Float[Array, "rows 64"], Float[Array, "outputs 64"]]:
     """Advance the active lanes by one tick. Traced once per configuration and dtype.
 
@@ -61,6 +65,8 @@ def packed_step(
         config: hyperparameters.
         packed: state, `state_layout(config).rows` rows, float32 or float64.
         inputs: rows of `Input`, float64.
+        surface: what training has left of each lane's network, rows of `galerkin.Surface`, in the
+            state's dtype.
 
     Returns:
         The new state, and outputs in rows of `Output`, float64 (undefined for inactive lanes).
@@ -70,14 +76,14 @@ def packed_step(
     new, seen = settle(observe(config, state, inputs))
     fields, found = detect(config, state, seen)
     new |= fields
-    fields, gated = forecast(config, state, seen, found)
+    fields, ahead = forecast(config, state, seen, found, galerkin.Surface.of(surface))
     new |= fields
     fields, mixture = settle(
         orchestrator.update(
             config,
             state,
             realised=seen.realised,
-            forecasts=gated.forecasts,
+            forecasts=ahead.gated.forecasts,
             volatility=found.volatility,
             learning=seen.scored & ~seen.guards.degraded,
             robust=found.mode > float(Mode.STANDARD),
@@ -86,7 +92,7 @@ def packed_step(
     )
     new |= fields
     fields, instant = result_fields(
-        config, state, inputs, seen=seen, found=found, gated=gated, mixture=mixture
+        config, state, inputs, seen=seen, found=found, ahead=ahead, mixture=mixture
     )
     new |= fields
     kept = _keep(layout, packed, new, inputs=inputs, accepted=seen.tick.accepted)

@@ -1,6 +1,7 @@
 """Reported weights: the latent ones under masks and overrides.
 
-Priority, highest first: outlier or stale (frozen) > emergency > regime reset > masks > normal.
+Priority, highest first: outlier or stale (frozen) > emergency > regime reset > collapse of kernel B
+> masks > normal.
 At a regime reset the latent weights are uniform, and so are the reported ones of that tick.
 """
 
@@ -35,6 +36,7 @@ def reported_weights(
     last: Float[Array, "4 64"],
     frozen: Bool[Array, "1 64"],
     emergency: Bool[Array, "1 64"],
+    collapsed: Bool[Array, "1 64"],
 ) -> Float[Array, "4 64"]:
     """The weights a result carries, and its forecast is made with.
 
@@ -47,8 +49,12 @@ def reported_weights(
         last: reported weights of the previous result; kept where `frozen`.
         frozen: inference is degraded.
         emergency: all weight to kernel D, where D runs (specification section 11.2).
+        collapsed: none to kernel B, unless it runs alone (specification section 13.2).
     """
     only_d = jnp.array([[0.0], [0.0], [0.0], [1.0]], dtype=latent.dtype)
+    others = mask[0:1] | mask[2:3] | mask[3:4]
+    barred = jnp.array([[False], [True], [False], [False]]) & collapsed & others
+    latent = jnp.where(barred, 0.0, latent)
     votes = latent * credit
     votes = jnp.where(_total(jnp.where(mask, votes, 0.0)) > 0.0, votes, latent)
     wanted = jnp.where(emergency & mask[3:4], only_d, votes)
@@ -57,7 +63,7 @@ def reported_weights(
     total = _total(masked)
     # No weight on any running kernel: uniform over those, or over all when none runs (their
     # forecasts are then zero, which is persistence).
-    running = jnp.where(mask, 1.0, 0.0).astype(latent.dtype)
+    running = jnp.where(mask & ~barred, 1.0, 0.0).astype(latent.dtype)
     count = _total(running)
     even = jnp.where(count > 0.0, running / jnp.maximum(count, 1.0), 0.25)
     shared = jnp.where(total > 0.0, masked / jnp.where(total > 0.0, total, 1.0), even)

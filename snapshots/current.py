@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from core import PredictorConfig, runtime_versions, state_layout
+from core import PredictorConfig, asset_layout, runtime_versions
 from snapshots.header import SnapshotHeader
 
 __all__ = ["current_header"]
@@ -12,7 +12,7 @@ def current_header(
     config: PredictorConfig, dtype: Literal["float64", "float32"] = "float64"
 ) -> SnapshotHeader:
     """What snapshots of this process say, and what `restore` compares them with."""
-    blocks = state_layout(config).blocks
+    blocks = asset_layout(config).blocks
     return SnapshotHeader(
         schema_version=config.schema_version,
         config=config.to_dict(),

@@ -27,8 +27,9 @@ class SingleSnapshot:
     """One asset at one moment.
 
     Attributes:
-        rows: its packed state.
+        rows: its state, see `core.asset_layout`.
         last_timestamp_ns: of its last tick; None before the first.
+        sequence: ticks seen.
         created_ns: Unix time of the snapshot, given by the caller.
         telemetry: figures for people; not read back into the state.
         flags: likewise.
@@ -36,6 +37,7 @@ class SingleSnapshot:
 
     rows: Float[ndarray, " rows"]
     last_timestamp_ns: int | None
+    sequence: int
     created_ns: int
     telemetry: Mapping[str, float]
     flags: Mapping[str, bool]
@@ -53,6 +55,7 @@ def encode_single(header: SnapshotHeader, snapshot: SingleSnapshot) -> bytes:
         "config": canonical(header.config),
         "dtype": header.dtype,
         "last_timestamp_ns": snapshot.last_timestamp_ns,
+        "sequence": snapshot.sequence,
         "global": blocks["global"],
         "telemetry": dict(snapshot.telemetry),
         "flags": dict(snapshot.flags),
@@ -85,6 +88,7 @@ def decode_single(data: bytes, header: SnapshotHeader) -> SingleSnapshot:
     return SingleSnapshot(
         rows=np.concatenate(parts).astype(header.dtype),
         last_timestamp_ns=last,
+        sequence=get_field(document, "sequence", int),
         created_ns=get_field(document, "timestamp", int),
         telemetry={name: get_field(telemetry, name, float) for name in telemetry},
         flags={name: get_field(flags, name, bool) for name in flags},

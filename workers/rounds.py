@@ -49,12 +49,18 @@ class RoundPlan:
     Attributes:
         slot: per tick, its index into the sequence of tile calls.
         lane: per tick, its lane in the tile.
-        tile_of_slot: per call, the tile it advances; calls of one tile stand in round order.
+        tile_of_slot: per call, the tile it advances; round by round, within a round by tile.
+        first_slot: the first call of each round, and the number of calls at the end.
+        by_round: positions of the ticks, round by round.
+        first_tick: where in it each round begins, and the number of ticks at the end.
     """
 
     slot: Int64[ndarray, " ticks"]
     lane: Int64[ndarray, " ticks"]
     tile_of_slot: Int64[ndarray, " slots"]
+    first_slot: Int64[ndarray, " bounds"]
+    by_round: Int64[ndarray, " ticks"]
+    first_tick: Int64[ndarray, " bounds"]
 
 
 def order_by_row(rows: Int64[ndarray, " ticks"]) -> RowOrder:
@@ -75,8 +81,21 @@ def plan_rounds(ticks: RowOrder) -> RoundPlan:
     rounds = np.zeros(int(tile.max(initial=-1)) + 1, dtype=np.int64)
     np.maximum.at(rounds, tile, ticks.rank + 1)
     base = np.cumsum(rounds) - rounds
+    tile_of_call = np.repeat(np.arange(rounds.size), rounds)
+    round_of_call = np.arange(tile_of_call.size) - base[tile_of_call]
+    order = np.argsort(round_of_call, kind="stable")
+    slot_of_call = np.empty_like(order)
+    slot_of_call[order] = np.arange(order.size)
     return RoundPlan(
-        slot=base[tile] + ticks.rank,
+        slot=slot_of_call[base[tile] + ticks.rank],
         lane=lane,
-        tile_of_slot=np.repeat(np.arange(rounds.size), rounds),
+        tile_of_slot=tile_of_call[order],
+        first_slot=_bounds(round_of_call),
+        by_round=np.argsort(ticks.rank, kind="stable"),
+        first_tick=_bounds(ticks.rank),
     )
+
+
+def _bounds(number: Int64[ndarray, " items"]) -> Int64[ndarray, " bounds"]:
+    """Where each run of equal numbers 0, 1, ... begins once the items are sorted, and the end."""
+    return np.concatenate([[0], np.cumsum(np.bincount(number))])

@@ -1,4 +1,5 @@
-"""The state of every asset this worker holds: packed tiles on the device, 64 assets each.
+"""The state of every asset this worker holds: packed tiles on the device, 64 assets each, and the
+networks beside them.
 
 An asset is sticky to a row (tile, lane) until its partition leaves. Rows are recycled lowest
 first, so that tiles stay full. One owner, one thread.
@@ -6,14 +7,25 @@ first, so that tiles stay full. One owner, one thread.
 
 import heapq
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, cast
 
 import jax
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 
-from core import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, PredictorConfig, compile_step, init_tile
+from core import (
+    INPUT_ROWS,
+    OUTPUT_ROWS,
+    TILE_WIDTH,
+    Input,
+    PredictorConfig,
+    asset_layout,
+    compile_step,
+    init_tile,
+)
+from workers.networks import Networks
 from workers.rounds import RowOrder, plan_rounds
 
 __all__ = ["StateTable"]
@@ -30,7 +42,10 @@ class StateTable:
     def __init__(self, config: PredictorConfig, dtype: str) -> None:
         self._step = compile_step(config, dtype)
         self._fresh_tile = init_tile(config, dtype)
+        self._layout = asset_layout(config)
+        self._train_every = config.dgm_every
         self._tiles: list[jax.Array] = []
+        self._networks = Networks(config, dtype, self._read)
         self._free: list[int] = []
         self.last_timestamp_ns: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
         self.sequence: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
@@ -44,7 +59,7 @@ class StateTable:
     @property
     def state_rows(self) -> int:
         """Features per asset."""
-        return int(self._fresh_tile.shape[0])
+        return self._layout.features
 
     def allocate(self, count: int) -> Int64[ndarray, " count"]:
         """Take rows for new assets and put the fresh state into them."""
@@ -52,6 +67,7 @@ class StateTable:
         column = self._fresh_tile[:, 0]
         for tile, picked in _by_tile(rows):
             self._patch(tile, rows[picked] % TILE_WIDTH, column[:, np.newaxis])
+        self._networks.reset(rows)
         self.last_timestamp_ns[rows] = 0
         self.sequence[rows] = 0
         self.dirty[rows] = True
@@ -65,8 +81,10 @@ class StateTable:
     ) -> Int64[ndarray, " count"]:
         """Take rows for assets whose state a snapshot holds; they start clean."""
         rows = self._take(len(states))
+        columns, networks = self._layout.split(states)
         for tile, picked in _by_tile(rows):
-            self._patch(tile, rows[picked] % TILE_WIDTH, states[picked].T)
+            self._patch(tile, rows[picked] % TILE_WIDTH, columns[picked].T)
+        self._networks.put(rows, networks)
         self.last_timestamp_ns[rows] = last_timestamp_ns
         self.sequence[rows] = sequence
         self.dirty[rows] = False
@@ -74,18 +92,14 @@ class StateTable:
 
     def release(self, rows: Int64[ndarray, " count"]) -> None:
         """Give rows back; their state is gone."""
+        self._networks.forget(rows)
         for row in rows.tolist():
             heapq.heappush(self._free, row)
 
     def copy(self, rows: Int64[ndarray, " count"]) -> Float[ndarray, "count features"]:
         """A host copy of some rows' state, one asset a row."""
-        states = np.empty((rows.size, self.state_rows), dtype=self._fresh_tile.dtype)
-        for tile, picked in _by_tile(rows):
-            # A view through DLPack must be gone before the next step, or donation copies the tile.
-            view = _host_view(self._tiles[tile])
-            states[picked] = view[:, rows[picked] % TILE_WIDTH].T
-            del view
-        return states
+        networks = self._networks.copy(rows)
+        return self._layout.join(self._read(rows, slice(0, len(self._fresh_tile))), networks)
 
     def step(
         self,
@@ -106,13 +120,40 @@ class StateTable:
         plan = plan_rounds(ticks)
         inputs = np.zeros((plan.tile_of_slot.size, INPUT_ROWS, TILE_WIDTH))
         inputs[plan.slot, :, plan.lane] = columns.T
+        tile_of_slot = plan.tile_of_slot.tolist()
+        due = self._due(ticks, columns)
         outputs = []
-        for slot, tile in enumerate(plan.tile_of_slot.tolist()):
-            self._tiles[tile], output = self._step(self._tiles[tile], inputs[slot])
-            outputs.append(output)
+        for now, (first, last) in enumerate(pairwise(plan.first_slot.tolist())):
+            here = plan.by_round[plan.first_tick[now] : plan.first_tick[now + 1]]
+            self._networks.settle(ticks.rows[here])
+            for slot in range(first, last):
+                tile = tile_of_slot[slot]
+                self._tiles[tile], output = self._step(
+                    self._tiles[tile], inputs[slot], self._networks.surfaces(tile)
+                )
+                outputs.append(output)
+            self._networks.owe(ticks.rows[here[due[here]]])
         stacked = np.stack([np.asarray(output) for output in outputs])
         self.dirty[ticks.rows] = True
         return stacked[plan.slot, :, plan.lane]
+
+    def _due(
+        self, ticks: RowOrder, columns: Float64[ndarray, "inputs ticks"]
+    ) -> Bool[ndarray, " ticks"]:
+        """After which ticks a network trains: every so many of its own asset's, if B may run."""
+        sequence = self.sequence[ticks.rows] + ticks.rank + 1
+        due: Bool[ndarray, " ticks"] = sequence % self._train_every == 0
+        return due & (columns[Input.MASK_B] > 0.0)
+
+    def _read(self, rows: Int64[ndarray, " count"], part: slice) -> Float[ndarray, "count part"]:
+        """Some rows of the tiles for some assets, one asset a row."""
+        states = np.empty((rows.size, part.stop - part.start), dtype=self._fresh_tile.dtype)
+        for tile, picked in _by_tile(rows):
+            # A view through DLPack must be gone before the next step, or donation copies the tile.
+            view = _host_view(self._tiles[tile])
+            states[picked] = view[part, rows[picked] % TILE_WIDTH].T
+            del view
+        return states
 
     def _take(self, count: int) -> Int64[ndarray, " count"]:
         while len(self._free) < count:
@@ -129,6 +170,7 @@ class StateTable:
             self.last_timestamp_ns = _grown(self.last_timestamp_ns, capacity)
             self.sequence = _grown(self.sequence, capacity)
             self.dirty = _grown(self.dirty, capacity)
+            self._networks.grow(capacity)
 
     def _patch(self, tile: int, lanes: Int64[ndarray, " lanes"], states: ndarray) -> None:
         host = np.array(_host_view(self._tiles[tile]))

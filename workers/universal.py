@@ -194,6 +194,7 @@ class UniversalPredictor:
             SingleSnapshot(
                 rows=self._state.rows,
                 last_timestamp_ns=self._state.timestamp_ns,
+                sequence=self._state.sequence,
                 created_ns=self._clock.now_ns(),
                 telemetry={n: getattr(result, n) for n in _TELEMETRY} if result else {},
                 flags={n: getattr(result, n) for n in _FLAGS} if result else {},
@@ -225,12 +226,14 @@ class UniversalPredictor:
         """
         snapshot = decode_single(filepath.read_bytes(), self._header)
         rows, stamp = self._state.rows.copy(), self._state.timestamp_ns
+        sequence = self._state.sequence
         for block in blocks:
             start, stop = self._header.blocks[block]
             rows[start:stop] = snapshot.rows[start:stop]
         if "global" in blocks:
             stamp, self._result = snapshot.last_timestamp_ns, None
-        self._state = AssetState(rows, stamp)
+            sequence = snapshot.sequence
+        self._state = AssetState(rows, stamp, sequence)
 
     def graceful_shutdown(self, timeout_seconds: float = 25.0) -> None:
         """The orderly end (section 8): no more ticks, pending snapshots, a last one, threads.

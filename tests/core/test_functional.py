@@ -25,10 +25,10 @@ def history(seed: int, ticks: int = 40) -> list[MarketObservation]:
 
 
 def test_step_batch_and_scan_agree_bit_for_bit() -> None:
-    many = 70  # more than a tile
-    ticks = [history(seed, 12) for seed in range(many)]
+    many, length = 70, 36  # more than a tile, and two trainings of kernel B
+    ticks = [history(seed, length) for seed in range(many)]
     states = [predictor().init_state() for _ in range(many)]
-    for t in range(12):
+    for t in range(length):
         states, _ = predictor().step_batch(states, [asset[t] for asset in ticks])
     for asset in (0, 63, 64, 69):
         scanned, results = predictor().scan_history(predictor().init_state(), ticks[asset])
@@ -48,12 +48,13 @@ def test_first_result_is_neutral() -> None:
     assert result.mode == "Standard"
     running = np.array([kernel in AVAILABLE_KERNELS for kernel in Kernel])
     np.testing.assert_allclose(result.weights, running / running.sum(), rtol=1e-15)
-    assert math.isnan(result.dgm_entropy)
+    assert result.dgm_entropy == pytest.approx(math.log(6.0))  # of an untrained network
 
 
 def test_masks_are_visible() -> None:
     _, result = predictor().step(predictor().init_state(), history(3)[0], kernel_mask=Kernel.A)
     assert result.kernel_mask == Kernel.A
+    assert math.isnan(result.dgm_entropy)
     assert result.weights == (1.0, 0.0, 0.0, 0.0)
     assert [math.isnan(f) for f in result.kernel_forecasts] == [False, True, True, True]
 

@@ -21,6 +21,7 @@ def report(
     mask: tuple[bool, ...] = (True, True, True, True),
     frozen: bool = False,
     emergency: bool = False,
+    collapsed: bool = False,
 ) -> list[float]:
     weights = reported_weights(
         rows(LATENT),
@@ -29,6 +30,7 @@ def report(
         last=rows(LAST),
         frozen=jnp.full((1, TILE_WIDTH), frozen),
         emergency=jnp.full((1, TILE_WIDTH), emergency),
+        collapsed=jnp.full((1, TILE_WIDTH), collapsed),
     )
     assert bool((weights == weights[:, :1]).all())
     return [float(w) for w in weights[:, 0]]
@@ -64,3 +66,26 @@ def test_frozen_before_emergency_before_votes() -> None:
 
 def test_uniform_over_all_when_nothing_runs() -> None:
     assert report(mask=(False, False, False, False)) == [0.25, 0.25, 0.25, 0.25]
+
+
+def test_a_collapsed_kernel_b_has_no_weight_but_where_it_is_overruled() -> None:
+    assert report(collapsed=True) == pytest.approx([4 / 7, 0.0, 2 / 7, 1 / 7])
+    assert report(collapsed=True, credit=(0.0, 1.0, 0.0, 0.0))[1] == 0.0
+    assert report(collapsed=True, emergency=True) == [0.0, 0.0, 0.0, 1.0]
+    assert report(collapsed=True, frozen=True) == list(LAST)
+    assert report(collapsed=True, mask=(False, True, False, False)) == [0.0, 1.0, 0.0, 0.0]
+
+
+def test_frozen_weights_keep_every_bit() -> None:
+    last = rows((1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.0))
+    for _ in range(3):
+        moved = reported_weights(
+            rows(LATENT),
+            credit=rows((1.0,) * 4),
+            mask=rows((True, True, True, False)),
+            last=last,
+            frozen=jnp.full((1, TILE_WIDTH), True),
+            emergency=jnp.full((1, TILE_WIDTH), False),
+            collapsed=jnp.full((1, TILE_WIDTH), False),
+        )
+        assert moved.tobytes() == last.tobytes()

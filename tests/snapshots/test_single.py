@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import PredictorConfig, init_tile
+from core import PredictorConfig, asset_layout
 from snapshots import (
     IntegrityError,
     SingleSnapshot,
@@ -19,8 +19,8 @@ from snapshots import (
 
 CONFIG = PredictorConfig()
 HEADER = current_header(CONFIG)
-ROWS = np.random.default_rng(1).standard_normal((init_tile(CONFIG).shape[0],))
-SNAPSHOT = SingleSnapshot(ROWS, 17, 42, {"kurtosis": 3.5}, {"emergency_mode": True})
+ROWS = np.random.default_rng(1).standard_normal((asset_layout(CONFIG).features,))
+SNAPSHOT = SingleSnapshot(ROWS, 17, 5, 42, {"kurtosis": 3.5}, {"emergency_mode": True})
 DATA = encode_single(HEADER, SNAPSHOT)
 
 
@@ -29,7 +29,7 @@ def test_round_trip_is_exact(last: int | None) -> None:
     loaded = decode_single(encode_single(HEADER, replace(SNAPSHOT, last_timestamp_ns=last)), HEADER)
     assert loaded.rows.tobytes() == ROWS.tobytes()
     assert loaded.rows.flags.writeable
-    assert (loaded.last_timestamp_ns, loaded.created_ns) == (last, 42)
+    assert (loaded.last_timestamp_ns, loaded.sequence, loaded.created_ns) == (last, 5, 42)
     assert (loaded.telemetry, loaded.flags) == (SNAPSHOT.telemetry, SNAPSHOT.flags)
 
 

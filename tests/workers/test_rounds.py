@@ -1,6 +1,7 @@
 """Rounds: every tick runs once, a row's ticks in order, against a loop that does it by hand."""
 
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given
@@ -18,19 +19,24 @@ def test_every_row_is_in_one_lane_of_one_call_per_round(rows: list[int]) -> None
     seen: dict[int, int] = defaultdict(int)
     calls = list(zip(plan.slot.tolist(), plan.lane.tolist(), strict=True))
     assert len(set(calls)) == len(rows)
-    first_slot = {int(t): i for i, t in reversed(list(enumerate(plan.tile_of_slot)))}
     for row, (slot, lane) in zip(rows, calls, strict=True):
         assert plan.tile_of_slot[slot] == row // TILE_WIDTH
         assert lane == row % TILE_WIDTH
-        assert slot - first_slot[row // TILE_WIDTH] == seen[row]
+        assert plan.first_slot[seen[row]] <= slot < plan.first_slot[seen[row] + 1]
         seen[row] += 1
 
 
 @given(ROWS)
-def test_no_call_is_empty_and_calls_of_a_tile_are_consecutive(rows: list[int]) -> None:
+def test_no_call_is_empty_and_a_round_calls_a_tile_once(rows: list[int]) -> None:
     plan = plan_rounds(order_by_row(np.array(rows)))
     assert set(plan.slot.tolist()) == set(range(plan.tile_of_slot.size))
-    assert (np.diff(plan.tile_of_slot) >= 0).all()
+    for first, last in pairwise(plan.first_slot.tolist()):
+        assert (np.diff(plan.tile_of_slot[first:last]) > 0).all()
+    for now, (first, last) in enumerate(pairwise(plan.first_tick.tolist())):
+        ticks = plan.by_round[first:last]
+        assert (plan.slot[ticks] >= plan.first_slot[now]).all()
+        assert (plan.slot[ticks] < plan.first_slot[now + 1]).all()
+    assert sorted(plan.by_round.tolist()) == list(range(len(rows)))
 
 
 @given(ROWS, st.integers(0, 2**62))
