@@ -143,7 +143,8 @@ class StateTable:
         """After which ticks a network trains: every so many of its own asset's, if B may run."""
         sequence = self.sequence[ticks.rows] + ticks.rank + 1
         due: Bool[ndarray, " ticks"] = sequence % self._train_every == 0
-        return due & (columns[Input.MASK_B] > 0.0)
+        due &= columns[Input.MASK_B] > 0.0
+        return due
 
     def _read(self, rows: Int64[ndarray, " count"], part: slice) -> Float[ndarray, "count part"]:
         """Some rows of the tiles for some assets, one asset a row."""

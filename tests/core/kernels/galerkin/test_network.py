@@ -74,7 +74,8 @@ def test_gradient_of_the_residual_is_reverse_mode_through_a_plain_network() -> N
 
             u_x = jax.grad(u, 1)
             slope, bend = u_x(t, x), jax.grad(lambda x: u_x(t, x))(x)
-            return jax.grad(u, 0)(t, x) + 0.3 * x * slope - slope**2 + 0.2 * bend
+            left: jax.Array = jax.grad(u, 0)(t, x) + 0.3 * x * slope - slope**2 + 0.2 * bend
+            return left
 
         points = jnp.asarray(COLLOCATION_T[:, 0]), jnp.asarray(COLLOCATION_X[:, 0])
         mean: jax.Array = jnp.mean(jax.vmap(residual)(*points) ** 2)
