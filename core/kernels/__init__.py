@@ -1,4 +1,4 @@
 """The predictors of the mixture: each learns online and forecasts the next increment.
 
-Forecasts are in units of the increment scale. Kernel B (Deep Galerkin) is not in this build.
+Forecasts are in units of the increment scale.
 """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import structlog
 
-from core import BLOCKS, MarketObservation, PredictorConfig, state_layout
+from core import BLOCKS, MarketObservation, PredictorConfig, asset_layout
 from schemas import ResultCodec, SingleObjectFraming
 from snapshots import IntegrityError, SnapshotMismatchError
 from snapshots.envelope import unseal
@@ -140,7 +140,7 @@ def test_checkpoints_without_a_folder_are_refused() -> None:
 
 
 def test_one_block_of_a_snapshot_is_taken_alone(tmp_path: Path) -> None:
-    layout = state_layout(CONFIG)
+    layout = asset_layout(CONFIG)
     ticks = observations(walk(120))
     trained, ours = predictor(), predictor()
     for tick in ticks:
@@ -151,7 +151,7 @@ def test_one_block_of_a_snapshot_is_taken_alone(tmp_path: Path) -> None:
     ours.load_snapshot(trained.save_snapshot(tmp_path / "a").filepath, blocks=BLOCKS[1:2])
     rows = layout.blocks["A"]
     assert ours.state.rows[rows].tobytes() == trained.state.rows[rows].tobytes()
-    others = np.ones(layout.rows, dtype=bool)
+    others = np.ones(layout.features, dtype=bool)
     others[rows] = False
     assert ours.state.rows[others].tobytes() == before.rows[others].tobytes()
     assert ours.state.timestamp_ns == before.timestamp_ns
