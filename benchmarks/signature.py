@@ -122,7 +122,8 @@ def long_run(ticks: int, dtype: str, goal: float) -> None:
             for lane in range(LANES)
         )
         at_most(f"{dtype}: {name} signature after {ticks:.0e} ticks", worst, goal)
-    note(f"{dtype}: by group inverse after 1e+05 ticks", _by_inverse(r[:100_000], dtype))
+    short = r[:100_000]
+    note(f"{dtype}: by group inverse after {len(short):.0e} ticks", _by_inverse(short, dtype))
 
 
 def _exact(name: str, path: int, r: Series) -> Series:

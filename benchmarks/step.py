@@ -32,7 +32,7 @@ from core import (
     volatility,
 )
 from core.compiled import COMPILER_OPTIONS
-from core.kernels import gate, hilbert, jump_diffusion
+from core.kernels import gate, hilbert, jump_diffusion, signature
 
 CONFIG = PredictorConfig()
 LAYOUT = state_layout(CONFIG)
@@ -50,6 +50,9 @@ def _components() -> dict[str, Body]:
         return hilbert.update(
             CONFIG, s, increment=x, levels=window, level=x, long_memory_forecast=x, first=x > 1.0
         )
+
+    def kernel_d(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
+        return signature.update(CONFIG, s, increment=x, depth=x + 3.0, frozen=x > 9.0)
 
     def mixture(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
         four = jnp.concatenate([x, x, x, x])
@@ -71,6 +74,7 @@ def _components() -> dict[str, Body]:
         "holder": lambda s, x, price: holder.update(CONFIG, s, x),
         "kernel A": kernel_a,
         "kernel C (+ increments)": jumps,
+        "kernel D": kernel_d,
         "gate": gated,
         "orchestrator": mixture,
     }
