@@ -1,6 +1,12 @@
 """An operator's day: doctor, top, tail, snapshots, going back to one, on a real fleet."""
 
 import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +87,30 @@ def test_a_running_fleet_is_seen_from_outside(
 
     refused = run("snapshot", "restore", "-c", config, "--yes", code=2)
     assert "has members (w-0)" in refused.stderr
+
+
+def test_top_stays_on_the_terminal_until_it_is_interrupted(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    fleet = make_fleet("fleet", kafka.create_topic("ticks"), 1)
+    config = settings_file(fleet, tmp_path / "fleet.toml")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "ops.cli", "top", "-c", str(config), "--interval", "0.3"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as top:
+        shown = b""
+        while shown.count(b"nobody") < 3:
+            assert top.poll() is None, shown
+            if select.select([ours], [], [], 30)[0]:
+                shown += os.read(ours, 65_536)
+        assert fleet.group.encode() in shown
+        top.send_signal(signal.SIGINT)
+        # What it still writes must be read, or it could not end.
+        while top.poll() is None:
+            if select.select([ours], [], [], 0.1)[0]:
+                os.read(ours, 65_536)
+        assert top.returncode == 0
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_going_back_to_an_older_snapshot_answers_nothing_twice(
