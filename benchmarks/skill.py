@@ -12,7 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.series import SYNTHETIC, Series, read_prices, trades_file
-from core import TILE_WIDTH, Flag, Input, Output, PredictorConfig, compile_step, init_tile
+from core import (
+    NETWORK_SURFACE,
+    TILE_WIDTH,
+    Flag,
+    Input,
+    Output,
+    PredictorConfig,
+    asset_layout,
+    compile_step,
+    compile_trainer,
+    init_surfaces,
+    init_tile,
+)
 
 __all__ = ["Skill", "diebold_mariano", "forecast", "measure", "real", "real_series"]
 
@@ -74,7 +86,7 @@ def diebold_mariano(difference: Series, *, lags: int = 10) -> float:
 
 def forecast(prices: Series, config: PredictorConfig) -> NDArray[np.float64]:
     """Outputs of every tick, [ticks, outputs, lanes], over any number of lanes."""
-    step = compile_step(config)
+    step, trainer, layout = compile_step(config), compile_trainer(config), asset_layout(config)
     lanes = prices.shape[1]
     whole = np.empty((len(prices), len(Output), lanes))
     inputs = np.zeros((len(Input), TILE_WIDTH))
@@ -85,10 +97,18 @@ def forecast(prices: Series, config: PredictorConfig) -> NDArray[np.float64]:
         part = prices[:, start : start + TILE_WIDTH]
         width = part.shape[1]
         tile = jax.device_put(init_tile(config))
+        fresh = layout.fresh("float64")[np.newaxis]
+        networks = np.repeat(layout.split(fresh)[1], width, axis=0)
+        surfaces = init_surfaces()
         for t, row in enumerate(part):
             inputs[Input.PRICE] = inputs[Input.TARGET] = np.resize(row, TILE_WIDTH)
-            tile, outputs = step(tile, inputs)
+            tile, outputs = step(tile, inputs, surfaces)
             whole[t, :, start : start + width] = np.asarray(outputs)[:, :width]
+            if (t + 1) % config.dgm_every == 0:
+                networks = trainer(np.asarray(tile)[trainer.block, :width].T, networks)
+                # A new array: the step may still be reading the old one.
+                surfaces = surfaces.copy()
+                surfaces[:, :width] = networks[:, NETWORK_SURFACE].T
     return whole
 
 

@@ -100,6 +100,8 @@ class Networks:
         self, rows: Int64[ndarray, " count"], networks: Float[ndarray, "count network"]
     ) -> None:
         self._networks[rows] = networks
+        # In place, and a step may have been handed the same memory: whoever stores has read or
+        # patched these tiles just before, which waits for their last step.
         tiles, lanes = np.divmod(rows, TILE_WIDTH)
         for tile, lane, network in zip(tiles.tolist(), lanes.tolist(), networks, strict=True):
             self._surfaces[tile][:, lane] = network[NETWORK_SURFACE]

@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from core import compile_step
+from core import compile_step, compile_trainer
 from ops.compile_cache import keep_executables
 from ops.demo.show import Show
 from ops.demo.sources import demo_ticks
@@ -65,6 +65,7 @@ def play(stage: Stage, plan: DemoPlan, show: Show) -> DemoSummary:
         show.say("compiling the predictor (once, then cached)")
         keep_executables()
         compile_step(stage.worker.predictor, stage.worker.dtype)
+        compile_trainer(stage.worker.predictor, stage.worker.dtype)
         show.say(f"starting {plan.workers} workers")
         for worker_id in ids:
             workforce.start(worker_id)
