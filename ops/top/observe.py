@@ -11,7 +11,7 @@ from ops.fleet import Commit, JournalFollower, committed, describe_group, ends, 
 from ops.top.flag_counter import FlagCounter
 from ops.top.picture import FleetPicture, PartitionPicture
 from ops.topics import describe_topics
-from snapshots import ObjectStore, SnapshotScope, open_store
+from snapshots import ManifestRef, ObjectStore, SnapshotScope, open_store
 from workers.client_config import base_settings
 from workers.config import WorkerConfig
 from workers.topics import check_layout
@@ -39,6 +39,7 @@ class FleetObserver:
         self._journal = JournalFollower(config, self._partitions)
         self._flags = FlagCounter(config, infos[config.topics.flags].partitions)
         self._store = _open(config)
+        self._stored: dict[int, tuple[ManifestRef | None, float]] = {}
         self._before: dict[int, int] = {}
         self._before_s = 0.0
 
@@ -93,13 +94,23 @@ class FleetObserver:
     def _snapshot_age_s(self, partition: int, commit: Commit | None) -> float | None:
         if commit is None or commit.ref is None or self._store is None:
             return None
+        stored_s = self._stored_s(partition, commit.ref, self._store)
+        return None if stored_s is None else max(time.time() - stored_s, 0.0)
+
+    def _stored_s(self, partition: int, ref: ManifestRef, store: ObjectStore) -> float | None:
+        """When the snapshot was stored. Asked once for each: listings cost money in a cloud."""
+        known, stored_s = self._stored.get(partition, (None, 0.0))
+        if known == ref:
+            return stored_s
         scope = SnapshotScope(self._config.group_id, self._config.topics.ticks, partition)
         try:
-            stored = stored_snapshots(self._store, scope)
+            found = {one.ref: one.modified_s for one in stored_snapshots(store, scope)}
         except TickFleetError:
             return None  # the picture goes on without a column; `tickfleet doctor` says why
-        ages = [time.time() - one.modified_s for one in stored if one.ref == commit.ref]
-        return max(ages[0], 0.0) if ages else None
+        if ref not in found:
+            return None
+        self._stored[partition] = (ref, found[ref])
+        return found[ref]
 
 
 def _open(config: WorkerConfig) -> ObjectStore | None:

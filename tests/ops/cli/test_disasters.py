@@ -130,6 +130,26 @@ def test_another_configuration_goes_on_under_a_new_group(
     assert "cusum_h" in run("snapshot", "restore", "-c", refused, "--yes", code=2).stderr
 
 
+def test_more_partitions_under_a_new_group(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    old = _answered(kafka, make_fleet)
+    wider = kafka.create_topic("ticks", partitions=3)
+    new = make_fleet("new", wider, 3)
+    run("doctor", "-c", settings_file(new, tmp_path / "new.toml"))
+    produce(kafka, wider, random_ticks(TICKS, 30, seed=2))
+    new.start("w-0")
+    results = read_topic(kafka, new.topics["predictions"], 3, TICKS)
+    new.stop()
+    decoded = [decode("PredictionResult", r.value or b"") for rs in results.values() for r in rs]
+    assert {one["source_topic"] for one in decoded} == {wider}
+    assert len({one["source_partition"] for one in decoded}) == 3
+    # State is by partition: an asset begins anew, and says so.
+    assert all(one["warming_up"] for one in decoded if one["sequence"] == 1)
+    assert sum(one["sequence"] == 1 for one in decoded) == 30
+    assert old.committed()[0].offset == TICKS, "the old group is left as it was"
+
+
 def test_another_store_takes_over(
     kafka: KafkaCluster, make_fleet: MakeFleet, bucket: str, s3_endpoint: str, tmp_path: Path
 ) -> None:
