@@ -20,7 +20,7 @@ def report(what: str, measured: SupportsFloat, low: float, high: float) -> None:
         goal = f">= {low:g}" if high == np.inf else f"{low:g} .. {high:g}"
     value = float(measured)
     verdict = "yes" if low <= value <= high else "NO"
-    print(f"{what:<62}{goal:>14}{value:>12.4g}  {verdict}", flush=True)
+    print(f"{what:<62}{goal:>14}{value:>12.5g}  {verdict}", flush=True)
 
 
 def at_most(what: str, measured: SupportsFloat, high: float) -> None:
@@ -41,4 +41,4 @@ def holds(what: str, measured: object, wanted: object) -> None:
 
 def note(what: str, measured: SupportsFloat) -> None:
     """A number without a goal."""
-    print(f"{what:<62}{'':>14}{float(measured):>12.4g}", flush=True)
+    print(f"{what:<62}{'':>14}{float(measured):>12.5g}", flush=True)

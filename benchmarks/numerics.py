@@ -24,6 +24,7 @@ from benchmarks.series import trades_file
 from benchmarks.signature import exactness_table
 from core import PredictorConfig
 
+PARTS = ("detectors", "orchestrator", "jumps", "skill", "exact")
 _RESULTS = Path(__file__).parent / "results" / "numerics.txt"
 _REAL_GOALS = {"E-mini trades": 0.913, "E-mini price changes": 0.572, "EURUSD ticks": 0.967}
 
@@ -63,27 +64,39 @@ def real_table(trades: Path | None, eurusd: Path | None) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    """The parts asked for, in the order of `PARTS`."""
+    print(f"parts: {', '.join(options.parts)}")
     for seeds, tuning in (("tuning", True), ("held-out", False)):
         print(f"\n== {seeds} seeds ==")
-        detector_seed = detectors.TUNING_SEED if tuning else detectors.HELD_OUT_SEED
-        heading(f"Hölder exponent, seed {detector_seed}")
-        detectors.holder_table(np.random.default_rng(detector_seed))
-        heading(f"CUSUM, seed {detector_seed + 1}")
-        detectors.cusum_table(np.random.default_rng(detector_seed + 1))
         skill_seed = skill.TUNING_SEED if tuning else skill.HELD_OUT_SEED
-        orchestrator_table(skill_seed)
-        jump_table(skill_seed, options.trades)
-        skill_table(skill_seed)
+        if "detectors" in options.parts:
+            detector_tables(detectors.TUNING_SEED if tuning else detectors.HELD_OUT_SEED)
+        if "orchestrator" in options.parts:
+            orchestrator_table(skill_seed)
+        if "jumps" in options.parts:
+            jump_table(skill_seed, options.trades)
+        if "skill" in options.parts:
+            skill_table(skill_seed)
     print("\n== real ticks ==")
-    if options.trades:
+    if "detectors" in options.parts and options.trades:
         heading("Hölder exponent, E-mini trades")
         detectors.trades_table(options.trades)
-    real_table(options.trades, options.eurusd)
-    print("\n== exact ==")
-    detectors.grace_table()
-    shedding_table()
-    exactness_table(1_000_000)
-    determinism_table(options.ticks, skill.HELD_OUT_SEED)
+    if "skill" in options.parts:
+        real_table(options.trades, options.eurusd)
+    if "exact" in options.parts:
+        print("\n== exact ==")
+        detectors.grace_table()
+        shedding_table()
+        exactness_table(1_000_000)
+        determinism_table(options.ticks, skill.HELD_OUT_SEED)
+
+
+def detector_tables(seed: int) -> None:
+    """Hölder exponent and CUSUM."""
+    heading(f"Hölder exponent, seed {seed}")
+    detectors.holder_table(np.random.default_rng(seed))
+    heading(f"CUSUM, seed {seed + 1}")
+    detectors.cusum_table(np.random.default_rng(seed + 1))
 
 
 def main() -> None:
@@ -91,6 +104,7 @@ def main() -> None:
     parser.add_argument("--trades", type=Path, default=trades_file())
     parser.add_argument("--eurusd", type=Path)
     parser.add_argument("--ticks", type=int, default=100_000, help="of the determinism check")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
     tee = _Tee()
     with contextlib.redirect_stdout(tee):
