@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.goals import at_most, heading, holds
 from core import FunctionalPredictor, MarketObservation, PredictorConfig
-from workers import UniversalPredictor
+from workers import Alert, UniversalPredictor
 from workers.shedding import LoadShedder, SheddingPolicy
 
 __all__ = ["determinism_table", "shedding_table"]
@@ -62,16 +62,20 @@ def _stepped(observations: list[MarketObservation]) -> str:
 def _resumed(observations: list[MarketObservation]) -> str:
     clock, results = _EventClock(), []
     cut = max(len(observations) // 10, 1)
-    predictor = UniversalPredictor(PredictorConfig(), clock=clock)
+    predictor = UniversalPredictor(PredictorConfig(), clock=clock, on_alert=_unheard)
     with tempfile.TemporaryDirectory() as folder:
         for number, observation in enumerate(observations):
             if number % cut == cut - 1:
                 file = predictor.save_snapshot(Path(folder) / "asset.msgpack").filepath
-                predictor = UniversalPredictor(PredictorConfig(), clock=clock)
+                predictor = UniversalPredictor(PredictorConfig(), clock=clock, on_alert=_unheard)
                 predictor.load_snapshot(file)
             clock.time_ns = observation.timestamp_ns
             results.append(repr(predictor.step(observation)))
     return _digest(results, predictor.state.rows.tobytes())
+
+
+def _unheard(alert: Alert) -> None:
+    """Alerts are not what is measured."""
 
 
 def _digest(results: list[str], rows: bytes) -> str:

@@ -1,5 +1,8 @@
 """Forecast skill: one-step squared error relative to persistence, per series.
 
+The step alone is run, without the training calls of kernel B: its networks stay as they are made,
+and forecast persistence.
+
 python -m benchmarks.skill [--tuning] [--ticks 5000] [--trades FILE] [--eurusd FILE]
 """
 
