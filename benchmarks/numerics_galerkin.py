@@ -52,14 +52,14 @@ def tracking_rows(seed: int, dtype: str) -> None:
 
 
 def recovery_rows(seed: int) -> None:
-    path = jumping(4 * EVERY, LANES, seed, every=EVERY)
+    path = jumping(4 * EVERY, 12, seed, every=EVERY)
     surfaces = track(path)
     after = range(EVERY, 4 * EVERY, EVERY)
     for name, order in (("rms", 2.0), ("largest", np.inf)):
         ticks = np.concatenate(
             [
                 recovery(
-                    errors(path, surfaces, np.arange(t, t + 200), order=order),
+                    errors(path, surfaces, np.arange(t, t + 120), order=order),
                     bound=0.01,
                 )
                 for t in after
