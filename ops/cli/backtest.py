@@ -9,7 +9,7 @@ import click
 from ops.cli.options import bootstrap_option, config_option, offline_settings, settings_of
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
-from ops.replay import progress_bar
+from ops.replay import begin_named, progress_bar
 from ops.report import write_report
 from workers.config import WorkerConfig
 from workers.replay import (
@@ -43,6 +43,7 @@ _DIFFERS = 1
 @click.option("--topic", help="Instead: ticks of a topic.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
 @click.option("--set", "changes", multiple=True, type=Pairs(), help="Another hyperparameter.")
+@click.option("--from-snapshot", "snapshot", metavar="REF", help="Begin from a run or a snapshot.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 @click.option("--from", "begin", help="Topic: first offset, or a record time such as 2013-09-01.")
 @click.option("--to", "end", help="Topic: offset or record time to stop before; the end of now.")
@@ -73,6 +74,7 @@ def command(
     topic: str | None,
     out: Path,
     changes: tuple[tuple[str, str], ...],
+    snapshot: str | None,
     resume: bool,
     begin: str | None,
     end: str | None,
@@ -88,12 +90,18 @@ def command(
 
     Each tick is stepped at its own event time, or as recorded: at the clock readings and under the
     load shedding that the fleet's journal tells; the results are then live's, byte for byte.
+
+    The state begins empty, or --from-snapshot: the folder of a finished run, or, of the fleet in
+    --config, `newest`, an offset or the begin of a digest (tickfleet snapshot ls). With --set that
+    is a branch: the same past, another configuration from there on.
     """
     if (path is None) == (topic is None):
         raise click.UsageError("give either --file or --topic")
     _check_choices(
         topic, as_recorded=as_recorded, verify=verify, free=(begin, end, changes), resume=resume
     )
+    if begin and snapshot:
+        raise click.UsageError("--from-snapshot says where to begin: no --from")
     keep_executables()
     if path is not None:
         worker = offline_settings(config, predictor=dict(changes)).worker
@@ -106,14 +114,19 @@ def command(
         )
         source = FileSource(path, layout)
         plan = RunPlan(source, worker.predictor, worker.dtype, EventTime(worker.predictor), out)
-        _run(plan, resume=resume)
+        _run(_begun(plan, worker, snapshot, topic=None), resume=resume)
         return
     worker = settings_of(config, bootstrap, predictor=dict(changes)).worker
     if as_recorded:
-        _run_as_recorded(worker, str(topic), out, verify, resume=resume)
+        _run_as_recorded(worker, str(topic), out, verify, snapshot=snapshot, resume=resume)
         return
     bounds = {name: Bound.parse(text) for name, text in (("begin", begin), ("end", end)) if text}
-    _run(plan_topic(worker, str(topic), out, by_partition=by_partition, **bounds), resume=resume)
+    plan = plan_topic(worker, str(topic), out, by_partition=by_partition, **bounds)
+    _run(_begun(plan, worker, snapshot, topic=topic), resume=resume)
+
+
+def _begun(plan: RunPlan, worker: WorkerConfig, name: str | None, *, topic: str | None) -> RunPlan:
+    return plan if name is None else begin_named(worker, name, topic=topic).of(plan)
 
 
 def _check_choices(
@@ -147,9 +160,18 @@ def _run(plan: RunPlan, *, resume: bool, witness: Any = None) -> dict[str, Any]:
 
 
 def _run_as_recorded(
-    worker: WorkerConfig, topic: str, out: Path, verify: str | None, *, resume: bool
+    worker: WorkerConfig,
+    topic: str,
+    out: Path,
+    verify: str | None,
+    *,
+    snapshot: str | None,
+    resume: bool,
 ) -> None:
-    plan, history = plan_as_recorded(worker, topic, out)
+    begin = begin_named(worker, snapshot, topic=topic) if snapshot else None
+    offsets = begin.offsets() if begin is not None else {}
+    plan, history = plan_as_recorded(worker, topic, out, begin=offsets)
+    plan = plan if begin is None else begin.of(plan)
     compared = (
         verifying(worker, history, verify, flags=worker.topics.flags)
         if verify

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from ops.settings import Settings, load_settings
+from ops.settings import UNUSED_STORE, Settings, load_settings
 
 __all__ = ["bootstrap_option", "config_option", "offline_settings", "settings_of"]
 
@@ -23,7 +23,7 @@ bootstrap_option = click.option(
 )
 # Commands that keep no state need no snapshot store, and report errors themselves.
 _STATELESS: Final[dict[str, Any]] = {
-    "snapshot_url": "file:///unused",
+    "snapshot_url": UNUSED_STORE,
     "kafka": {"log_level": "2"},
 }
 

@@ -1,5 +1,6 @@
-"""What a person sees of a replay: progress, summary, report."""
+"""What a person sees and says of a replay: progress, and where to begin."""
 
+from ops.replay.begin import begin_named
 from ops.replay.progress import progress_bar
 
-__all__ = ["progress_bar"]
+__all__ = ["begin_named", "progress_bar"]

@@ -3,11 +3,12 @@
 from ops.settings.clients import check_client_options
 from ops.settings.errors import SettingsError
 from ops.settings.load import load_settings
-from ops.settings.model import HttpSettings, LogSettings, Settings
+from ops.settings.model import UNUSED_STORE, HttpSettings, LogSettings, Settings
 from ops.settings.render import MASK, render_settings
 
 __all__ = [
     "MASK",
+    "UNUSED_STORE",
     "HttpSettings",
     "LogSettings",
     "Settings",

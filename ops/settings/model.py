@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from ops.logs import LogFormat
 from workers.config import WorkerConfig
 
-__all__ = ["HttpSettings", "LogSettings", "Settings"]
+__all__ = ["UNUSED_STORE", "HttpSettings", "LogSettings", "Settings"]
+
+UNUSED_STORE = "file:///unused"
+"""`snapshot_url` of a command that keeps no state and was not told one."""
 
 
 class HttpSettings(BaseModel):

@@ -9,14 +9,23 @@ from confluent_kafka import Producer
 from pyarrow import parquet
 
 from ops.cli import main
-from schemas import ResultCodec, SingleObjectFraming
+from schemas import ResultCodec, SingleObjectFraming, TickCodec
+from snapshots import ManifestRef, SnapshotScope, list_snapshots, open_store
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.conftest import MakeFleet
 from tests.kafka.feed import produce, random_ticks
 from tests.kafka.fleet import Fleet
 from tests.kafka.tap import Tap, TapRecord, read_topic
 from tests.kafka.worker_process import config_from_json
-from workers.replay import Bound, plan_as_recorded, plan_topic, run_backtest, verifying
+from tests.workers.replay.tables import bits
+from workers.replay import (
+    Bound,
+    begin_at_snapshots,
+    plan_as_recorded,
+    plan_topic,
+    run_backtest,
+    verifying,
+)
 from workers.replay.verify import Verification
 
 pytestmark = pytest.mark.kafka
@@ -125,6 +134,24 @@ def test_the_command_verifies_and_its_exit_code_tells(lived: Fleet, tmp_path: Pa
     assert CliRunner().invoke(main, [*arguments, *other]).exit_code == 2
 
 
+def test_as_recorded_from_the_fleets_snapshots(lived: Fleet, tmp_path: Path) -> None:
+    config = config_from_json(lived.config_json("reader"))
+    stored = [ref for ref in _snapshots(lived, 0) if ref.offset > 0][-1]
+    begin = begin_at_snapshots(config, {0: stored})
+    plan, history = plan_as_recorded(config, lived.ticks, tmp_path / "run", begin=begin.offsets())
+    predictions, flags = lived.topics["predictions"], lived.topics["flags"]
+    with verifying(config, history, predictions, flags=flags) as verifier:
+        run_backtest(begin.of(plan), witness=verifier)
+    found = verifier.found
+    assert found.holds, found.first
+    assert 0 < found.results < _COUNT
+
+
+def _snapshots(fleet: Fleet, partition: int) -> list[ManifestRef]:
+    store = open_store((fleet.folder / "snapshots").as_uri())
+    return list_snapshots(store, SnapshotScope(fleet.group, fleet.ticks, partition))
+
+
 def test_a_range_at_event_time_is_what_live_answers_there(
     kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
 ) -> None:
@@ -153,6 +180,37 @@ def test_a_range_at_event_time_is_what_live_answers_there(
     )
     assert part.source.describe()["end"] == {"0": 1_000, "1": 1_000}
     assert run_backtest(part)["counts"]["results"] == 2 * 900
+
+
+def test_an_exported_topic_gives_the_same_results_as_the_topic(
+    kafka: KafkaCluster, tmp_path: Path
+) -> None:
+    ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
+    produce(kafka, ticks, random_ticks(2_000, 40, seed=55))
+    # A record that is no tick, and one without a target.
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    codec = TickCodec(SingleObjectFraming())
+    producer.produce(ticks, b"no tick", b"asset-00001")
+    producer.produce(ticks, codec.encode("asset-00002", 12.0, None, 10**18), b"asset-00002")
+    producer.flush(30)
+    path = tmp_path / "ticks.parquet"
+    arguments = ["--bootstrap", kafka.bootstrap, "--topic", ticks]
+    result = CliRunner().invoke(main, ["export", *arguments, "--file", str(path)])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"2,001 ticks, 1 records refused: {path}\n"
+    assert parquet.read_table(path)["target"].null_count == 1
+    for out, source in (("topic", arguments), ("file", ["--file", str(path), "--unsorted"])):
+        run = CliRunner().invoke(main, ["backtest", *source, "--out", str(tmp_path / out)])
+        assert run.exit_code == 0, run.output
+    columns = ["asset_id", "timestamp_ns", "sequence", "predicted_price", "holder_exponent"]
+    topic, file = (
+        bits(parquet.read_table(tmp_path / out / "results", columns=columns))
+        for out in ("topic", "file")
+    )
+    assert topic == file
+    again = CliRunner().invoke(main, ["export", *arguments, "--file", str(path)])
+    assert again.exit_code == 2
+    assert "is there already" in again.stderr
 
 
 def _aborted(kafka: KafkaCluster, topic: str) -> None:

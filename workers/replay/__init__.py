@@ -7,18 +7,22 @@ given; so its result is what a worker would have published, byte for byte.
 
 from workers.replay import _arrow  # noqa: F401  (first: says what to install)
 from workers.replay.api import backtest
+from workers.replay.branch import Begin, begin_at_end_of, begin_at_snapshots
 from workers.replay.decisions import EventTime, Recorded
 from workers.replay.errors import BadTicksError, DifferentRunError, ReplayError
+from workers.replay.export import export_ticks
 from workers.replay.file_source import FileSource
 from workers.replay.folder import read_run
 from workers.replay.from_topic import plan_as_recorded, plan_topic, verifying
 from workers.replay.layout import Layout, Repeats, TimeUnit
 from workers.replay.run import RunPlan, run_backtest
 from workers.replay.source import TickSource
-from workers.replay.topic_range import Bound
+from workers.replay.topic_range import Bound, TopicRange, capture_range
+from workers.replay.topic_source import TopicSource
 
 __all__ = [
     "BadTicksError",
+    "Begin",
     "Bound",
     "DifferentRunError",
     "EventTime",
@@ -30,7 +34,13 @@ __all__ = [
     "RunPlan",
     "TickSource",
     "TimeUnit",
+    "TopicRange",
+    "TopicSource",
     "backtest",
+    "begin_at_end_of",
+    "begin_at_snapshots",
+    "capture_range",
+    "export_ticks",
     "plan_as_recorded",
     "plan_topic",
     "read_run",

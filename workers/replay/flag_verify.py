@@ -26,6 +26,7 @@ class FlagComparison:
         codec: of the flags topic.
         published: all records of the flags topic; read once, at the end.
         journal: which micro-batches were answered, by partition.
+        begin: the first offset that is compared, by partition.
         source_topic: the ticks topic.
         max_depth: `log_sig_depth`.
         repeats_allowed: whether delivery was at least once.
@@ -36,6 +37,7 @@ class FlagComparison:
         codec: FlagEventCodec,
         published: Callable[[], Iterable[PublishedRecord]],
         journal: Mapping[int, Sequence[JournalRecord]],
+        begin: Mapping[int, int],
         *,
         source_topic: str,
         max_depth: int,
@@ -44,6 +46,7 @@ class FlagComparison:
         self._codec = codec
         self._published = published
         self._journal = journal
+        self._begin = begin
         self._source_topic = source_topic
         self._repeats_allowed = repeats_allowed
         self._expected: dict[str, bytes] = {}
@@ -82,7 +85,8 @@ class FlagComparison:
         records = self._journal.get(event.source_partition)
         if event.source_topic != self._source_topic or not records:
             return False
-        return records[0].from_offset <= event.source_offset <= records[-1].to_offset
+        begin = self._begin[event.source_partition]
+        return begin <= event.source_offset <= records[-1].to_offset
 
     def _allow_shedding(self, max_depth: int) -> None:
         for number, records in self._journal.items():

@@ -1,6 +1,6 @@
 """Runs over topics, put together: a free one at event time, or one as recorded and verified."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,14 +53,22 @@ def plan_topic(
     return RunPlan(source, config.predictor, config.dtype, EventTime(config.predictor), out)
 
 
-def plan_as_recorded(config: WorkerConfig, topic: str, out: Path) -> tuple[RunPlan, History]:
+def plan_as_recorded(
+    config: WorkerConfig, topic: str, out: Path, *, begin: Mapping[int, int] | None = None
+) -> tuple[RunPlan, History]:
     """A run over everything that live answered, under live's decisions. Blocks.
+
+    Args:
+        config: the fleet's settings.
+        topic: the ticks topic.
+        out: the folder to be made.
+        begin: per partition the offset of the state to begin with; others begin empty.
 
     Raises:
         RetryableError: the brokers do not answer.
         ReplayError: journal or input do not reach back far enough, or are another fleet's.
     """
-    history = read_history(config, topic)
+    history = read_history(config, topic, begin)
     source = TopicSource(config, history.span, by_partition=True)
     return RunPlan(source, config.predictor, config.dtype, history.recorded, out), history
 
@@ -91,6 +99,7 @@ def verifying(
             FlagEventCodec(framing_of(flags)),
             lambda: _records(config, flags, numbers),
             history.journal,
+            history.recorded.answered_from,
             source_topic=topic,
             max_depth=config.predictor.log_sig_depth,
             repeats_allowed=repeats,
@@ -100,6 +109,7 @@ def verifying(
         FlagEventCodec(framing_of(flags or config.topics.flags)),
         lambda number: Published(config, predictions, number),
         history.journal,
+        history.recorded.answered_from,
         repeats_allowed=repeats,
         flags=comparison,
     )

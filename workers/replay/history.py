@@ -43,18 +43,20 @@ def read_history(
     Args:
         config: the fleet's own settings: journal topic, framing, hyperparameters, rewind.
         topic: the ticks topic.
-        begin: per partition the offset of a snapshot to begin from; None: from the beginning.
+        begin: the offset of a snapshot to begin from, of partitions that have one; the others
+            begin where live did.
 
     Raises:
         ReplayError: the journal or the input is not retained that far, or it is of another
             configuration.
         RetryableError: the brokers do not answer.
     """
+    begin = begin or {}
     reader = Consumer(reader_settings(config))
     try:
         found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
         journal = {
-            number: _journal(config, reader, number, (begin or {}).get(number))
+            number: _journal(config, reader, number, begin.get(number))
             for number in sorted(found.partitions or ())
         }
         answered = {number: records for number, records in journal.items() if records}
@@ -102,7 +104,7 @@ def _history(
     reader: Consumer,
     topic: str,
     journal: Mapping[int, list[JournalRecord]],
-    begin: Mapping[int, int] | None,
+    begin: Mapping[int, int],
 ) -> History:
     full = Decision(EVENT_TIME, config.predictor.log_sig_depth, int(AVAILABLE_KERNELS))
     start, end, logs, answered_from = {}, {}, {}, {}
@@ -111,8 +113,9 @@ def _history(
             TopicPartition(topic, number), config.client_timeout_s
         )
         log = DecisionLog(records)
-        first = records[0].from_offset if begin is None else begin[number]
-        start[number] = first if begin else max(low, first - config.cold_start_rewind)
+        first = begin.get(number, records[0].from_offset)
+        rewind = 0 if number in begin else config.cold_start_rewind
+        start[number] = max(low, first - rewind)
         end[number] = min(high, records[-1].to_offset + 1)
         if low > first:
             raise ReplayError(

@@ -1,7 +1,7 @@
 """Which offsets of a topic a replay reads: decided once, before the first record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
 
@@ -48,12 +48,15 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class TopicRange:
-    """Per partition the first offset and the one behind the last; what was noticed on the way."""
+    """Per partition the first offset and the one behind the last.
+
+    `trimmed`: warnings about partitions whose beginning retention has removed.
+    """
 
     topic: str
     start: Mapping[int, int]
     end: Mapping[int, int]
-    warnings: tuple[str, ...] = ()
+    trimmed: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def offsets(self) -> int:
@@ -92,18 +95,18 @@ def _capture(  # noqa: PLR0917
     end: Bound | None,
     timeout_s: float,
 ) -> TopicRange:
-    first, last, warnings = {}, {}, []
+    first, last, trimmed = {}, {}, {}
     for number in numbers:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout_s)
         wanted = _resolve(consumer, topic, number, begin, low, high, timeout_s)
         first[number] = min(max(wanted, low), high)
         last[number] = min(_resolve(consumer, topic, number, end, high, high, timeout_s), high)
         if low > 0 and (begin is None or wanted < low):
-            warnings.append(
+            trimmed[number] = (
                 f"{topic}[{number}]: retention has removed everything before offset {low}; the "
                 "state begins empty there"
             )
-    return TopicRange(topic, first, last, tuple(warnings))
+    return TopicRange(topic, first, last, trimmed)
 
 
 def _resolve(  # noqa: PLR0917

@@ -42,7 +42,7 @@ class TopicSource:
         self, config: WorkerConfig, span: TopicRange, *, by_partition: bool = False
     ) -> None:
         self.name = span.topic
-        self.warnings = list(span.warnings)
+        self.warnings: list[str] = []
         self._config = config
         self._span = span
         self._by_partition = by_partition
@@ -74,6 +74,15 @@ class TopicSource:
             StalledClientError: the brokers went silent.
             ReplayError: retention removed what was still to be read.
         """
+        self.warnings.extend(
+            text for number, text in self._span.trimmed.items() if number not in after
+        )
+        for number, first in self._span.start.items():
+            if after.get(number, first) < first:
+                raise ReplayError(
+                    f"{self.name}[{number}]: the input is retained only from {first}, the state to "
+                    f"begin with is of {after[number]}: take a newer snapshot"
+                )
         start = {n: after.get(n, first) for n, first in self._span.start.items()}
         wanted = [n for n in start if start[n] < self._span.end[n]]
         self._done = sum(start[n] - self._span.start[n] for n in start)

@@ -46,6 +46,7 @@ class Verifier:
         flag_codec: likewise for flag events.
         open_partition: the published results of a partition.
         journal: what the journal says, for the causes of differences.
+        begin: the first offset that is compared, by partition.
         repeats_allowed: whether delivery was at least once.
         flags: the published flag events; None leaves them out.
     """
@@ -56,6 +57,7 @@ class Verifier:
         flag_codec: FlagEventCodec,
         open_partition: Callable[[int], Published],
         journal: Mapping[int, Sequence[JournalRecord]],
+        begin: Mapping[int, int],
         *,
         repeats_allowed: bool,
         flags: FlagComparison | None,
@@ -63,6 +65,7 @@ class Verifier:
         self._codec, self._flag_codec = codec, flag_codec
         self._open_partition = open_partition
         self._journal = journal
+        self._begin = begin
         self._repeats_allowed = repeats_allowed
         self._flags = flags
         self._published: dict[int, Published] = {}
@@ -140,6 +143,8 @@ class Verifier:
 
     def _besides(self, number: int, offset: int) -> None:
         """A published result that the replay does not make at this point."""
+        if offset < self._begin[number]:
+            return
         if self._repeats_allowed and offset <= self._matched[0]:
             self.found.repeated += 1
             return

@@ -9,6 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from core import PredictorConfig
+from snapshots import SnapshotMismatchError
 from tests.workers.replay.tables import bits, random_table, write_ticks
 from workers.replay import (
     DifferentRunError,
@@ -18,6 +19,7 @@ from workers.replay import (
     ReplayError,
     RunPlan,
     backtest,
+    begin_at_end_of,
     read_run,
     run_backtest,
 )
@@ -98,3 +100,30 @@ def test_a_folder_that_is_there_is_not_touched(ticks: Path, whole: Path) -> None
     assert (whole / "run.json").stat() == before
     with pytest.raises(ReplayError, match="holds no finished run"):
         read_run(ticks.parent)
+
+
+def test_a_branch_goes_on_as_the_whole_run_does(ticks: Path, whole: Path, tmp_path: Path) -> None:
+    cut = 70_000
+    both = parquet.read_table(ticks)
+    halves = [
+        write_ticks(tmp_path / f"half-{i}.parquet", half)
+        for i, half in enumerate((both.slice(0, cut), both.slice(cut)))
+    ]
+    run_backtest(plan(halves[0], tmp_path / "first"))
+    begin = begin_at_end_of(tmp_path / "first", _CONFIG, "float64").for_a_file()
+    run_backtest(begin.of(plan(halves[1], tmp_path / "second")))
+    second, rest = table(tmp_path / "second"), table(whole).slice(cut)
+    for name in ("source_offset", "source_partition"):
+        second, rest = second.drop_columns(name), rest.drop_columns(name)
+    assert bits(second) == bits(rest)
+
+    other = PredictorConfig(cusum_h=0.5, cusum_k=0.1)
+    begin = begin_at_end_of(tmp_path / "first", other, "float64").for_a_file()
+    run_backtest(begin.of(plan(halves[1], tmp_path / "branch", other)))
+    branch = table(tmp_path / "branch")
+    assert branch["sequence"].equals(second["sequence"]), "the state went on"
+    alarms = [t["regime_change_detected"].to_numpy().sum() for t in (branch, second)]
+    assert alarms[0] > 2 * alarms[1]
+    assert read_run(tmp_path / "branch")["begin"].startswith("the end of first (")
+    with pytest.raises(SnapshotMismatchError, match="was written with another"):
+        begin_at_end_of(tmp_path / "first", PredictorConfig(wtmm_buffer_size=64), "float64")

@@ -1,0 +1,74 @@
+"""Ticks of a source as a Parquet file that `tickfleet produce` and `backtest` read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from workers.replay.chunk import TickChunk
+from workers.replay.errors import ReplayError
+from workers.replay.source import TickSource
+
+__all__ = ["export_ticks"]
+
+_SCHEMA: Final[Any] = pa.schema(
+    [
+        ("asset_id", pa.string()),
+        ("price", pa.float64()),
+        ("target", pa.float64()),
+        ("timestamp_ns", pa.int64()),
+    ]
+)
+
+
+def export_ticks(
+    source: TickSource,
+    path: Path,
+    *,
+    progress: Callable[[int, float], None] = lambda _ticks, _share: None,
+) -> tuple[int, int]:
+    """Write every tick, in the source's order; the file appears when it is whole.
+
+    Returns:
+        How many ticks were written, and how many records were refused.
+
+    Raises:
+        ReplayError: the file is there already.
+        RetryableError: brokers did not answer.
+    """
+    if path.exists():
+        raise ReplayError(f"{path} is there already: choose another --file, or remove it")
+    aside = path.with_name(path.name + ".unfinished")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ticks = refused = 0
+    try:
+        with parquet.ParquetWriter(aside, _SCHEMA, write_page_checksum=True) as writer:
+            for chunk in source.chunks({}):
+                batch = _batch(chunk)
+                writer.write_batch(batch)
+                ticks += batch.num_rows
+                refused += len(chunk.refused)
+                progress(ticks, source.share)
+        aside.rename(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return ticks, refused
+
+
+def _batch(chunk: TickChunk) -> Any:
+    found = chunk.ticks()
+    keys = [chunk.keys[i] for i in found.index.tolist()]
+    # NaN is "no target" inside, an empty cell in the file.
+    target = pa.array(found.target, mask=np.isnan(found.target))
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(keys, pa.binary()).cast(pa.string()),
+            pa.array(found.price),
+            target,
+            pa.array(found.timestamp_ns),
+        ],
+        schema=_SCHEMA,
+    )
