@@ -1,13 +1,15 @@
 """`gc` and `restore`: remove snapshots nobody needs, or point a stopped group at one."""
 
+import json
 import time
 from dataclasses import dataclass
 
 import click
 
-from ops.cli.snapshot.choose import NEWEST, Place, place_options
+from ops.cli.snapshot.choose import NEWEST, Place, json_option, place_options
 from ops.fleet import adopt, committed
 from snapshots import (
+    GarbageReport,
     ManifestRef,
     RehearsalStore,
     collect_garbage,
@@ -32,8 +34,11 @@ class _Chosen:
 @click.option("--keep", type=click.IntRange(min=1), help="Newest to keep; snapshots_kept.")
 @click.option("--older-than-h", type=click.FloatRange(min=0), default=24.0, show_default=True)
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@json_option
 @place_options
-def gc(place: Place, *, keep: int | None, older_than_h: float, dry_run: bool) -> None:
+def gc(
+    place: Place, *, keep: int | None, older_than_h: float, dry_run: bool, as_lines: bool
+) -> None:
     """Remove old snapshots and chunks that none lists. What a commit names always stays.
 
     Workers do this for partitions they own; this is for what a group has left behind. Asks the
@@ -50,16 +55,35 @@ def gc(place: Place, *, keep: int | None, older_than_h: float, dry_run: bool) ->
             protected={commit.metadata} if commit else set(),
             older_than_s=time.time() - older_than_h * 3600,
         )
-        verb = "would remove" if dry_run else "removed"
+        if as_lines:
+            _print_json(partition, report, dry_run=dry_run)
+        else:
+            _print_text(partition, report, dry_run=dry_run)
+
+
+def _print_json(partition: int, report: GarbageReport, *, dry_run: bool) -> None:
+    facts = {
+        "partition": partition,
+        "dry_run": dry_run,
+        "snapshots_removed": report.deleted_manifests,
+        "chunks_removed": report.deleted_chunks,
+        "kept": [ref.digest for ref in report.kept],
+        "damaged": [ref.digest for ref in report.unreadable],
+    }
+    click.echo(json.dumps(facts))
+
+
+def _print_text(partition: int, report: GarbageReport, *, dry_run: bool) -> None:
+    verb = "would remove" if dry_run else "removed"
+    click.echo(
+        f"partition {partition}: {verb} {report.deleted_manifests} snapshots and "
+        f"{report.deleted_chunks} chunks; {len(report.kept)} snapshots stay"
+    )
+    if report.unreadable:
         click.echo(
-            f"partition {partition}: {verb} {report.deleted_manifests} snapshots and "
-            f"{report.deleted_chunks} chunks; {len(report.kept)} snapshots stay"
+            f"partition {partition}: {len(report.unreadable)} kept snapshots are damaged, so "
+            "no chunk was removed; `tickfleet snapshot verify` names them"
         )
-        if report.unreadable:
-            click.echo(
-                f"partition {partition}: {len(report.unreadable)} kept snapshots are damaged, so "
-                "no chunk was removed; `tickfleet snapshot verify` names them"
-            )
 
 
 @click.command("restore")

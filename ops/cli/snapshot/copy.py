@@ -1,11 +1,13 @@
 """`copy`: snapshots into another store, or for another group, topic, cluster or configuration."""
 
+import json
 from typing import Any
 
 import click
 
-from ops.cli.snapshot.choose import NEWEST, Place, place_options
+from ops.cli.snapshot.choose import NEWEST, Place, json_option, place_options
 from snapshots import (
+    ManifestRef,
     SnapshotScope,
     copy_snapshot,
     current_header,
@@ -34,9 +36,17 @@ __all__ = ["copy"]
     is_flag=True,
     help="Write the settings' [predictor] into the copy; refused if the state's layout differs.",
 )
+@json_option
 @place_options
 def copy(
-    place: Place, *, ref: str, every: bool, url: str | None, adopt_config: bool, **target: Any
+    place: Place,
+    *,
+    ref: str,
+    every: bool,
+    url: str | None,
+    adopt_config: bool,
+    as_lines: bool,
+    **target: Any,
 ) -> None:
     """Copy a snapshot of each chosen partition, every chunk verified on the way.
 
@@ -61,7 +71,15 @@ def copy(
             manifest = load_manifest(place.store, scope, one)
             wanted = retarget(manifest, wanted_scope, begin_at=target["begin_at"], header=header)
             written = copy_snapshot(place.store, manifest, store, wanted)
-            click.echo(
-                f"partition {partition}: {one.offset} {one.digest[:12]} -> "
-                f"{wanted_scope.group}/{wanted_scope.topic} {written.offset} {written.digest[:12]}"
-            )
+            _show(one, wanted_scope, written, as_lines=as_lines)
+
+
+def _show(was: ManifestRef, scope: SnapshotScope, now: ManifestRef, *, as_lines: bool) -> None:
+    if as_lines:
+        facts = {"from": was.digest, "to": now.digest, "group": scope.group, "topic": scope.topic}
+        click.echo(json.dumps({"partition": scope.partition, "offset": now.offset, **facts}))
+        return
+    click.echo(
+        f"partition {scope.partition}: {was.offset} {was.digest[:12]} -> "
+        f"{scope.group}/{scope.topic} {now.offset} {now.digest[:12]}"
+    )

@@ -158,7 +158,8 @@ def test_another_store_takes_over(
     options = "\n".join(f'{key} = "{value}"' for key, value in reach.items())
     config = settings_file(fleet, tmp_path / "f.toml", extra=f"[store_options]\n{options}")
     url = f"s3://{bucket}/moved"
-    run("snapshot", "copy", "-c", config, "--all", "--to", url)
+    told = run("snapshot", "copy", "-c", config, "--all", "--to", url, "--json").stdout
+    assert fleet.committed()[0].metadata in {json.loads(one)["to"] for one in told.splitlines()}
     produce(kafka, fleet.ticks, random_ticks(TICKS, 5, seed=2))
     worker = fleet.start("w-1", snapshot_url=url, store_options=reach)
     read_topic(kafka, fleet.topics["predictions"], 1, 2 * TICKS)
@@ -173,15 +174,19 @@ def test_garbage_goes_and_what_the_commit_names_stays(
     config = settings_file(fleet, tmp_path / "fleet.toml")
     store = open_store((fleet.folder / "snapshots").as_uri())
     scope = SnapshotScope(fleet.group, fleet.ticks, 0)
-    produce(kafka, fleet.ticks, random_ticks(TICKS, 5, seed=3))
-    fleet.start("w-0")
-    read_topic(kafka, fleet.topics["predictions"], 1, 2 * TICKS)
-    fleet.stop()
+    for life in (2, 3):
+        produce(kafka, fleet.ticks, random_ticks(TICKS, 5, seed=life))
+        fleet.start("w-0")
+        read_topic(kafka, fleet.topics["predictions"], 1, life * TICKS)
+        fleet.stop()
     before = list_snapshots(store, scope)
-    assert len(before) >= 2
+    # What the commit names stays, and its parent; the oldest is one too many.
+    assert len(before) >= 3
     options = ("-c", config, "--keep", "1", "--older-than-h", "0")
     planned = run("snapshot", "gc", *options, "--dry-run").output
     assert "would remove" in planned
+    [told] = run("snapshot", "gc", *options, "--dry-run", "--json").stdout.splitlines()
+    assert json.loads(told)["snapshots_removed"] == len(before) - len(json.loads(told)["kept"]) > 0
     assert list_snapshots(store, scope) == before
     assert planned.replace("would remove", "removed") == run("snapshot", "gc", *options).output
     committed = fleet.committed()[0]

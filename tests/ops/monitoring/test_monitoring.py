@@ -128,3 +128,13 @@ def test_promtool_agrees() -> None:
         ["promtool", "test", "rules", str(tests)], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_alertmanager_silences_only_alerts_that_exist() -> None:
+    names = {alert.name for alert in ALERTS}
+    text = (ROOT / "deploy" / "alertmanager" / "alertmanager.yml").read_text("utf-8")
+    matchers = re.findall(r'alertname (=~|=) "([^"]+)"', text)
+    assert len(matchers) == 2
+    for operator, pattern in matchers:
+        exact = operator == "="
+        assert any(name == pattern if exact else re.fullmatch(pattern, name) for name in names)
