@@ -15,6 +15,7 @@ from schemas import (
     flag_event_id,
 )
 from workers.decisions import Decision
+from workers.shedding import depth_ladder
 from workers.spans import JournalSpan
 
 __all__ = ["FLAG_TYPES", "flag_events", "shedding_event"]
@@ -89,7 +90,8 @@ def shedding_event(span: JournalSpan, source_topic: str, max_depth: int) -> Flag
 
 
 def _sheds(decision: Decision, max_depth: int) -> bool:
-    return decision.depth < max_depth or decision.kernel_mask != AVAILABLE_KERNELS
+    at_rest = depth_ladder(max_depth)[-1]
+    return decision.depth < at_rest or decision.kernel_mask != AVAILABLE_KERNELS
 
 
 def _event(

@@ -9,9 +9,14 @@ from typing import Final
 
 from core import AVAILABLE_KERNELS, Kernel
 
-__all__ = ["LoadShedder", "SheddingPolicy"]
+__all__ = ["LoadShedder", "SheddingPolicy", "depth_ladder"]
 
 _LADDER: Final = (2, 3, 5)
+
+
+def depth_ladder(max_depth: int) -> tuple[int, ...]:
+    """The depths there are readouts for, up to `log_sig_depth`; the last is the one at rest."""
+    return tuple(rung for rung in _LADDER if rung <= max_depth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class LoadShedder:
 
     def __init__(self, max_depth: int, policy: SheddingPolicy | None = None) -> None:
         self._policy = policy or SheddingPolicy()
-        self._ladder = [rung for rung in _LADDER if rung <= max_depth] or [_LADDER[0]]
+        self._ladder = depth_ladder(max_depth)
         self._rung = len(self._ladder) - 1
         self._latency_s: float | None = None
         self._interval_s: float | None = None

@@ -187,8 +187,9 @@ class Oracle:
         self, partition: int, entries: Sequence[Mapping[str, Any]], available: Kernel
     ) -> Iterator[Event]:
         shed = False
+        at_rest = max(depth for depth in (2, 3, 5) if depth <= self._config.log_sig_depth)
         for entry in entries:
-            now = entry["depth"] < self._config.log_sig_depth or entry["kernel_mask"] != available
+            now = entry["depth"] < at_rest or entry["kernel_mask"] != available
             if now != shed:
                 state = "raised" if now else "cleared"
                 yield Event(partition, entry["from_offset"], "LoadShedding", state)

@@ -1,9 +1,15 @@
 """Load shedding on injected traces (spec §15's black swan without a clock)."""
 
+from dataclasses import replace
+
 import pytest
 
 from core import AVAILABLE_KERNELS, Kernel
+from workers.decisions import Decision
+from workers.flag_events import shedding_event
+from workers.partition import Partition
 from workers.shedding import LoadShedder, SheddingPolicy
+from workers.spans import JournalSpan
 
 
 def settle(shedder: LoadShedder, ratio: float, batches: int = 40) -> list[int]:
@@ -53,3 +59,17 @@ def test_kernels_are_masked_above_one_and_above_two() -> None:
 def test_nothing_is_shed_before_two_batches_are_known() -> None:
     assert LoadShedder(3).ratio == 0.0
     assert LoadShedder(3).depth == 3
+
+
+@pytest.mark.parametrize("max_depth", [2, 3, 4, 5])
+def test_a_shedder_at_rest_raises_no_event(max_depth: int) -> None:
+    """Four has no readout of its own: at rest the depth is 3, and nothing is being shed."""
+    shedder = LoadShedder(max_depth)
+    rest = Decision(0, shedder.depth, shedder.kernel_mask)
+    span = JournalSpan(Partition(0, 0.0), 10, 19, rest, None)
+    assert shedding_event(span, "ticks", max_depth) is None
+    shed = Decision(0, shedder.depth, int(AVAILABLE_KERNELS & ~Kernel.C))
+    raised = shedding_event(replace(span, decision=shed), "ticks", max_depth)
+    assert raised is not None and raised.state.value == "raised"
+    cleared = shedding_event(replace(span, previous=shed), "ticks", max_depth)
+    assert cleared is not None and cleared.state.value == "cleared"

@@ -1,0 +1,254 @@
+"""Kafka as far as a worker can tell: logs with transactions, fencing, groups, offsets.
+
+What is modelled because it has bitten: commit markers reach partitions one by one, the offsets
+topic's among them, whose offsets stay pending until then; an expired or replaced member's commits
+are refused; a new producer of the same transactional id fences the old one.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+
+__all__ = ["Entry", "Log", "Member", "SimBroker", "Txn", "refusal"]
+
+SESSION_S: Final = 6.0
+TRANSACTION_S: Final = 10.0
+
+
+def refusal(code: int, *, fatal: bool = False, abort: bool = False) -> KafkaException:
+    """What a client raises when the broker refuses."""
+    return KafkaException(KafkaError(code, "simulated", fatal, False, abort))
+
+
+@dataclass(eq=False)
+class Txn:
+    """One transaction: undecided, then decided, then marked partition by partition.
+
+    Attributes:
+        unmarked: partitions without its marker yet; None stands for the offsets topic's.
+    """
+
+    transactional_id: str
+    begun_s: float
+    committed: bool | None = None
+    unmarked: list["Log | None"] = field(default_factory=list)
+    offsets: dict[int, tuple[int, str]] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Entry:
+    """One record, or a marker (`value` and `key` None, `marker` true)."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    txn: Txn | None = None
+    marker: bool = False
+
+
+@dataclass(eq=False)
+class Log:
+    """One partition."""
+
+    topic: str
+    number: int
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The high watermark."""
+        return len(self.entries)
+
+    @property
+    def stable_end(self) -> int:
+        """The last stable offset: nothing of an undecided or unmarked transaction below it."""
+        for entry in self.entries:
+            if entry.txn is not None and not entry.marker and self in entry.txn.unmarked:
+                return entry.offset
+        return self.end
+
+    def append(self, key: bytes | None, value: bytes | None, txn: Txn | None = None) -> None:
+        """Add a record."""
+        self.entries.append(Entry(self.end, key, value, txn))
+        if txn is not None and self not in txn.unmarked:
+            txn.unmarked.append(self)
+
+    def mark(self, txn: Txn) -> None:
+        """Write a transaction's marker."""
+        self.entries.append(Entry(self.end, None, None, txn, marker=True))
+        txn.unmarked.remove(self)
+
+    def visible(self, start: int, limit: int) -> list[Entry]:
+        """What a read_committed reader gets from an offset on."""
+        found = []
+        for entry in self.entries[start : self.stable_end]:
+            if entry.marker or (entry.txn is not None and not entry.txn.committed):
+                continue
+            found.append(entry)
+            if len(found) == limit:
+                break
+        return found
+
+
+@dataclass(eq=False)
+class Member:
+    """One life of one group member."""
+
+    instance_id: str
+    seen_s: float
+    owned: set[int] = field(default_factory=set)
+
+
+class SimBroker:
+    """The cluster.
+
+    Args:
+        partitions: of every topic but flags and dead letters.
+    """
+
+    def __init__(self, partitions: int) -> None:
+        self.partitions = partitions
+        self.now_s = 0.0
+        self.committed: dict[int, tuple[int, str]] = {}
+        self.lose_replies = 0
+        self._logs: dict[tuple[str, int], Log] = {}
+        self._epochs: dict[str, int] = defaultdict(int)
+        self._open: dict[str, Txn] = {}
+        self._decided: list[Txn] = []
+        self._seats: dict[str, Member] = {}
+
+    def log(self, topic: str, number: int) -> Log:
+        """A partition; made when first asked for."""
+        return self._logs.setdefault((topic, number), Log(topic, number))
+
+    def advance(self, seconds: float) -> None:
+        """Time passes: sessions and transactions run out."""
+        self.now_s += seconds
+        for instance_id, member in list(self._seats.items()):
+            if self.now_s - member.seen_s > SESSION_S:
+                del self._seats[instance_id]
+        for txn in list(self._open.values()):
+            if self.now_s - txn.begun_s > TRANSACTION_S:
+                self._epochs[txn.transactional_id] += 1
+                self._decide(txn, committed=False)
+
+    def write_one_marker(self, pick: int) -> None:
+        """One decided transaction's marker reaches one more partition."""
+        if not self._decided:
+            return
+        txn = self._decided[pick % len(self._decided)]
+        self._mark(txn, txn.unmarked[pick % len(txn.unmarked)])
+
+    def quiesce(self) -> None:
+        """Write every marker that is due."""
+        while self._decided:
+            self.write_one_marker(0)
+
+    # Producers
+
+    def init_producer(self, transactional_id: str) -> int:
+        """Fence predecessors and abort what they left open; returns the new epoch."""
+        self._epochs[transactional_id] += 1
+        if transactional_id in self._open:
+            self._decide(self._open[transactional_id], committed=False)
+        for txn in [t for t in self._decided if t.transactional_id == transactional_id]:
+            for log in list(txn.unmarked):
+                self._mark(txn, log)
+        return self._epochs[transactional_id]
+
+    def produce(
+        self, transactional_id: str, epoch: int, log: Log, key: bytes | None, value: bytes | None
+    ) -> None:
+        """Append within the producer's transaction; a fenced producer's records are refused."""
+        if epoch == self._epochs[transactional_id]:
+            log.append(key, value, self._txn(transactional_id))
+
+    def add_offsets(
+        self,
+        transactional_id: str,
+        epoch: int,
+        offsets: dict[int, tuple[int, str]],
+        member: Member,
+    ) -> None:
+        """Offsets that count when the transaction commits; refused unless the member is seated."""
+        self._check_epoch(transactional_id, epoch)
+        if self._seats.get(member.instance_id) is not member:
+            raise refusal(KafkaError.ILLEGAL_GENERATION, abort=True)
+        txn = self._txn(transactional_id)
+        txn.offsets.update(offsets)
+        if None not in txn.unmarked:
+            txn.unmarked.append(None)
+
+    def commit(self, transactional_id: str, epoch: int) -> None:
+        """Decide the transaction; now and then the answer is lost."""
+        self._check_epoch(transactional_id, epoch)
+        if transactional_id in self._open:
+            self._decide(self._open[transactional_id], committed=True)
+        if self.lose_replies:
+            self.lose_replies -= 1
+            raise refusal(KafkaError._TIMED_OUT)
+
+    def _txn(self, transactional_id: str) -> Txn:
+        return self._open.setdefault(transactional_id, Txn(transactional_id, self.now_s))
+
+    def _check_epoch(self, transactional_id: str, epoch: int) -> None:
+        if epoch != self._epochs[transactional_id]:
+            raise refusal(KafkaError._FENCED, fatal=True)
+
+    def _decide(self, txn: Txn, *, committed: bool) -> None:
+        del self._open[txn.transactional_id]
+        txn.committed = committed
+        if txn.unmarked:
+            self._decided.append(txn)
+
+    def _mark(self, txn: Txn, log: Log | None) -> None:
+        if log is not None:
+            log.mark(txn)
+        else:
+            txn.unmarked.remove(None)
+            if txn.committed:
+                self.committed.update(txn.offsets)
+        if not txn.unmarked:
+            self._decided.remove(txn)
+
+    # The group
+
+    def join(self, instance_id: str) -> Member:
+        """Take a seat; a static member's new life replaces the old one and keeps its partitions."""
+        before = self._seats.get(instance_id)
+        member = Member(instance_id, self.now_s)
+        self._seats[instance_id] = member
+        if before is not None:
+            before.owned.clear()
+        return member
+
+    def leave(self, member: Member) -> None:
+        """Give the seat up."""
+        if self._seats.get(member.instance_id) is member:
+            del self._seats[member.instance_id]
+
+    def is_seated(self, member: Member) -> bool:
+        """Whether the group still knows this life of the member."""
+        return self._seats.get(member.instance_id) is member
+
+    def is_replaced(self, member: Member) -> bool:
+        """Whether a newer life has its seat."""
+        return self._seats.get(member.instance_id, member) is not member
+
+    def target_of(self, member: Member) -> set[int]:
+        """The partitions the current assignment gives it."""
+        seats = sorted(self._seats)
+        place = seats.index(member.instance_id)
+        return {p for p in range(self.partitions) if p % len(seats) == place}
+
+    def unowned(self) -> set[int]:
+        """Partitions that no seated member holds."""
+        held = {p for member in self._seats.values() for p in member.owned}
+        return set(range(self.partitions)) - held
+
+    def pending_offsets(self, number: int) -> bool:
+        """Whether a transaction that is not over names this partition's offset."""
+        undecided_or_unmarked = (*self._open.values(), *self._decided)
+        return any(number in t.offsets and None in t.unmarked for t in undecided_or_unmarked)

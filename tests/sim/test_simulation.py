@@ -1,0 +1,71 @@
+"""A thousand schedules: whatever interleaving and faults, each tick is answered once and right."""
+
+import os
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from tests.sim.broker import Member, SimBroker
+from tests.sim.clients import SimAdmin
+from tests.sim.simulation import Simulation
+
+_SCHEDULES: Final = int(os.environ.get("TICKFLEET_SCHEDULES", "1000"))
+_SHARES: Final = 10
+
+
+@pytest.mark.parametrize("share", range(_SHARES))
+def test_every_schedule_holds(share: int) -> None:
+    for seed in range(share, _SCHEDULES, _SHARES):
+        simulation = Simulation(seed)
+        try:
+            simulation.run()
+        except BaseException as error:
+            error.add_note(f"seed {seed}; {simulation.events}")
+            raise
+
+
+def _stable_end(
+    self: SimAdmin, wanted: dict[TopicPartition, Any], **_options: object
+) -> dict[TopicPartition, "Future[Any]"]:
+    answers: dict[TopicPartition, Future[Any]] = {}
+    for one in wanted:
+        log = self._world.broker.log(one.topic, one.partition)
+        answers[one] = Future()
+        answers[one].set_result(SimpleNamespace(offset=log.stable_end))
+    return answers
+
+
+def _unfenced(
+    self: SimBroker, transactional_id: str, epoch: int, offsets: Any, _member: Member
+) -> None:
+    self._check_epoch(transactional_id, epoch)
+    self._txn(transactional_id).offsets.update(offsets)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "mistake"),
+    [
+        (SimAdmin, "list_offsets", _stable_end),
+        (SimBroker, "add_offsets", _unfenced),
+        (SimBroker, "_check_epoch", lambda *_: None),
+    ],
+    ids=["the journal is read to its stable end only", "no fencing by group", "none by epoch"],
+)
+def test_a_mistake_in_the_protocol_is_found(
+    owner: type, name: str, mistake: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, mistake)
+    with pytest.raises(AssertionError):
+        for seed in range(150):
+            Simulation(seed).run()
+
+
+def test_a_seed_fixes_the_schedule() -> None:
+    runs = [Simulation(7), Simulation(7), Simulation(8)]
+    for run in runs:
+        run.run()
+    assert runs[0].events == runs[1].events
+    assert runs[0].broker.now_s == runs[1].broker.now_s != runs[2].broker.now_s
