@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from pyarrow import parquet
 
 from ops.cli import main
@@ -20,6 +20,7 @@ from tests.kafka.worker_process import config_from_json
 from tests.workers.replay.tables import bits
 from workers.replay import (
     Bound,
+    ReplayError,
     begin_at_snapshots,
     plan_as_recorded,
     plan_topic,
@@ -145,6 +146,36 @@ def test_as_recorded_from_the_fleets_snapshots(lived: Fleet, tmp_path: Path) -> 
     found = verifier.found
     assert found.holds, found.first
     assert 0 < found.results < _COUNT
+
+
+def test_another_configuration_than_the_fleets_is_refused(lived: Fleet, tmp_path: Path) -> None:
+    config = config_from_json(lived.config_json("reader", predictor={"cusum_h": 8.0}))
+    with pytest.raises(ReplayError, match=r"under the configuration .* give the fleet's own"):
+        plan_as_recorded(config, lived.ticks, tmp_path / "run")
+    with pytest.raises(ReplayError, match="no topic nowhere"):
+        plan_topic(config, "nowhere", tmp_path / "run")
+
+
+def test_what_retention_has_removed_is_said(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    ticks = kafka.create_topic("ticks")
+    produce(kafka, ticks, random_ticks(1_000, 10, seed=56))
+    fleet = make_fleet("fleet", ticks, 1)
+    fleet.start("w-0")
+    read_topic(kafka, fleet.topics["predictions"], 1, 1_000, 120)
+    fleet.stop()
+    admin = kafka.admin()
+    admin.delete_records([TopicPartition(ticks, 0, 300)])[TopicPartition(ticks, 0)].result(30)
+    config = config_from_json(fleet.config_json("reader"))
+    run = run_backtest(plan_topic(config, ticks, tmp_path / "run"))
+    assert run["counts"]["results"] == 700
+    assert run["warnings"] == [
+        f"{ticks}[0]: retention has removed everything before offset 300; the state begins empty "
+        "there"
+    ]
+    with pytest.raises(ReplayError, match="retained only from 300, live began at 0"):
+        plan_as_recorded(config, ticks, tmp_path / "recorded")
 
 
 def _snapshots(fleet: Fleet, partition: int) -> list[ManifestRef]:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 from numpy import ndarray
 
 from core import AVAILABLE_KERNELS, PredictorConfig
 from schemas import EVENT_TIME
 from workers.decisions import Decision, DecisionColumns, spread
-from workers.journal import DecisionLog
+from workers.journal import DecisionLog, UncoveredOffsetError
 from workers.replay.chunk import TickChunk
+from workers.replay.errors import ReplayError
 
 __all__ = ["Deciding", "EventTime", "Recorded"]
 
@@ -28,7 +29,7 @@ class Deciding(Protocol):
         """A decision for each record, and which records' results are wanted.
 
         Raises:
-            UncoveredOffsetError: a record has no decision.
+            ReplayError: a record has no decision.
         """
 
 
@@ -65,9 +66,19 @@ class Recorded:
         wanted = np.zeros(len(chunk), dtype=bool)
         for number in np.unique(chunk.partition).tolist():
             here = chunk.partition == number
-            found = self.logs[number].lookup(number, chunk.offset[here])
+            found = self._lookup(number, chunk.offset[here])
             columns.processing_time_ns[here] = found.processing_time_ns
             columns.depth[here] = found.depth
             columns.kernel_mask[here] = found.kernel_mask
             wanted |= here & (chunk.offset >= self.answered_from[number])
         return columns, wanted
+
+    def _lookup(self, number: int, offsets: Int64[ndarray, " n"]) -> DecisionColumns:
+        try:
+            return self.logs[number].lookup(number, offsets)
+        except UncoveredOffsetError as error:
+            raise ReplayError(
+                f"partition {number}: {error}: live skipped it (a cold start, an offset that was "
+                "set by hand), so its state from there on is not known. Begin behind it, with "
+                "--from-snapshot"
+            ) from error

@@ -66,7 +66,7 @@ class Engine:
         """Step a chunk.
 
         Raises:
-            UncoveredOffsetError: a record has no decision; nothing was done.
+            ReplayError: a record has no decision; nothing was done.
         """
         decisions, wanted = self._deciding.of(chunk)
         ticks = chunk.ticks()

@@ -118,10 +118,18 @@ class Verifier:
             published.pop()
             if theirs["source_offset"] == offset:
                 self.found.results += 1
-                ours = self._codec.decode(value)
-                self._differ(explain(number, offset, ours, theirs, self._record_of(number, offset)))
+                self._differ(self._explanation(number, offset, value, theirs))
                 return
             self._besides(number, int(theirs["source_offset"]))
+
+    def _explanation(
+        self, number: int, offset: int, value: bytes, theirs: Mapping[str, Any]
+    ) -> Difference:
+        """Of the first difference; the others are only counted."""
+        if self.found.first is not None:
+            return self.found.first
+        record = self._record_of(number, offset)
+        return explain(number, offset, self._codec.decode(value), theirs, record)
 
     def _match(self, offset: int, value: bytes) -> None:
         self.found.results += 1

@@ -1,0 +1,53 @@
+"""Decisions from a journal: each tick gets its own; one that has none is an error with a remedy."""
+
+import numpy as np
+import pytest
+
+from schemas import JournalRecord
+from tests.workers.replay.test_merge import chunk
+from workers.journal import DecisionLog
+from workers.replay import Recorded, ReplayError
+from workers.replay.difference import explain
+
+
+def record(first: int, last: int, depth: int) -> JournalRecord:
+    return JournalRecord(first, last, 1_000 + first, depth, 5, "f" * 16, "w-3")
+
+
+def test_each_tick_gets_the_decision_that_covers_it() -> None:
+    log = DecisionLog([record(0, 2, 3), record(3, 3, 2)])
+    columns, wanted = Recorded({0: log}, {0: 1}).of(chunk(0, 0, [(5, True)] * 4))
+    assert columns.depth.tolist() == [3, 3, 3, 2]
+    assert columns.processing_time_ns.tolist() == [1_000, 1_000, 1_000, 1_003]
+    assert wanted.tolist() == [False, True, True, True], "what only warms up has no result"
+
+
+def test_a_tick_that_live_skipped_is_an_error() -> None:
+    log = DecisionLog([record(0, 1, 3), record(4, 5, 3)])
+    with pytest.raises(ReplayError, match=r"partition 0: .* offset 2: live skipped it"):
+        Recorded({0: log}, {0: 0}).of(chunk(0, 0, [(5, True)] * 6))
+
+
+@pytest.mark.parametrize(
+    ("changed", "cause"),
+    [
+        ({"sequence": 9}, "its state began elsewhere"),
+        ({"processing_time_ns": 1}, "is not the one in the journal"),
+        ({"predicted_price": 1.5}, "another version of TickFleet, JAX or processor"),
+        ({"source_topic": "other"}, "a topic of another name"),
+        ({}, "another schema or framing"),
+    ],
+)
+def test_a_difference_points_to_its_cause(changed: dict[str, object], cause: str) -> None:
+    ours: dict[str, object] = {
+        "source_topic": "ticks",
+        "asset_id": "A",
+        "sequence": 8,
+        "processing_time_ns": 0,
+        "predicted_price": np.nan,
+    }
+    found = explain(2, 7, ours, ours | changed, record(0, 9, 3))
+    assert cause in found.cause
+    assert found.cause.endswith("(answered by w-3)")
+    assert found.describe().startswith("partition 2, offset 7 of A: ")
+    assert all(f"{name}: live {value!r}" in found.what for name, value in changed.items())
