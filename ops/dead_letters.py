@@ -11,7 +11,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 
 from core.errors import FatalError, RetryableError, TickFleetError
 from schemas import DeadLetter, DeadLetterCodec, ErrorClass
@@ -32,6 +39,7 @@ HEADER: Final = "tickfleet-replayed-from"
 """Header of a copy: topic/partition/offset of the record it is a copy of."""
 
 _BATCH: Final = 500
+_BY_KEY: Final = -1  # librdkafka: let the partitioner choose
 HOPELESS: Final = frozenset({ErrorClass.NULL_KEY, ErrorClass.TOMBSTONE})
 """Records of these classes can never become ticks."""
 
@@ -128,7 +136,15 @@ def _commit(
 def _produce(producer: Producer, topic: str, letter: DeadLetter) -> None:
     origin = f"{letter.source_topic}/{letter.source_partition}/{letter.source_offset}"
     headers = [(key, value) for key, value in letter.headers if key != HEADER]
-    producer.produce(topic, letter.value, letter.key, headers=[*headers, (HEADER, origin.encode())])
+    # To where it came from: whoever produced it may have a partitioner of its own.
+    partition = letter.source_partition if letter.source_topic == topic else _BY_KEY
+    producer.produce(
+        topic,
+        letter.value,
+        letter.key,
+        partition,
+        headers=[*headers, (HEADER, origin.encode())],
+    )
     producer.poll(0)
 
 

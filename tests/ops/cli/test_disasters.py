@@ -198,8 +198,8 @@ def test_garbage_goes_and_what_the_commit_names_stays(
 def test_dead_letters_are_sent_again_once(
     kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
 ) -> None:
-    topic = kafka.create_topic("ticks")
-    fleet = make_fleet("fleet", topic, 1)
+    topic = kafka.create_topic("ticks", partitions=2)
+    fleet = make_fleet("fleet", topic, 2)
     config = settings_file(fleet, tmp_path / "fleet.toml")
     ticks = random_ticks(20, 2, seed=1)
     ticks.price[5] = -1.0
@@ -219,10 +219,14 @@ def test_dead_letters_are_sent_again_once(
     replay = ("replay-dead-letters", "-c", config, "--error-class", "InvalidPrice")
     assert run(*replay).output == "InvalidPrice: 1 sent, 0 left\n"
     assert run(*replay).output == "InvalidPrice: 0 sent, 0 left\n"
-    results = read_topic(kafka, fleet.topics["predictions"], 1, 20)
+    results = read_topic(kafka, fleet.topics["predictions"], 2, 20)
     fleet.stop()
-    last = decode("PredictionResult", results[0][-1].value or b"")
-    assert last["asset_id"] == ticks.asset[5]
+    asset = ticks.asset[5]
+    [partition] = [p for p, rs in results.items() if asset.encode() in {r.key for r in rs}]
+    mine = [decode("PredictionResult", r.value or b"") for r in results[partition]]
+    mine = [one for one in mine if one["asset_id"] == asset]
+    assert len(mine) == ticks.asset.count(asset), "in its own partition, and each once"
+    assert mine[-1]["timestamp_ns"] == ticks.timestamp_ns[5], "behind those that came meanwhile"
     assert "never be a tick" in run(*replay[:-1], "Tombstone", code=2).stderr
     options = ("-c", config, "--from-beginning", "--stop-at-end", "--json")
     letters = run("tail", "dead_letters", *options, "--error-class", "Tombstone").stdout
