@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from pyarrow import csv, parquet
 
 from ops.cli import main
+from tests.ops.cli.parsing import parse
 from tests.workers.replay.tables import bits, random_table, write_ticks
 from workers.replay import backtest, read_run
 
@@ -57,3 +58,21 @@ def test_what_is_wrong_is_said_and_exit_code_is_2(arguments: list[str], message:
     result = run("backtest", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+_README = _PAGE.parents[1] / "README.md"
+_SHOWN = [
+    line.partition("#")[0].strip()
+    for page in (_PAGE, _README)
+    for line in page.read_text("utf-8").splitlines()
+    if re.match(r"tickfleet (backtest|compare|export) ", line)
+]
+
+
+@pytest.mark.parametrize("line", _SHOWN)
+def test_every_command_of_the_pages_can_be_typed(folder: Path, line: str) -> None:
+    for name in ("later.parquet", "fleet.toml"):
+        (folder / name).touch()
+    for name in "abc":
+        (folder / "runs" / name).mkdir(parents=True)
+    parse(line.removeprefix("tickfleet "))
