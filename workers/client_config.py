@@ -20,7 +20,12 @@ _ERROR_CALLBACK: Final = "error_cb"
 
 def base_settings(config: WorkerConfig) -> _Settings:
     """Settings of every client: where the cluster is, and the operator's common options."""
-    return {"bootstrap.servers": config.bootstrap_servers, **config.kafka}
+    return {
+        "bootstrap.servers": config.bootstrap_servers,
+        # The default waits up to 10 s before it tries a broker again that has long come back.
+        "reconnect.backoff.max.ms": 1_000,
+        **config.kafka,
+    }
 
 
 def consumer_settings(config: WorkerConfig, on_error: Callable[[KafkaError], None]) -> _Settings:

@@ -27,13 +27,14 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
     parts.telemetry.inc(M.SHUTDOWNS)
     # The loop ends between micro-batches: what was fetched has been stepped, nothing is left over.
     parts.telemetry.observe(M.SHUTDOWN_RESIDUAL, 0.0)
-    phases: tuple[tuple[str, Callable[[], None]], ...] = (
+    keep: tuple[tuple[str, Callable[[], None]], ...] = (
         ("commit_outputs", lambda: parts.cycle.commit_now(worker.membership)),
         ("final_snapshot", lambda: _snapshot(parts, begun_s)),
         ("commit_snapshot", lambda: parts.cycle.commit_now(worker.membership)),
-        ("leave_group", worker.membership.close),
     )
-    for phase, act in phases:
+    give_up = (("discard_outputs", parts.outputs.discard),)
+    leave = (("leave_group", worker.membership.close),)
+    for phase, act in (*(give_up if worker.uncertain else keep), *leave):
         _log.info("shutdown", shutdown_phase=phase)
         try:
             act()

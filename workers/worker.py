@@ -79,6 +79,11 @@ class Worker:
         """The seat in the group."""
         return self._membership
 
+    @property
+    def uncertain(self) -> bool:
+        """Whether the state may be ahead of what is committed: then nothing of it may be kept."""
+        return self._uncertain
+
     def run(self, stop_requested: Callable[[], bool]) -> None:
         """Work until asked to stop; the orderly end is `workers.shutdown`.
 
