@@ -62,6 +62,7 @@ def topic_span(kafka: KafkaCluster, topic: str, partitions: int) -> tuple[int, f
             "bootstrap.servers": kafka.bootstrap,
             "group.id": f"span-{topic}",
             "isolation.level": "read_uncommitted",
+            "enable.partition.eof": True,
         }
     )
     stamps: list[int] = []
@@ -74,12 +75,13 @@ def topic_span(kafka: KafkaCluster, topic: str, partitions: int) -> tuple[int, f
             for begin in (low, max(low, high - 5)):
                 consumer.assign([TopicPartition(topic, number, begin)])
                 deadline_s = time.monotonic() + 10.0
-                while time.monotonic() < deadline_s:
-                    message = consumer.poll(0.5)
+                while True:
+                    message = consumer.poll(1.0)
+                    assert time.monotonic() < deadline_s, f"{topic}[{number}] does not answer"
                     if message is None:
-                        if begin != low and stamps:
-                            break
                         continue
+                    if message.error() is not None:  # the partition's end
+                        break
                     stamps.append(message.timestamp()[1])
                     if begin == low:
                         break
