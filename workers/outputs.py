@@ -6,10 +6,11 @@ own thread, so that the next micro-batch is fetched and stepped meanwhile. After
 must be recovered.
 """
 
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,12 @@ from workers.config import WorkerConfig
 from workers.emission import Emission, OutMessage
 from workers.errors import OutputUncertainError
 
-__all__ = ["GroupTicket", "Outputs"]
+__all__ = ["GroupTicket", "Outputs", "run_in_background"]
 
 _CONGESTED_MESSAGES = 100_000
-_CALLS_OF_A_COMMIT = 3
+_COMMIT_LIMIT = 1.2
+"""Of the client timeout, which bounds the calls of a commit together."""
+_LEAST_WAIT_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,22 @@ class GroupTicket:
     commit: Callable[[Sequence[TopicPartition]], None]
 
 
+def run_in_background(act: Callable[[], None]) -> "Future[None]":
+    """Run on a thread of its own, which does not hold up the end of the process if it hangs."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    threading.Thread(target=run, name="commit", daemon=True).start()
+    return future
+
+
 class Outputs(ABC):
     """Producer plus the rules of one delivery guarantee.
 
@@ -48,7 +67,6 @@ class Outputs(ABC):
 
     def __init__(self, config: WorkerConfig) -> None:
         self._config = config
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._producer: Producer | None = None
         self._commit: Future[None] | None = None
         self._offsets: Sequence[TopicPartition] = ()
@@ -69,7 +87,7 @@ class Outputs(ABC):
     @property
     def overdue(self) -> bool:
         """Whether the commit under way has taken longer than its calls' time limits allow."""
-        limit_s = _CALLS_OF_A_COMMIT * self._config.client_timeout_s
+        limit_s = _COMMIT_LIMIT * self._config.client_timeout_s
         return self.committing and time.monotonic() - self._commit_begun_s > limit_s
 
     @property
@@ -128,7 +146,8 @@ class Outputs(ABC):
         """
         self._offsets = offsets
         self._commit_begun_s = time.monotonic()
-        self._commit = self._executor.submit(self._timed_commit, self._require(), offsets, group)
+        producer = self._require()
+        self._commit = run_in_background(lambda: self._timed_commit(producer, offsets, group))
 
     def settle(self) -> Sequence[TopicPartition]:
         """Wait for the commit under way.
@@ -142,8 +161,14 @@ class Outputs(ABC):
         if self._commit is None:
             return ()
         commit, self._commit = self._commit, None
+        begun_s = self._commit_begun_s
+        limit_s = _COMMIT_LIMIT * self._config.client_timeout_s
         try:
-            commit.result()  # every call in it has a time limit; should one hang, the guard ends us
+            commit.result(max(begun_s + limit_s - time.monotonic(), _LEAST_WAIT_S))
+        except TimeoutError as error:
+            # The client's own limits do not always hold while its coordinator is away. The thread
+            # is left behind with its producer, which the next one of its id will fence.
+            raise OutputUncertainError(f"a commit does not return after {limit_s:.0f} s") from error
         except (KafkaException, BufferError) as error:
             raise OutputUncertainError(f"commit failed: {error}") from error
         return self._offsets
@@ -157,9 +182,8 @@ class Outputs(ABC):
             self._producer = None
 
     def close(self) -> None:
-        """Drop the producer and the commit thread."""
+        """Drop the producer."""
         self.discard()
-        self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _timed_commit(
         self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket

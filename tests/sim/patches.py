@@ -72,7 +72,8 @@ def simulated(world: World, monotonic_s: Callable[[], float]) -> Iterator[None]:
         "workers.journal_reader.time": clock,
         "workers.outputs.time": clock,
     }
-    for module in ("workers.outputs", "workers.recovery_desk", "workers.checkpoints"):
+    replacements["workers.outputs.run_in_background"] = InlineExecutor().submit
+    for module in ("workers.recovery_desk", "workers.checkpoints"):
         replacements[f"{module}.ThreadPoolExecutor"] = InlineExecutor
     for module in ("snapshots.writer", "snapshots.load"):
         replacements[f"{module}.ThreadPoolExecutor"] = InlineExecutor
