@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from ops.fleet import ends
 from ops.local import LocalKafka
 from tests.fixtures.kafka import KafkaCluster
 
@@ -45,14 +46,7 @@ def _pin_threads(pid: int, cores: set[int]) -> None:
 
 def topic_end(kafka: KafkaCluster, topic: str, partitions: int) -> int:
     """Records, transaction markers included, ever written to a topic."""
-    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": f"end-{topic}"})
-    try:
-        return sum(
-            consumer.get_watermark_offsets(TopicPartition(topic, number), 10.0)[1]
-            for number in range(partitions)
-        )
-    finally:
-        consumer.close()
+    return sum(ends(kafka.admin(), topic, range(partitions), 10.0, committed=True).values())
 
 
 def topic_span(kafka: KafkaCluster, topic: str, partitions: int) -> tuple[int, float]:

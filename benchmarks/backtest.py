@@ -19,13 +19,12 @@ from pyarrow import parquet
 
 from benchmarks._kafka import WORKER_CORE
 from benchmarks.goals import at_least, at_most, heading, note
-from core import AVAILABLE_KERNELS, MarketObservation, PredictorConfig
+from core import MarketObservation, PredictorConfig
 from ops.compile_cache import keep_executables
 from ops.report import write_report
-from schemas import EVENT_TIME
 from tests.kafka.feed import Ticks, random_ticks
 from workers import UniversalPredictor
-from workers.decisions import Decision, pack_inputs, spread
+from workers.decisions import full_decision, pack_inputs, spread
 from workers.replay import EventTime, FileSource, Layout, RunPlan, backtest, run_backtest
 from workers.rounds import order_by_row
 from workers.state_table import StateTable
@@ -46,7 +45,7 @@ def bare_step(config: PredictorConfig, dtype: str, ticks: Ticks) -> float:
     """The state table alone, on inputs packed beforehand, in batches as large as the replay's."""
     table = StateTable(config, dtype)
     rows_of = dict(zip(sorted(set(ticks.asset)), table.allocate(ASSETS), strict=True))
-    decision = Decision(EVENT_TIME, config.log_sig_depth, int(AVAILABLE_KERNELS))
+    decision = full_decision(config)
     batches = []
     for first in range(0, len(ticks.asset), BATCH):
         part = slice(first, first + BATCH)

@@ -20,9 +20,9 @@ from benchmarks import detectors, skill
 from benchmarks.determinism import determinism_table, shedding_table
 from benchmarks.goals import at_most, heading, note
 from benchmarks.orchestration import jump_table, orchestrator_table
-from benchmarks.series import trades_file
 from benchmarks.signature import exactness_table
 from core import PredictorConfig
+from ops.demo.sources import trades_file
 
 PARTS = ("detectors", "orchestrator", "jumps", "skill", "exact")
 _RESULTS = Path(__file__).parent / "results" / "numerics.txt"

@@ -6,7 +6,6 @@ the same laws. Innovations have unit variance.
 
 import csv
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, distribution
 from itertools import islice
 from pathlib import Path
 
@@ -15,20 +14,10 @@ from numpy.typing import NDArray
 
 from tests.core.holder.paths import fractional_noise
 
-__all__ = ["SYNTHETIC", "Series", "read_prices", "trades_file"]
+__all__ = ["SYNTHETIC", "Series", "read_prices"]
 
 Series = NDArray[np.float64]
 Sampler = Callable[[int, int, np.random.Generator], Series]
-
-
-def trades_file() -> Path | None:
-    """E-mini S&P 500 trades of the package mlfinpy, if it is installed."""
-    try:
-        files = distribution("mlfinpy").files or []
-    except PackageNotFoundError:
-        return None
-    found = [Path(str(f.locate())) for f in files if f.name == "tick_data.csv"]
-    return next((f for f in found if f.is_file()), None)
 
 
 def read_prices(file: Path, count: int) -> Series:

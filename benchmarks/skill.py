@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.series import SYNTHETIC, Series, read_prices, trades_file
+from benchmarks.series import SYNTHETIC, Series, read_prices
 from core import (
     NETWORK_SURFACE,
     TILE_WIDTH,
@@ -28,6 +28,7 @@ from core import (
     init_surfaces,
     init_tile,
 )
+from ops.demo.sources import trades_file
 
 __all__ = ["Skill", "diebold_mariano", "forecast", "measure", "real", "real_series"]
 

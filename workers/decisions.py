@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
-from core import INPUT_ROWS, Input, Kernel
+from core import AVAILABLE_KERNELS, INPUT_ROWS, Input, Kernel, PredictorConfig
 from schemas import EVENT_TIME
 
-__all__ = ["Decision", "DecisionColumns", "pack_inputs", "spread"]
+__all__ = ["Decision", "DecisionColumns", "full_decision", "pack_inputs", "spread"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,11 @@ class Decision:
     processing_time_ns: int
     depth: int
     kernel_mask: int
+
+
+def full_decision(config: PredictorConfig) -> Decision:
+    """Event time and nothing shed: what warms a state up, and what an undisturbed replay takes."""
+    return Decision(EVENT_TIME, config.log_sig_depth, int(AVAILABLE_KERNELS))
 
 
 @dataclass(frozen=True, slots=True)

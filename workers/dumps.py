@@ -9,7 +9,7 @@ import structlog
 
 from core import AssetState, PredictionResult, PredictorConfig, state_layout
 from snapshots.envelope import seal
-from snapshots.file_store import FileStore
+from workers.snapshot_files import SavedSnapshot, write_snapshot
 
 __all__ = ["EmergencyDumps"]
 
@@ -45,8 +45,8 @@ class EmergencyDumps:
             return
         data = seal(self._document(result, state, timestamp_ns)).data
         name = f"{self._asset_id}_emergency_{timestamp_ns}.msgpack"
-        file = self._folder.absolute() / name
-        executor.submit(_put, file, data).add_done_callback(_log_outcome)
+        file = self._folder / name
+        executor.submit(write_snapshot, file, data).add_done_callback(_log_outcome)
 
     def _document(
         self, result: PredictionResult, state: AssetState, timestamp_ns: int
@@ -82,15 +82,9 @@ class EmergencyDumps:
         return np.asarray(anchor_hi[0] + anchor_lo[0] + ordered)
 
 
-def _put(file: Path, data: bytes) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    FileStore(file.parent).put(file.name, data)
-    return file
-
-
-def _log_outcome(future: Future[Path]) -> None:
+def _log_outcome(future: Future[SavedSnapshot]) -> None:
     error = None if future.cancelled() else future.exception()
     if future.cancelled() or error:
         _log.error("emergency_dump_failed", reason=str(error or "cancelled"))
     else:
-        _log.critical("emergency_dump_saved", file=str(future.result()))
+        _log.critical("emergency_dump_saved", file=str(future.result().filepath))

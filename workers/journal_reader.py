@@ -14,10 +14,12 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from core.errors import RetryableError
-from schemas import JournalCodec, JournalRecord
+from schemas import Framing, JournalCodec, JournalRecord
+from workers.client_config import base_settings
+from workers.config import WorkerConfig
 from workers.errors import StalledClientError
 
-__all__ = ["JournalReader", "JournalTail", "uncommitted_end"]
+__all__ = ["JournalReader", "JournalTail", "read_journal", "uncommitted_end"]
 
 _CHUNK: Final = 1_000
 
@@ -53,6 +55,29 @@ def uncommitted_end(admin: AdminClient, topic: str, partition: int, timeout_s: f
         return int(futures[wanted].result(timeout=timeout_s).offset)
     except (KafkaException, TimeoutError) as error:
         raise StalledClientError(f"{topic}[{partition}]: no end offset: {error}") from error
+
+
+def read_journal(
+    config: WorkerConfig, framing: Framing, reader: Consumer, partition: int, position: int
+) -> JournalTail:
+    """The journal's committed records from a position up to its end as of now; blocks.
+
+    Args:
+        config: names the topic and how long a transaction may stay undecided.
+        framing: the journal topic's.
+        reader: see `JournalReader`.
+        partition: of the journal.
+        position: where to begin.
+
+    Raises:
+        StalledClientError: the brokers do not answer, or a transaction stays open.
+    """
+    topic = config.topics.journal
+    admin = AdminClient(base_settings(config))
+    end = uncommitted_end(admin, topic, partition, config.client_timeout_s)
+    patience_s = 3 * config.transaction_timeout_ms / 1000
+    journal = JournalReader(reader, topic, JournalCodec(framing), patience_s=patience_s)
+    return journal.read(partition, position, end)
 
 
 class JournalReader:

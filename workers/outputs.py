@@ -72,6 +72,7 @@ class Outputs(ABC):
         self._offsets: Sequence[TopicPartition] = ()
         self._failures: list[KafkaError] = []
         self._commit_begun_s = 0.0
+        self._commit_limit_s = _COMMIT_LIMIT * config.client_timeout_s
         self.commit_s = 0.0
 
     @property
@@ -87,8 +88,7 @@ class Outputs(ABC):
     @property
     def overdue(self) -> bool:
         """Whether the commit under way has taken longer than its calls' time limits allow."""
-        limit_s = _COMMIT_LIMIT * self._config.client_timeout_s
-        return self.committing and time.monotonic() - self._commit_begun_s > limit_s
+        return self.committing and self._commit_left_s() < 0.0
 
     @property
     def congested(self) -> bool:
@@ -161,14 +161,14 @@ class Outputs(ABC):
         if self._commit is None:
             return ()
         commit, self._commit = self._commit, None
-        begun_s = self._commit_begun_s
-        limit_s = _COMMIT_LIMIT * self._config.client_timeout_s
         try:
-            commit.result(max(begun_s + limit_s - time.monotonic(), _LEAST_WAIT_S))
+            commit.result(max(self._commit_left_s(), _LEAST_WAIT_S))
         except TimeoutError as error:
             # The client's own limits do not always hold while its coordinator is away. The thread
             # is left behind with its producer, which the next one of its id will fence.
-            raise OutputUncertainError(f"a commit does not return after {limit_s:.0f} s") from error
+            raise OutputUncertainError(
+                f"a commit does not return after {self._commit_limit_s:.0f} s"
+            ) from error
         except (KafkaException, BufferError) as error:
             raise OutputUncertainError(f"commit failed: {error}") from error
         return self._offsets
@@ -184,6 +184,9 @@ class Outputs(ABC):
     def close(self) -> None:
         """Drop the producer."""
         self.discard()
+
+    def _commit_left_s(self) -> float:
+        return self._commit_begun_s + self._commit_limit_s - time.monotonic()
 
     def _timed_commit(
         self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket

@@ -6,10 +6,9 @@ worker's loop installs the plan. The steps and their order are design §5's.
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from core.errors import RetryableError
-from schemas import Framing, JournalCodec
+from schemas import Framing
 from snapshots import (
     IntegrityError,
     ManifestRef,
@@ -20,10 +19,10 @@ from snapshots import (
     SnapshotScope,
     restore,
 )
-from workers.client_config import base_settings, reader_settings
+from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.faults import fault_point, fault_point_during
-from workers.journal_reader import JournalReader, JournalTail, uncommitted_end
+from workers.journal_reader import read_journal
 from workers.recovery_plan import Findings, RecoveryPlan, make_plan
 
 __all__ = ["plan_recovery"]
@@ -63,7 +62,7 @@ def plan_recovery(
             high=high,
             restored=restored,
             refused=refused,
-            journal=_journal_tail(config, framing, reader, partition, position),
+            journal=read_journal(config, framing, reader, partition, position),
         )
     except KafkaException as error:
         raise RetryableError(f"recovery of partition {partition}: {error}") from error
@@ -96,15 +95,3 @@ def _restore(
     if refused:
         _log.warning("snapshot_refused", partition=committed.partition, report=refused)
     return restored, refused
-
-
-def _journal_tail(
-    config: WorkerConfig, framing: Framing, reader: Consumer, partition: int, position: int
-) -> JournalTail:
-    topic = config.topics.journal
-    admin = AdminClient(base_settings(config))
-    end = uncommitted_end(admin, topic, partition, config.client_timeout_s)
-    journal = JournalReader(
-        reader, topic, JournalCodec(framing), patience_s=3 * config.transaction_timeout_ms / 1000
-    )
-    return journal.read(partition, position, end)

@@ -7,11 +7,9 @@ above it is skipped without an error or an explicit policy.
 
 from dataclasses import dataclass
 
-from core import AVAILABLE_KERNELS
-from schemas import EVENT_TIME
 from snapshots import Restored
 from workers.config import ColdStart, Delivery, MissingHistory, WorkerConfig
-from workers.decisions import Decision
+from workers.decisions import full_decision
 from workers.errors import HistoryLostError
 from workers.journal import DecisionLog
 from workers.journal_reader import JournalTail
@@ -175,7 +173,7 @@ def _empty(
 ) -> RecoveryPlan:
     """Empty state that answers from `begin` on, warmed up by the ticks before it."""
     start = max(found.low, begin - config.cold_start_rewind)
-    warm_up = DecisionLog.warm_up(start, begin - 1, _full_decision(config))
+    warm_up = DecisionLog.warm_up(start, begin - 1, full_decision(config.predictor))
     return RecoveryPlan(
         source=source,
         restored=None,
@@ -185,7 +183,3 @@ def _empty(
         log=warm_up.then(log),
         journal_position=found.journal.end,
     )
-
-
-def _full_decision(config: WorkerConfig) -> Decision:
-    return Decision(EVENT_TIME, config.predictor.log_sig_depth, int(AVAILABLE_KERNELS))

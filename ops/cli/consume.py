@@ -1,13 +1,13 @@
 """`tickfleet consume`: the records of a topic on standard output."""
 
-import itertools
+from contextlib import closing
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from ops.cli.options import bootstrap_option, config_option, settings_of
-from ops.records import RecordReader, StartAt, as_json, as_text, follow
+from ops.cli.show import show
+from ops.records import RecordReader, StartAt, follow
 from workers.client_config import base_settings
 from workers.framing import framing_by_topic
 
@@ -45,15 +45,5 @@ def command(
     messages = follow(
         source, options=base_settings(worker), start=StartAt(start), stop_at_end=stop_at_end
     )
-    console = Console(soft_wrap=True, highlight=False)
-    try:
-        for message in itertools.islice(messages, limit):
-            record = reader.read(message)
-            if as_lines:
-                click.echo(as_json(record))
-            else:
-                console.print(as_text(record))
-    except KeyboardInterrupt:
-        return
-    finally:
-        messages.close()
+    with closing(messages):
+        show(map(reader.read, messages), limit=limit, as_lines=as_lines)

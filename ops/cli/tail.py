@@ -1,13 +1,13 @@
 """`tickfleet tail`: what a fleet publishes now, decoded and filtered."""
 
-import itertools
+from contextlib import closing
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from ops.cli.options import bootstrap_option, config_option, settings_of
-from ops.records import RecordReader, Selection, StartAt, as_json, as_text, follow
+from ops.cli.show import show
+from ops.records import RecordReader, Selection, StartAt, follow
 from schemas import FlagState, FlagType, Severity
 from workers.client_config import base_settings
 from workers.framing import framing_by_topic
@@ -63,7 +63,7 @@ def command(
         "severity": severities,
         "error_class": errors,
     }
-    wanted = Selection(assets, partitions, flags, {**equal})
+    wanted = Selection(assets, partitions, flags, equal)
     reader = RecordReader(framing_by_topic(worker)(topic))
     messages = follow(
         topic,
@@ -71,15 +71,6 @@ def command(
         start=StartAt.BEGINNING if from_beginning else StartAt.END,
         stop_at_end=stop_at_end,
     )
-    console = Console(soft_wrap=True, highlight=False)
-    records = filter(wanted.admits, map(reader.read, messages))
-    try:
-        for record in itertools.islice(records, limit):
-            if as_lines:
-                click.echo(as_json(record))
-            else:
-                console.print(as_text(record))
-    except KeyboardInterrupt:
-        return
-    finally:
-        messages.close()
+    with closing(messages):
+        records = filter(wanted.admits, map(reader.read, messages))
+        show(records, limit=limit, as_lines=as_lines)

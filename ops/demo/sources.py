@@ -14,7 +14,7 @@ from jaxtyping import Float64
 
 from ops.ticks import TickTable, synthetic_ticks
 
-__all__ = ["demo_ticks"]
+__all__ = ["demo_ticks", "trades_file"]
 
 _MAX_TRADES = 400_000
 
@@ -30,7 +30,7 @@ def demo_ticks(
     made_up = synthetic_ticks(
         count, assets=assets, seed=seed, start_ns=start_ns, interval_ns=interval_ns
     )
-    file = _e_mini_file()
+    file = trades_file()
     if file is None:
         return "seeded random walks", made_up
     trades = np.fromiter(_prices(file), np.float64)
@@ -51,7 +51,8 @@ def _follow(trades: Float64[np.ndarray, " trades"], schedule: TickTable) -> Tick
     return TickTable(ids, price, price.copy(), schedule.timestamp_ns)
 
 
-def _e_mini_file() -> Path | None:
+def trades_file() -> Path | None:
+    """E-mini S&P 500 trades of the package mlfinpy, if it is installed."""
     try:
         files = distribution("mlfinpy").files or []
     except PackageNotFoundError:

@@ -1,7 +1,7 @@
 """The newest journal record of each partition: how far it was answered, by whom, with what."""
 
 from collections.abc import Collection
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -10,7 +10,7 @@ from core.errors import TickFleetError
 from ops.fleet.errors import FleetUnreadableError
 from ops.fleet.offsets import begins, ends
 from schemas import JournalCodec, JournalRecord
-from workers.client_config import reader_settings
+from workers.client_config import base_settings, reader_settings
 from workers.config import WorkerConfig
 from workers.framing import framing_by_topic
 
@@ -37,12 +37,11 @@ class JournalFollower:
         self._topic = config.topics.journal
         self._timeout_s = config.client_timeout_s
         self._codec = JournalCodec(framing_by_topic(config)(self._topic))
-        options: dict[str, Any] = {"auto.offset.reset": "latest"}
-        admin = AdminClient({"bootstrap.servers": config.bootstrap_servers, **config.kafka})
+        admin = AdminClient(base_settings(config))
         low = begins(admin, self._topic, partitions, self._timeout_s)
         high = ends(admin, self._topic, partitions, self._timeout_s, committed=True)
         self._unread = {number for number in partitions if high[number] > low[number]}
-        self._consumer = Consumer({**reader_settings(config), **options})
+        self._consumer = Consumer({**reader_settings(config), "auto.offset.reset": "latest"})
         self._consumer.assign(
             [TopicPartition(self._topic, n, max(low[n], high[n] - _TAIL)) for n in partitions]
         )

@@ -8,6 +8,7 @@ from ops.local.errors import (
     StackStateError,
 )
 from ops.local.kafka import LocalKafka
+from ops.local.listeners import Listener
 from ops.local.registry import LocalRegistry
 from ops.local.s3 import LocalS3
 from ops.local.storage import BROKER_DEFAULTS, FAST_START
@@ -16,6 +17,7 @@ __all__ = [
     "BROKER_DEFAULTS",
     "FAST_START",
     "ArtifactError",
+    "Listener",
     "LocalCluster",
     "LocalDependencyError",
     "LocalKafka",

@@ -40,13 +40,11 @@ class LocalCluster:
             node: LocalKafka(
                 data_dir / f"broker-{node}",
                 port=port,
+                controller_port=controller,
                 settings={
                     **_REPLICATION,
                     "node.id": str(node),
                     "controller.quorum.voters": voters,
-                    "listeners": (
-                        f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}"
-                    ),
                 },
             )
             for node, (port, controller) in ports.items()

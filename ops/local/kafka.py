@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ops.local.artifacts import kafka_jars
+from ops.local.listeners import Listener, listener_settings
 from ops.local.process import free_port
 from ops.local.service import LocalService
 from ops.local.storage import BROKER_DEFAULTS, FAST_START, format_storage, java
@@ -31,7 +32,9 @@ class LocalKafka(LocalService):
         data_dir: where logs, data and settings live; None makes a temporary one, which is
             removed on leaving the context without an error.
         port: where clients connect; None takes any free one.
+        controller_port: where controllers connect; None takes any free one.
         settings: broker settings on top of the defaults.
+        listener: a second listener; None for the plain one alone.
         java_options: options of the JVM; the default starts fast, `()` runs fast.
         guarded: the broker dies with this process; False leaves it running.
 
@@ -46,7 +49,9 @@ class LocalKafka(LocalService):
         data_dir: Path | None = None,
         *,
         port: int | None = None,
+        controller_port: int | None = None,
         settings: Mapping[str, str] | None = None,
+        listener: Listener | None = None,
         java_options: Sequence[str] = FAST_START,
         guarded: bool = True,
     ) -> None:
@@ -54,13 +59,12 @@ class LocalKafka(LocalService):
         self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="tickfleet-kafka-")).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         super().__init__(self.data_dir / "broker.log", guarded=guarded)
-        self._port, controller = port or free_port(), free_port()
+        self._port, controller = port or free_port(), controller_port or free_port()
         self._java_options = tuple(java_options)
         self._settings = {
             **BROKER_DEFAULTS,
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            **listener_settings(self._port, controller, listener),
             "log.dirs": str(self.data_dir / "data"),
             **(settings or {}),
         }

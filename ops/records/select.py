@@ -1,6 +1,6 @@
 """Which records a person wants to see: conditions on fields, all of which must hold."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ops.records.decode import Record
@@ -22,7 +22,7 @@ class Selection:
     assets: Collection[str] = ()
     partitions: Collection[int] = ()
     flags: Collection[str] = ()
-    equal: dict[str, Collection[str]] = field(default_factory=dict)
+    equal: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def admits(self, record: Record) -> bool:
         """Whether the record meets every condition. An undecodable one meets no field's."""

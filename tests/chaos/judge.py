@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tests.chaos.avro import body, decode
 from tests.chaos.oracle import Event, Expected, Seen
 from tests.kafka.tap import TapRecord
+from tests.schemas.reference import body, decode
 
 __all__ = ["Verdict", "judge"]
 

@@ -15,8 +15,8 @@ from fastavro import schemaless_writer
 from core import FunctionalPredictor, Kernel, MarketObservation, PredictorConfig
 from core.functional import AssetState
 from core.result import PredictionResult
-from tests.chaos.avro import decode, schema_of
 from tests.kafka.tap import TapRecord
+from tests.schemas.reference import decode, schema
 
 __all__ = ["Event", "Expected", "Oracle", "Seen"]
 
@@ -167,8 +167,8 @@ class Oracle:
         tick: Mapping[str, Any],
         decided_ns: int,
     ) -> bytes:
-        schema = schema_of("PredictionResult")
-        fields = {name: getattr(result, name, None) for name in _field_names(schema)}
+        contract = schema("PredictionResult")
+        fields = {name: getattr(result, name, None) for name in _field_names(contract)}
         fields |= {
             "source_topic": self._topic,
             "source_partition": cause[0],
@@ -180,7 +180,7 @@ class Oracle:
             "kernel_mask": int(result.kernel_mask),
         }
         out = BytesIO()
-        schemaless_writer(out, schema, fields)
+        schemaless_writer(out, contract, fields)
         return out.getvalue()
 
     def _shedding(
@@ -199,8 +199,8 @@ class Oracle:
 _UNDECIDED: Final = {"processing_time_ns": EVENT_TIME, "kernel_mask": 15}
 
 
-def _field_names(schema: Any) -> list[str]:
-    return [one["name"] for one in schema["fields"]]
+def _field_names(contract: Any) -> list[str]:
+    return [one["name"] for one in contract["fields"]]
 
 
 def _accepted(record: TapRecord) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ops.local import BROKER_DEFAULTS, LocalCluster, LocalKafka
+from ops.local import Listener, LocalCluster, LocalKafka
 from ops.local.process import free_port
 from snapshots import StoreOptions
 from tests.chaos.lossy_proxy import LossyProxy, lossy_proxy
@@ -68,18 +68,7 @@ def _proxied_broker(
     proxy: LossyProxy, folder: Path, stack: ExitStack
 ) -> tuple[KafkaCluster, Mapping[int, LocalKafka]]:
     """A broker with a listener of its own for the proxy; ours stays direct."""
-    port, proxied, controller = free_port(), free_port(), free_port()
-    protocols = BROKER_DEFAULTS["listener.security.protocol.map"]
-    settings = {
-        "listeners": (
-            f"PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied},"
-            f"CONTROLLER://127.0.0.1:{controller}"
-        ),
-        "advertised.listeners": (f"PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy.port}"),
-        "listener.security.protocol.map": f"{protocols},PROXIED:PLAINTEXT",
-        "inter.broker.listener.name": "PLAINTEXT",
-        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-    }
-    broker = stack.enter_context(LocalKafka(folder / "kafka", port=port, settings=settings))
-    proxy.start(proxied)
+    listener = Listener("PROXIED", "PLAINTEXT", free_port(), f"127.0.0.1:{proxy.port}")
+    broker = stack.enter_context(LocalKafka(folder / "kafka", listener=listener))
+    proxy.start(listener.port)
     return KafkaCluster(broker.bootstrap), {1: broker}

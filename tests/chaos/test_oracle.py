@@ -1,8 +1,6 @@
 """The oracle and the judge catch what they are there to catch. No Kafka."""
 
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from core import AVAILABLE_KERNELS, Kernel, PredictorConfig
 from schemas import SingleObjectFraming, TickCodec
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.oracle import Expected, Oracle, Seen
+from tests.fixtures.batches import record_batch
 from tests.kafka.feed import random_ticks
 from tests.kafka.tap import TapRecord
 from workers import NullTelemetry, Topics, WorkerConfig
@@ -18,7 +17,6 @@ from workers.decisions import Decision
 from workers.emission import Emitter, OutMessage
 from workers.partition import Partition, Phase
 from workers.pipeline import Pipeline
-from workers.records import RecordBatch
 from workers.state_table import StateTable
 
 CONFIG = WorkerConfig("localhost:1", "group", "w-0", "file:///nowhere", topics=Topics())
@@ -65,8 +63,8 @@ def _run(inputs: Sequence[TapRecord]) -> Seen:
         # Old for the later batches, and now and then under load.
         depth = 2 if number % 4 == 3 else CONFIG.predictor.log_sig_depth
         decision = Decision(NOW_NS + number * 200_000_000, depth, int(AVAILABLE_KERNELS))
-        batch = pipeline.run(_batch(part), {0: partition}, lambda decision=decision: decision)  # type: ignore[misc]
-        emission = emitter.encode(_batch(part), batch)
+        batch = pipeline.run(record_batch(part), {0: partition}, lambda decision=decision: decision)  # type: ignore[misc]
+        emission = emitter.encode(record_batch(part), batch)
         for result in emission.results:
             publish(CONFIG.topics.predictions, result["key"], result["value"])
         for message in (*emission.extras, *emission.journal):
@@ -79,16 +77,6 @@ def _publish_message(
     publish: Callable[[str, bytes | None, bytes], None], message: OutMessage
 ) -> None:
     publish(message.topic, message.key, message.value)
-
-
-def _batch(part: Sequence[TapRecord]) -> RecordBatch:
-    return RecordBatch(
-        messages=cast(Any, [SimpleNamespace(headers=lambda: None)] * len(part)),
-        partition=np.zeros(len(part), dtype=np.int64),
-        offset=np.array([r.offset for r in part]),
-        keys=[r.key for r in part],
-        values=[r.value for r in part],
-    )
 
 
 @pytest.fixture(scope="module")

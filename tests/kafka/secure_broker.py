@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ops.local import BROKER_DEFAULTS, LocalKafka
+from ops.local import Listener, LocalKafka
 from ops.local.process import free_port
 
 __all__ = ["SecureBroker", "documented_rights", "secure_broker"]
@@ -89,17 +89,9 @@ def documented_rights(page: str, names: Mapping[str, str]) -> list[tuple[str, st
 def secure_broker(folder: Path) -> Iterator[SecureBroker]:
     """A broker with everything forbidden that is not granted."""
     ca = _certificate(folder)
-    port, secure, controller = free_port(), free_port(), free_port()
-    protocols = BROKER_DEFAULTS["listener.security.protocol.map"]
+    secure = free_port()
+    listener = Listener("SECURE", "SASL_SSL", secure, f"localhost:{secure}")
     settings = {
-        "listeners": (
-            f"PLAINTEXT://127.0.0.1:{port},SECURE://127.0.0.1:{secure},"
-            f"CONTROLLER://127.0.0.1:{controller}"
-        ),
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},SECURE://localhost:{secure}",
-        "listener.security.protocol.map": f"{protocols},SECURE:SASL_SSL",
-        "inter.broker.listener.name": "PLAINTEXT",
-        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
         "listener.name.secure.scram-sha-512.sasl.jaas.config": (
             "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -109,8 +101,8 @@ def secure_broker(folder: Path) -> Iterator[SecureBroker]:
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:ANONYMOUS",
     }
-    with LocalKafka(folder / "kafka", port=port, settings=settings) as broker:
-        yield SecureBroker(broker.bootstrap, f"localhost:{secure}", ca)
+    with LocalKafka(folder / "kafka", listener=listener, settings=settings) as broker:
+        yield SecureBroker(broker.bootstrap, listener.advertised, ca)
 
 
 def _certificate(folder: Path) -> Path:

@@ -4,20 +4,17 @@ A fleet is killed on the way; then every micro-batch that the journal names is s
 this process, under its recorded decision, and must give the bytes that subscribers saw.
 """
 
-import numpy as np
 import pytest
 
 from core import PredictorConfig
 from ops.records.follow import StartAt, follow
-from schemas import JournalCodec, JournalRecord, ResultCodec, SingleObjectFraming, TickCodec
+from schemas import JournalCodec, JournalRecord, SingleObjectFraming, TickCodec
+from tests.fixtures.batches import recomputed
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.conftest import MakeFleet
 from tests.kafka.feed import produce, random_ticks
 from tests.kafka.tap import Tap, TapRecord, read_topic
-from workers.decisions import Decision
-from workers.partition import Partition, Phase
 from workers.pipeline import Pipeline
-from workers.records import RecordBatch
 from workers.state_table import StateTable
 
 pytestmark = pytest.mark.kafka
@@ -34,22 +31,8 @@ def journal_of(kafka: KafkaCluster, topic: str, partition: int) -> list[JournalR
 
 def replayed(ticks: str, inputs: list[TapRecord], journal: list[JournalRecord]) -> list[bytes]:
     """The results of one partition's micro-batches, stepped again one by one."""
-    table, partition = StateTable(CONFIG, "float64"), Partition(0, 0.0, Phase.LIVE)
-    pipeline = Pipeline(CONFIG, table, TickCodec(FRAMING), ticks)
-    codec, values = ResultCodec(FRAMING), []
-    for record in journal:
-        part = [r for r in inputs if record.from_offset <= r.offset <= record.to_offset]
-        batch = RecordBatch(
-            messages=[None] * len(part),  # type: ignore[list-item]  # only dead letters look
-            partition=np.zeros(len(part), dtype=np.int64),
-            offset=np.array([r.offset for r in part]),
-            keys=[r.key for r in part],
-            values=[r.value for r in part],
-        )
-        decision = Decision(record.processing_time_ns, record.depth, record.kernel_mask)
-        stepped = pipeline.run(batch, {0: partition}, lambda decision=decision: decision)  # type: ignore[misc]
-        values += codec.encode_batch(stepped.results)
-    return values
+    pipeline = Pipeline(CONFIG, StateTable(CONFIG, "float64"), TickCodec(FRAMING), ticks)
+    return list(recomputed(pipeline, inputs, journal))
 
 
 def test_a_killed_fleets_results_are_what_its_journal_says(

@@ -6,7 +6,8 @@ from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.conftest import MakeFleet
 from tests.kafka.feed import produce, random_ticks
 from tests.kafka.tap import read_topic
-from tests.kafka.verdict import decode, verdict
+from tests.kafka.verdict import verdict
+from tests.schemas.reference import decode
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 4

@@ -1,34 +1,12 @@
 """From what the topics hold to a verdict, decoded by fastavro and not by the worker's codecs."""
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
-from io import BytesIO
-from typing import Any
-
-from fastavro import parse_schema, schemaless_reader
 
 from ops.demo import AuditReport, PartitionTrace, audit
 from tests.kafka.tap import TapRecord
+from tests.schemas.reference import decode
 
-__all__ = ["decode", "verdict"]
-
-_SINGLE_OBJECT_HEADER = 10
-
-
-def decode(record_name: str, value: bytes) -> dict[str, Any]:
-    """One record by its contract's .avsc alone."""
-    body = BytesIO(value[_SINGLE_OBJECT_HEADER:])
-    decoded = schemaless_reader(body, _schema(record_name), None)
-    assert isinstance(decoded, dict)
-    return decoded
-
-
-@cache
-def _schema(record_name: str) -> Any:
-    text = (files("schemas") / "avro" / f"{record_name}.avsc").read_text()
-    return parse_schema(json.loads(text))
+__all__ = ["verdict"]
 
 
 def verdict(
@@ -49,13 +27,13 @@ def verdict(
     answered: dict[int, list[int]] = {number: [] for number in accepted}
     for number, records in predictions.items():
         for record in records:
-            result = decode("PredictionResult", record.value or b"")
+            result = decode("PredictionResult", record.value)
             assert result["source_partition"] == number
             assert (record.key or b"").decode() == result["asset_id"]
             answered[number].append(result["source_offset"])
     buried: dict[int, list[int]] = {number: [] for number in accepted}
     for letter in letters:
-        decoded = decode("DeadLetter", letter.value or b"")
+        decoded = decode("DeadLetter", letter.value)
         buried[decoded["source_partition"]].append(decoded["source_offset"])
     return audit(
         {

@@ -42,6 +42,23 @@ def read(name: str, data: bytes, header_size: int = 10) -> dict[str, Any]:
     return dict(record)
 
 
+def body(name: str, value: bytes | None) -> bytes:
+    """The Avro body of a single-object framed value; ValueError when it is framed otherwise."""
+    header = single_object_header(name)
+    if value is None or not value.startswith(header):
+        raise ValueError(f"this is no {name}: {(value or b'')[: len(header)]!r}")
+    return value[len(header) :]
+
+
+def decode(name: str, value: bytes | None) -> dict[str, Any]:
+    """One single-object framed record; ValueError when it is framed otherwise or bytes are over."""
+    rest = io.BytesIO(body(name, value))
+    record: Any = fastavro.schemaless_reader(rest, schema(name), None)
+    if rest.read(1):
+        raise ValueError(f"bytes left over after a {name}")
+    return dict(record)
+
+
 _TICK = schema("Tick")
 _TICK_HEADER = single_object_header("Tick")
 

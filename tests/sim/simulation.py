@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numpy as np
-
 from core import PredictorConfig
 from schemas import JournalCodec, ResultCodec, SingleObjectFraming, TickCodec
+from tests.fixtures.batches import recomputed
 from tests.sim.broker import Entry, Log, SimBroker, Txn
 from tests.sim.clients import World
 from tests.sim.patches import simulated
@@ -17,11 +16,8 @@ from tests.sim.store import SimStore
 from tests.sim.table import SimTable
 from workers import NullTelemetry, WorkerConfig, WorkerHealth
 from workers.assembly import _assemble
-from workers.decisions import Decision
 from workers.errors import FencedError
-from workers.partition import Partition, Phase
 from workers.pipeline import Pipeline
-from workers.records import RecordBatch
 from workers.shutdown import stop_in_order
 
 __all__ = ["Simulation"]
@@ -247,20 +243,9 @@ class Simulation:
             assert results == list(self._recomputed(number, inputs)), (number, self.events)
 
     def _recomputed(self, number: int, inputs: list[Entry]) -> Iterator[bytes]:
-        """The journal's micro-batches, stepped once more in order by one undisturbed pipeline."""
+        """What one undisturbed pipeline makes of the journal's micro-batches."""
         table = SimTable(PredictorConfig(), "float64")
         pipeline = Pipeline(PredictorConfig(), table, self._codec, "ticks")  # type: ignore[arg-type]
-        partition = Partition(number, 0.0, Phase.LIVE)
-        for entry in self._visible("journal", number):
-            record = JournalCodec(_FRAMING).decode(entry.value or b"")
-            part = [e for e in inputs if record.from_offset <= e.offset <= record.to_offset]
-            batch = RecordBatch(
-                messages=[None] * len(part),  # type: ignore[list-item]  # only dead letters look
-                partition=np.full(len(part), number),
-                offset=np.array([e.offset for e in part]),
-                keys=[e.key for e in part],
-                values=[e.value for e in part],
-            )
-            decision = Decision(record.processing_time_ns, record.depth, record.kernel_mask)
-            stepped = pipeline.run(batch, {number: partition}, lambda made=decision: made)  # type: ignore[misc]
-            yield from ResultCodec(_FRAMING).encode_batch(stepped.results)
+        codec = JournalCodec(_FRAMING)
+        journal = [codec.decode(e.value or b"") for e in self._visible("journal", number)]
+        return recomputed(pipeline, inputs, journal, number)

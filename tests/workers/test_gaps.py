@@ -4,6 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fixtures.batches import record_batch
+from tests.kafka.tap import TapRecord
 from workers.gaps import before_gaps
 from workers.partition import Partition, Phase
 from workers.records import RecordBatch
@@ -32,13 +34,7 @@ class Client:
                 if self._position == offset:
                     taken.append(offset)
                     self._position = offset + 1
-        return RecordBatch(
-            messages=[None] * len(taken),  # type: ignore[list-item]  # nobody looks
-            partition=np.zeros(len(taken), dtype=np.int64),
-            offset=np.array(taken, dtype=np.int64),
-            keys=[b"k"] * len(taken),
-            values=[b"v"] * len(taken),
-        )
+        return record_batch([TapRecord(offset, b"k", b"v", 0.0) for offset in taken])
 
 
 def _stepped(client: Client, last: int) -> list[int]:

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Int64
 from numpy import ndarray
 
-from core import AVAILABLE_KERNELS, PredictorConfig
+from core import PredictorConfig
 from schemas import EVENT_TIME
-from workers.decisions import Decision, DecisionColumns, spread
+from workers.decisions import Decision, DecisionColumns, full_decision, spread
 from workers.journal import DecisionLog, UncoveredOffsetError
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
@@ -39,7 +39,7 @@ class EventTime:
     name = "event_time"
 
     def __init__(self, config: PredictorConfig) -> None:
-        self._decision = Decision(EVENT_TIME, config.log_sig_depth, int(AVAILABLE_KERNELS))
+        self._decision = full_decision(config)
 
     def of(self, chunk: TickChunk) -> tuple[DecisionColumns, Bool[ndarray, " n"]]:
         """The same for all."""

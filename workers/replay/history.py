@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
-from core import AVAILABLE_KERNELS
 from core.errors import RetryableError
-from schemas import EVENT_TIME, JournalCodec, JournalRecord
-from workers.client_config import base_settings, reader_settings
+from schemas import JournalRecord
+from workers.client_config import reader_settings
 from workers.config import WorkerConfig
-from workers.decisions import Decision
+from workers.decisions import full_decision
 from workers.framing import framing_by_topic
 from workers.journal import DecisionLog
-from workers.journal_reader import JournalReader, uncommitted_end
+from workers.journal_reader import read_journal
 from workers.replay.decisions import Recorded
 from workers.replay.errors import ReplayError
 from workers.replay.topic_range import TopicRange
@@ -76,12 +74,7 @@ def _journal(
     config: WorkerConfig, reader: Consumer, number: int, begin: int | None
 ) -> list[JournalRecord]:
     topic = config.topics.journal
-    codec = JournalCodec(framing_by_topic(config)(topic))
-    patience_s = 3 * config.transaction_timeout_ms / 1000
-    end = uncommitted_end(
-        AdminClient(base_settings(config)), topic, number, config.client_timeout_s
-    )
-    tail = JournalReader(reader, topic, codec, patience_s=patience_s).read(number, 0, end)
+    tail = read_journal(config, framing_by_topic(config)(topic), reader, number, 0)
     records = [r for r in tail.records if begin is None or r.to_offset >= begin]
     if tail.trimmed and (begin is None or not records or records[0].from_offset > begin):
         raise ReplayError(
@@ -106,7 +99,7 @@ def _history(
     journal: Mapping[int, list[JournalRecord]],
     begin: Mapping[int, int],
 ) -> History:
-    full = Decision(EVENT_TIME, config.predictor.log_sig_depth, int(AVAILABLE_KERNELS))
+    full = full_decision(config.predictor)
     start, end, logs, answered_from = {}, {}, {}, {}
     for number, records in journal.items():
         low, high = reader.get_watermark_offsets(

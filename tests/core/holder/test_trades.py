@@ -1,12 +1,10 @@
 """Real E-mini S&P trades, where the package that ships them is installed."""
 
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from core import PredictorConfig, holder, increments
+from ops.demo.sources import trades_file
 from tests.core.scanning import as_input, scan
 
 LANES = 64
@@ -14,11 +12,9 @@ LANES = 64
 
 def trades() -> np.ndarray:
     """Prices of 500,000 trades (package mlfinpy, `requirements/ticks.txt`)."""
-    try:
-        files = distribution("mlfinpy").files or []
-    except PackageNotFoundError:
+    file = trades_file()
+    if file is None:
         pytest.skip("no real trades: pip install --no-deps -r requirements/ticks.txt")
-    file = next(Path(str(f.locate())) for f in files if f.name == "tick_data.csv")
     return np.loadtxt(file, delimiter=",", skiprows=1, usecols=1)
 
 

@@ -13,8 +13,8 @@ from tests.kafka.conftest import MakeFleet, make_fleet
 from tests.kafka.feed import produce, random_ticks
 from tests.kafka.fleet import Fleet
 from tests.kafka.tap import read_topic
-from tests.kafka.verdict import decode
 from tests.ops.cli.operated import run, settings_file
+from tests.schemas.reference import decode
 
 __all__ = ["make_fleet"]
 
