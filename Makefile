@@ -76,7 +76,7 @@ bench: venv ## Run every benchmark; each prints a table
 lock: venv ## Pin all dependencies anew
 	$(COMPILE) pyproject.toml --extra dev \
 		--output-file requirements/dev.lock
-	$(COMPILE) pyproject.toml --extra s3 --constraints requirements/dev.lock \
+	$(COMPILE) pyproject.toml --extra otel --extra s3 --extra web --constraints requirements/dev.lock \
 		--output-file requirements/runtime.lock
 	$(COMPILE) requirements/build.in --constraints requirements/dev.lock \
 		--output-file requirements/build.lock
