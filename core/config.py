@@ -151,5 +151,6 @@ def _check_ranges(config: PredictorConfig) -> None:
         value = getattr(config, name)
         if not low <= value <= high:
             raise InvalidConfigError(f"{name}={value!r}: must lie in [{low:g}, {high:g}]")
-    if isinstance(config.holder_base_scale, int) and config.holder_base_scale < 1:
-        raise InvalidConfigError("holder_base_scale: a lag of at least 1 tick, or 'auto'")
+    lag = config.holder_base_scale
+    if isinstance(lag, int) and not 1 <= lag <= 1_000_000:
+        raise InvalidConfigError("holder_base_scale: a lag of 1 to 1000000 ticks, or 'auto'")

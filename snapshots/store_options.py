@@ -1,11 +1,15 @@
 """Settings of an object store. Credentials are no setting: they come from the environment."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from snapshots.errors import StoreAccessError
 
 __all__ = ["StoreOptions"]
+
+_LONGEST_S: Final = 3_600
+_MOST_ATTEMPTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,12 @@ class StoreOptions:
     checksum: Literal["sha256", "none"] = "sha256"
 
     def __post_init__(self) -> None:
-        timeouts = (self.connect_timeout_s, self.read_timeout_s, self.body_timeout_s)
-        if min(timeouts) <= 0 or self.max_attempts < 1:
-            raise StoreAccessError("store timeouts must be positive, max_attempts at least 1")
+        for name in ("connect_timeout_s", "read_timeout_s", "body_timeout_s"):
+            if not 0 < getattr(self, name) <= _LONGEST_S:
+                raise StoreAccessError(
+                    f"store_options.{name} must be above 0 and at most {_LONGEST_S}"
+                )
+        if not 1 <= self.max_attempts <= _MOST_ATTEMPTS:
+            raise StoreAccessError(f"store_options.max_attempts must lie in [1, {_MOST_ATTEMPTS}]")
+        if self.endpoint_url is not None and not re.match(r"https?://[^/]", self.endpoint_url):
+            raise StoreAccessError("store_options.endpoint_url must begin with http:// or https://")

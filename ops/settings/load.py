@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from ops.settings.environment import PREFIX, read_environment
 from ops.settings.errors import SettingsError
 from ops.settings.model import HttpSettings, LogSettings, Settings
 from ops.settings.sources import merge, normalise, read_file
+from snapshots import StoreAccessError, StoreOptions
 from workers.config import Topics, WorkerConfig
 
 __all__ = ["load_settings"]
@@ -25,6 +26,7 @@ _KNOWN: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
     ("topics",): frozenset(field.name for field in fields(Topics)),
     ("predictor",): frozenset(field.name for field in fields(PredictorConfig)),
     ("http",): frozenset(HttpSettings.model_fields),
+    ("store_options",): frozenset(field.name for field in fields(StoreOptions)),
     ("log",): frozenset(LogSettings.model_fields),
 }
 
@@ -56,12 +58,32 @@ def load_settings(
         normalise(read_environment(variables)),
         overrides or {},
     )
+    _refuse_booleans(merged)
     worker = {key: value for key, value in merged.items() if key in _WORKER_KEYS}
     rest = {key: value for key, value in merged.items() if key not in _WORKER_KEYS}
     try:
         return Settings.model_validate({"worker": worker, **rest})
     except ValidationError as error:
         raise SettingsError(_explain(error, path)) from None
+    except StoreAccessError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _refuse_booleans(settings: Mapping[str, Any]) -> None:
+    """`true` is no number, though Python counts with it."""
+    tables: tuple[tuple[str, Any], ...] = (
+        ("", WorkerConfig),
+        ("predictor", PredictorConfig),
+        ("store_options", StoreOptions),
+        ("http", HttpSettings),
+    )
+    for table, model in tables:
+        given = settings.get(table, {}) if table else settings
+        for key, hint in get_type_hints(model).items():
+            numeric = {int, float} & {hint, *get_args(hint)}
+            if isinstance(given, Mapping) and numeric and isinstance(given.get(key), bool):
+                name = f"{table}.{key}" if table else key
+                raise SettingsError(f"{name} must be a number, not true or false")
 
 
 def _explain(error: ValidationError, path: Path | None) -> str:
@@ -83,4 +105,4 @@ def _explain_one(location: list[str], kind: str, message: str) -> str:
         close = difflib.get_close_matches(keys[-1], _KNOWN.get(table, ()), n=1)
         remedy = f"did you mean {close[0]}?" if close else "remove it"
         return f"{name} is unknown: {remedy}"
-    return f"{name}: {message}"
+    return f"{name}: {message.removeprefix('Value error, ')}"

@@ -22,9 +22,10 @@ class HttpSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: str = "0.0.0.0"  # noqa: S104  (the platform's probes come from outside the pod)
+    # The platform's probes come from outside the pod.
+    host: str = Field(default="0.0.0.0", min_length=1)  # noqa: S104
     port: int = Field(default=9464, ge=0, le=65_535)
-    stall_after_s: float = Field(default=60.0, gt=0)
+    stall_after_s: float = Field(default=60.0, gt=0, le=86_400)
 
 
 class LogSettings(BaseModel):
