@@ -14,6 +14,7 @@ _COMMANDS = {
     "consume": ("ops.cli.consume", "Print the records of a topic, decoded."),
     "tail": ("ops.cli.tail", "Print what a fleet publishes now, filtered."),
     "top": ("ops.cli.top", "Show a running fleet live: partitions, lag, rates, flags."),
+    "web": ("ops.cli.web", "Serve a live page of the fleet: partitions, forecasts, flags."),
     "doctor": ("ops.cli.doctor", "Check everything a fleet depends on; says what to fix."),
     "snapshot": ("ops.cli.snapshot", "Look at snapshots, check, compare, copy, go back to one."),
     "replay-dead-letters": (

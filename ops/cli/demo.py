@@ -2,11 +2,13 @@
 
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from ops.demo.live_page import live_page
 from ops.demo.play import DemoPlan, play
 from ops.demo.show import Show
 from ops.demo.stage import set_stage
@@ -22,6 +24,7 @@ __all__ = ["command"]
 @click.option("--workers", default=2, show_default=True, help="Worker processes.")
 @click.option("--kills", default=2, show_default=True, help="How often one is killed with -9.")
 @click.option("--seed", default=1, show_default=True, help="Of ticks and kills.")
+@click.option("--web", is_flag=True, help="Serve the live page meanwhile, as `tickfleet web` does.")
 @click.option("--keep", is_flag=True, help="Keep the folder with logs and snapshots.")
 @click.pass_context
 def command(
@@ -34,6 +37,7 @@ def command(
     workers: int,
     kills: int,
     seed: int,
+    web: bool,
     keep: bool,
 ) -> None:
     """Start Kafka, feed ticks, run workers, kill one, show that nothing was lost or doubled."""
@@ -43,7 +47,10 @@ def command(
     try:
         with Show(console) as show:
             show.say("starting Apache Kafka on loopback (fetched once, then cached)")
-            with set_stage(folder, partitions) as stage:
+            with ExitStack() as around:
+                stage = around.enter_context(set_stage(folder, partitions))
+                if web:
+                    show.say(f"live page: {around.enter_context(live_page(stage))}")
                 summary = play(stage, plan, show)
         show.conclude(summary)
     finally:

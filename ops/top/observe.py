@@ -1,7 +1,6 @@
 """Takes pictures of a fleet, one after the other."""
 
 import time
-from collections import Counter
 from typing import Self
 
 from confluent_kafka.admin import AdminClient
@@ -77,7 +76,8 @@ class FleetObserver:
             state=group.state,
             members=tuple(member.worker for member in group.members),
             partitions=pictures,
-            flags=Counter(self._flags.take()),
+            # A plain dict: `asdict` makes keys of pairs out of a Counter's.
+            flags=dict(self._flags.take()),
         )
 
     def close(self) -> None:

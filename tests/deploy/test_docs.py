@@ -1,4 +1,4 @@
-"""What docs/deploy.md and docs/upgrades.md name is there, and what they say can be typed."""
+"""What the operator's pages in docs/ name is there, and what they say can be typed."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.ops.cli.parsing import parse
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("deploy.md", "upgrades.md", "metrics.md", "scaling.md")
+PAGES = ("deploy.md", "upgrades.md", "metrics.md", "scaling.md", "web.md")
 
 
 def _commands(page: str) -> list[str]:
