@@ -80,7 +80,7 @@ class Checkpoints:
 
     def adopt(self, partition: Partition, restored: Restored | None) -> None:
         """Begin to follow a partition, whose state came from `restored` unless it began empty."""
-        partition.snapshot_s = self._clock.monotonic_s()
+        partition.snapshot_s = partition.saved_s = self._clock.monotonic_s()
         if restored is not None:
             self._writer.adopt(self.scope(partition), restored.ref, restored.manifest)
 
@@ -102,7 +102,9 @@ class Checkpoints:
             flight = self._in_flight.get(partition)
             if flight is not None:
                 self._follow(partition, flight)
-            elif self._is_due(partition, due_now=due_now):
+            elif partition.next_offset <= partition.commit_offset:
+                partition.saved_s = self._clock.monotonic_s()
+            elif due_now or self._is_due(partition):
                 self._begin(partition)
 
     def drain(self, partitions: Iterable[Partition], timeout_s: float) -> None:
@@ -134,11 +136,9 @@ class Checkpoints:
         self._threads.shutdown(wait=False, cancel_futures=True)
         return self._writer.close(timeout_s)
 
-    def _is_due(self, partition: Partition, *, due_now: bool) -> bool:
-        if partition.next_offset <= partition.commit_offset:
-            return False
-        age_s = self._clock.monotonic_s() - partition.snapshot_s
-        return due_now or age_s >= self._config.snapshot_interval_s
+    def _is_due(self, partition: Partition) -> bool:
+        since_s = self._clock.monotonic_s() - partition.snapshot_s
+        return since_s >= self._config.snapshot_interval_s
 
     def _begin(self, partition: Partition) -> None:
         now_s = self._clock.monotonic_s()
@@ -182,6 +182,7 @@ class Checkpoints:
         fault_point("after_upload")
         partition.durable = ref
         partition.commit_offset = ref.offset
+        partition.saved_s = flight.begun_s
         took_s = self._clock.monotonic_s() - flight.begun_s
         self._telemetry.inc(M.SNAPSHOTS, partition=str(partition.number))
         self._telemetry.observe(M.SNAPSHOT_SECONDS, took_s)

@@ -69,7 +69,7 @@ class Gauges:
                 _log_replay(partition)
         for partition in self._assignment.live():
             label = str(partition.number)
-            telemetry.set(M.SNAPSHOT_AGE_SECONDS, now_s - partition.snapshot_s, partition=label)
+            telemetry.set(M.SNAPSHOT_AGE_SECONDS, now_s - partition.saved_s, partition=label)
             end = membership.end_offset(partition.number)
             if end >= 0:
                 lag = max(end - partition.next_offset, 0)

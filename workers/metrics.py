@@ -127,7 +127,10 @@ class M:
         _PARTITION,
     )
     SNAPSHOT_AGE_SECONDS = MetricDef(
-        "tickfleet_snapshot_age_seconds", _GAUGE, "Time since the last durable snapshot", _PARTITION
+        "tickfleet_snapshot_age_seconds",
+        _GAUGE,
+        "Time since everything stepped was in a durable snapshot; near 0 where nothing comes",
+        _PARTITION,
     )
     SNAPSHOT_SECONDS = MetricDef(
         "tickfleet_snapshot_seconds", _HISTOGRAM, "Capture to durable", buckets=_SECONDS

@@ -45,7 +45,8 @@ class Partition:
         commit_offset: the offset to commit: the durable snapshot's, or where the group began.
         committed_offset: what the last successful commit named, -1 before the first.
         journal_position: a journal offset at or before every record yet to be written.
-        snapshot_s: monotonic time of the last snapshot's capture.
+        snapshot_s: monotonic time at which the last snapshot was begun, whatever became of it.
+        saved_s: monotonic time at which everything stepped was last in a durable snapshot.
         snapshots_committed: how many snapshots of this assignment have been committed.
     """
 
@@ -66,6 +67,7 @@ class Partition:
     committed_offset: int = -1
     journal_position: int = 0
     snapshot_s: float = 0.0
+    saved_s: float = 0.0
     snapshots_committed: int = 0
 
     @property

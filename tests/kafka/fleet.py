@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 from confluent_kafka import Consumer, TopicPartition
 
+from ops.local.process import free_port
 from snapshots import (
     ManifestRef,
     SnapshotScope,
@@ -23,6 +24,7 @@ from snapshots import (
     state_digest,
 )
 from tests.fixtures.kafka import KafkaCluster, unique_name
+from tests.kafka.scrape import scrape
 from tests.kafka.worker_process import config_from_json
 
 __all__ = ["Fleet", "WorkerProcess"]
@@ -38,9 +40,10 @@ class WorkerProcess:
         if fault is not None:
             environment["TICKFLEET_FAULT"] = fault
         self.log = log
+        self._port = free_port()
         with log.open("ab") as sink:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.kafka.worker_process", config_json],
+                [sys.executable, "-m", "tests.kafka.worker_process", config_json, str(self._port)],
                 stdout=sink,
                 stderr=sink,
                 env=environment,
@@ -55,6 +58,10 @@ class WorkerProcess:
     def pid(self) -> int:
         """Process id."""
         return self._process.pid
+
+    def metric(self, name: str) -> Sequence[float]:
+        """A metric's values over all labels; empty before the first and after the end."""
+        return scrape(self._port).get(name, ())
 
     @property
     def stopped(self) -> bool:

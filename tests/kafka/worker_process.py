@@ -1,6 +1,6 @@
 """A worker as its own process, so that tests can kill, stop and continue it.
 
-Run as `python -m tests.kafka.worker_process CONFIG_JSON`.
+Run as `python -m tests.kafka.worker_process CONFIG_JSON HTTP_PORT`.
 """
 
 import json
@@ -9,8 +9,10 @@ from typing import Any
 
 from core import PredictorConfig
 from ops.compile_cache import keep_executables
+from ops.health import HealthServer
+from ops.metrics import PrometheusTelemetry
 from snapshots import StoreOptions
-from workers import NullTelemetry, StopSignal, Topics, WorkerConfig, WorkerHealth, run_worker
+from workers import StopSignal, Topics, WorkerConfig, WorkerHealth, run_worker
 
 __all__ = ["config_from_json"]
 
@@ -28,9 +30,11 @@ if __name__ == "__main__":
     keep_executables()
     stop = StopSignal()
     stop.install()
-    run_worker(
-        config_from_json(sys.argv[1]),
-        telemetry=NullTelemetry(),
-        health=WorkerHealth(),
-        stop_requested=stop,
-    )
+    telemetry, health = PrometheusTelemetry(), WorkerHealth()
+    with HealthServer(health, telemetry.registry, port=int(sys.argv[2])):
+        run_worker(
+            config_from_json(sys.argv[1]),
+            telemetry=telemetry,
+            health=health,
+            stop_requested=stop,
+        )

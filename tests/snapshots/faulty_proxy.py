@@ -15,6 +15,7 @@ class Fault(Enum):
     NONE = auto()
     ERROR_500 = auto()
     SLOW_DOWN = auto()
+    CUT = auto()  # the connection is closed at once, as where nobody listens
     HANG = auto()  # no reply, and the endpoint never sees the request
     HANG_AFTER_SUCCESS = auto()  # the endpoint has done it, the reply is lost
     TRUNCATE = auto()
@@ -31,11 +32,12 @@ _ERRORS = {
     Fault.DENIED: (403, b"<Error><Code>AccessDenied</Code></Error>"),
 }
 _DROPPED_HEADERS = {"transfer-encoding", "connection", "content-length", "date", "server"}
-_HANG_S = 2.0
 
 
 class Plan:
     """Faults for the next requests, in order; `then` for all that follow. Counts requests."""
+
+    hang_s = 2.0
 
     def __init__(self) -> None:
         self.next: deque[Fault] = deque()
@@ -73,8 +75,10 @@ def _handler(upstream: str, plan: Plan) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             fault = plan.take(self.command)
             self.close_connection = True
+            if fault is Fault.CUT:
+                return
             if fault is Fault.HANG:
-                time.sleep(_HANG_S)
+                time.sleep(plan.hang_s)
             elif fault in _ERRORS:
                 status, reply = _ERRORS[fault]
                 self._reply(status, {}, reply, fault)
@@ -91,7 +95,7 @@ def _handler(upstream: str, plan: Plan) -> type[BaseHTTPRequestHandler]:
 
         def _reply(self, status: int, headers: dict[str, str], body: bytes, fault: Fault) -> None:
             if fault is Fault.HANG_AFTER_SUCCESS:
-                time.sleep(_HANG_S)
+                time.sleep(plan.hang_s)
                 return
             self.send_response(status)
             for name, value in headers.items():
