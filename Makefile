@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos soak lint format types bench lock clean
+.PHONY: help venv demo test chaos soak lint format types bench audit lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -72,6 +72,9 @@ types: venv ## Check types
 bench: venv ## Run every benchmark; each prints a table
 	@for script in benchmarks/[a-z]*.py; do \
 		echo "== $$script"; $(BIN)/python -m "benchmarks.$$(basename $$script .py)" || exit 1; done
+
+audit: venv ## Look every pinned package up among the published vulnerabilities
+	$(BIN)/python -m requirements.audit requirements/dev.lock
 
 lock: venv ## Pin all dependencies anew
 	$(COMPILE) pyproject.toml --extra dev \
