@@ -3,6 +3,7 @@
 Files and environment variables are read in `ops`; nothing here has a side effect.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -64,7 +65,11 @@ class MissingHistory(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Names of the five topics; all but flags and dead letters are co-partitioned with ticks."""
+    """Names of the five topics; all but flags and dead letters are co-partitioned with ticks.
+
+    Raises:
+        ConfigurationError: Kafka takes no such name, or two are the same.
+    """
 
     ticks: str = "ticks"
     predictions: str = "predictions"
@@ -72,11 +77,39 @@ class Topics:
     dead_letters: str = "dead-letters"
     journal: str = "journal"
 
+    def __post_init__(self) -> None:
+        for field_, name in zip(self.__slots__, self.all(), strict=True):
+            if not _TOPIC.fullmatch(name):
+                raise ConfigurationError(
+                    f"topics.{field_} is no name of a topic: use 1 to 249 letters, digits, '.', "
+                    "'_' or '-'"
+                )
+            if self.all().count(name) > 1:
+                raise ConfigurationError(
+                    f"topics.{field_} is another one's name too: give each of the five its own"
+                )
+
     def all(self) -> tuple[str, ...]:
         """All names, ticks first."""
         return (self.ticks, self.predictions, self.flags, self.dead_letters, self.journal)
 
 
+_TOPIC: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
+_DAY_S: Final = 86_400
+# Lowest and highest; NaN lies in no range.
+_RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "session_timeout_ms": (1, _DAY_S * 1000),
+    "transaction_timeout_ms": (1, _DAY_S * 1000),
+    "commit_interval_ms": (1, _DAY_S * 1000),
+    "snapshot_interval_s": (0.001, _DAY_S),
+    "snapshots_kept": (1, 10_000),
+    "cold_start_rewind": (0, 10**12),
+    "max_batch_records": (1, 1_000_000),
+    "poll_timeout_ms": (1, 60_000),
+    "client_timeout_s": (0.001, _DAY_S),
+    "stop_timeout_s": (0.001, _DAY_S),
+    "stuck_after_s": (0.001, _DAY_S),
+}
 _CHOICES: Final[Mapping[str, type[StrEnum]]] = {
     "delivery": Delivery,
     "group_protocol": GroupProtocol,
@@ -141,24 +174,12 @@ class WorkerConfig:
         for name in ("bootstrap_servers", "group_id", "worker_id", "snapshot_url"):
             if not getattr(self, name):
                 raise ConfigurationError(f"{name} is empty: set it")
-        for name in (
-            "session_timeout_ms",
-            "transaction_timeout_ms",
-            "commit_interval_ms",
-            "snapshot_interval_s",
-            "snapshots_kept",
-            "max_batch_records",
-            "poll_timeout_ms",
-            "client_timeout_s",
-            "stop_timeout_s",
-            "stuck_after_s",
-        ):
-            if getattr(self, name) <= 0:
-                raise ConfigurationError(f"{name} must be positive, got {getattr(self, name)}")
-        if self.cold_start_rewind < 0:
-            raise ConfigurationError(
-                f"cold_start_rewind must not be negative, got {self.cold_start_rewind}"
-            )
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ConfigurationError(
+                    f"{name} must lie in [{low:,g}, {high:,}], got {getattr(self, name)}"
+                )
+        _check_urls(self.snapshot_url, self.schema_registry_url)
         if self.commit_interval_ms * 4 > self.transaction_timeout_ms:
             raise ConfigurationError(
                 "commit_interval_ms must be at most a quarter of transaction_timeout_ms: "
@@ -169,3 +190,13 @@ class WorkerConfig:
     def transactional_id(self) -> str:
         """Stable per worker, so that its next incarnation fences this one."""
         return f"{self.group_id}-{self.worker_id}"
+
+
+def _check_urls(snapshots: str, registry: str | None) -> None:
+    """Their kind alone; the URLs are not repeated, they may hold a secret."""
+    if not re.match(r"file:///|file://localhost/|file:/[^/]|s3://[^/]", snapshots):
+        raise ConfigurationError(
+            "snapshot_url must be file:///absolute/folder or s3://bucket/prefix"
+        )
+    if registry is not None and not re.match(r"https?://[^/]", registry):
+        raise ConfigurationError("schema_registry_url must begin with http:// or https://")
