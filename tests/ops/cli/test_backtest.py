@@ -63,15 +63,16 @@ def test_what_is_wrong_is_said_and_exit_code_is_2(arguments: list[str], message:
 _README = _PAGE.parents[1] / "README.md"
 _SHOWN = [
     line.partition("#")[0].strip()
-    for page in (_PAGE, _README)
+    for page in (_PAGE, _PAGE.with_name("tuning.md"), _README)
     for line in page.read_text("utf-8").splitlines()
-    if re.match(r"tickfleet (backtest|compare|export) ", line)
+    if re.match(r"tickfleet (backtest|compare|export|tune) ", line)
 ]
 
 
 @pytest.mark.parametrize("line", _SHOWN)
 def test_every_command_of_the_pages_can_be_typed(folder: Path, line: str) -> None:
-    for name in ("later.parquet", "fleet.toml"):
+    for name in ("later.parquet", "fleet.toml", "space.toml", "tuned/tuned.toml"):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
     for name in "abc":
         (folder / "runs" / name).mkdir(parents=True)
