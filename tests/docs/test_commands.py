@@ -58,6 +58,9 @@ RUN_BY: Final = {
     ),
     "top": ("tests/ops/cli/test_operate.py::test_a_running_fleet_is_seen_from_outside",),
     "topics create": ("tests/ops/cli/test_fleet.py::test_ticks_in_results_out",),
+    "tune": ("tests/ops/cli/test_tune.py::test_the_commands_of_the_page_run",),
+    # Served to a browser by tests/ops/web/test_live.py; here the command's own part.
+    "web": ("tests/ops/web/test_command.py::test_listening_beyond_this_machine_must_be_meant",),
     "worker": (
         "tests/ops/cli/test_fleet.py::test_ticks_in_results_out",
         "tests/ops/cli/test_main.py::test_print_config_masks_and_does_not_start",
@@ -108,7 +111,9 @@ def among_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("fleet.toml", "old.toml", "new.toml", "ticks.csv", "ticks.parquet"):
         (tmp_path / name).touch()
-    (tmp_path / "later.parquet").touch()
+    for name in ("later.parquet", "space.toml", "tuned/tuned.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
     for name in "abc":
         (tmp_path / "runs" / name).mkdir(parents=True)
 

@@ -64,25 +64,6 @@ def test_what_is_wrong_is_said_and_exit_code_is_2(arguments: list[str], message:
     assert message in result.stderr
 
 
-<<<<<<< HEAD
-_README = _PAGE.parents[1] / "README.md"
-_SHOWN = [
-    line.partition("#")[0].strip()
-    for page in (_PAGE, _PAGE.with_name("tuning.md"), _README)
-    for line in page.read_text("utf-8").splitlines()
-    if re.match(r"tickfleet (backtest|compare|export|tune) ", line)
-]
-
-
-@pytest.mark.parametrize("line", _SHOWN)
-def test_every_command_of_the_pages_can_be_typed(folder: Path, line: str) -> None:
-    for name in ("later.parquet", "fleet.toml", "space.toml", "tuned/tuned.toml"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).touch()
-    for name in "abc":
-        (folder / "runs" / name).mkdir(parents=True)
-    parse(line.removeprefix("tickfleet "))
-=======
 def test_a_run_goes_on_from_another(folder: Path) -> None:
     table = parquet.read_table("ticks.parquet").sort_by("timestamp_ns")
     write_ticks(folder / "early.parquet", table.slice(0, _COUNT // 2))
@@ -101,4 +82,3 @@ def test_a_run_goes_on_from_another(folder: Path) -> None:
     known = set(zip(*(whole[name].to_pylist() for name in whole.column_names), strict=True))
     found = set(zip(*(later[name].to_pylist() for name in later.column_names), strict=True))
     assert found <= known, "an asset's count of ticks goes on"
->>>>>>> 1fcc558 (Every command on every page is parsed as typed and named with the test that runs it; topics ls, local and compare speak JSON)
