@@ -1,28 +1,30 @@
 """`tickfleet backtest`: the past through the live step, from a file or a topic."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ops.cli.layouts import MakeLayout, layout_options, tick_file
 from ops.cli.options import bootstrap_option, config_option, offline_settings, settings_of
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
-from ops.replay import begin_named, progress_bar
+from ops.replay import begin_named, progress_bar, publishing_to
 from ops.report import write_report
 from workers.config import WorkerConfig
 from workers.replay import (
     Bound,
     EventTime,
     FileSource,
-    Layout,
+    History,
     Repeats,
     RunPlan,
-    TimeUnit,
     plan_as_recorded,
     plan_topic,
     run_backtest,
+    run_in_processes,
     verifying,
 )
 
@@ -37,8 +39,8 @@ _DIFFERS = 1
 @click.option(
     "--file",
     "path",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Ticks in Parquet or CSV: asset_id, price, timestamp_ns, target (optional: the price).",
+    type=tick_file,
+    help="Parquet, CSV or Avro: asset_id, price, timestamp_ns, target (optional: the price).",
 )
 @click.option("--topic", help="Instead: ticks of a topic.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
@@ -50,14 +52,16 @@ _DIFFERS = 1
 @click.option("--by-partition", is_flag=True, help="Topic: not merged by event time.")
 @click.option("--as-recorded", is_flag=True, help="Topic: under the decisions live took.")
 @click.option("--verify", metavar="TOPIC", help="As recorded: compare with what live published.")
-@click.option("--column", "columns", multiple=True, type=Pairs(), help="File: OURS=THEIRS.")
 @click.option(
-    "--time-unit",
-    type=click.Choice([str(one) for one in TimeUnit]),
-    default="ns",
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
     show_default=True,
-    help="File: of integer timestamps.",
+    help="By partition of a topic, by asset of a file; the same results.",
 )
+@click.option("--to-topic", metavar="TOPIC", help="Publish the results there as well, each once.")
+@click.option("--run-id", help="Header of the published results; made up if not given.")
+@layout_options
 @click.option("--unsorted", is_flag=True, help="File: the rows stand as they arrived.")
 @click.option(
     "--repeats",
@@ -81,8 +85,10 @@ def command(
     by_partition: bool,
     as_recorded: bool,
     verify: str | None,
-    columns: tuple[tuple[str, str], ...],
-    time_unit: str,
+    processes: int,
+    to_topic: str | None,
+    run_id: str | None,
+    layout: MakeLayout,
     unsorted: bool,
     repeats: str,
 ) -> None:
@@ -100,33 +106,59 @@ def command(
     _check_choices(
         topic, as_recorded=as_recorded, verify=verify, free=(begin, end, changes), resume=resume
     )
+    if verify and processes > 1:
+        raise click.UsageError("--verify compares in one process: no --processes")
+    if run_id and not to_topic:
+        raise click.UsageError("--run-id needs --to-topic")
     if begin and snapshot:
         raise click.UsageError("--from-snapshot says where to begin: no --from")
     keep_executables()
-    if path is not None:
-        worker = offline_settings(config, predictor=dict(changes)).worker
-        layout = Layout(
-            columns=dict(columns),
-            time_unit=TimeUnit(time_unit),
-            unsorted=unsorted,
-            repeats=Repeats(repeats),
-            allow_nonpositive_prices=worker.allow_nonpositive_prices,
-        )
-        source = FileSource(path, layout)
-        plan = RunPlan(source, worker.predictor, worker.dtype, EventTime(worker.predictor), out)
-        _run(_begun(plan, worker, snapshot, topic=None), resume=resume)
-        return
-    worker = settings_of(config, bootstrap, predictor=dict(changes)).worker
+    predictor = dict(changes)
+    if topic is None and to_topic is None:
+        worker = offline_settings(config, predictor=predictor).worker
+    else:
+        worker = settings_of(config, bootstrap, predictor=predictor).worker
+    how = _How(worker, snapshot, topic, resume=resume, processes=processes)
+    publish = publishing_to(worker, to_topic, run_id, out, ticks=topic) if to_topic else None
     if as_recorded:
-        _run_as_recorded(worker, str(topic), out, verify, snapshot=snapshot, resume=resume)
+        plan, history = plan_as_recorded(
+            worker, str(topic), out, begin=how.begin.offsets() if how.begin else {}
+        )
+        _run_as_recorded(replace(plan, publish=publish), history, how, verify)
         return
-    bounds = {name: Bound.parse(text) for name, text in (("begin", begin), ("end", end)) if text}
-    plan = plan_topic(worker, str(topic), out, by_partition=by_partition, **bounds)
-    _run(_begun(plan, worker, snapshot, topic=topic), resume=resume)
+    if path is not None:
+        source = FileSource(
+            path,
+            layout(
+                unsorted=unsorted,
+                repeats=Repeats(repeats),
+                allow_nonpositive_prices=worker.allow_nonpositive_prices,
+            ),
+        )
+        plan = RunPlan(source, worker.predictor, worker.dtype, EventTime(worker.predictor), out)
+    else:
+        texts = (("begin", begin), ("end", end))
+        bounds = {name: Bound.parse(text) for name, text in texts if text}
+        plan = plan_topic(worker, str(topic), out, by_partition=by_partition, **bounds)
+    _run(replace(plan, publish=publish), how)
 
 
-def _begun(plan: RunPlan, worker: WorkerConfig, name: str | None, *, topic: str | None) -> RunPlan:
-    return plan if name is None else begin_named(worker, name, topic=topic).of(plan)
+class _How:
+    """How a run is done, whatever it is of."""
+
+    def __init__(
+        self,
+        worker: WorkerConfig,
+        snapshot: str | None,
+        topic: str | None,
+        *,
+        resume: bool,
+        processes: int,
+    ) -> None:
+        self.worker = worker
+        self.begin = begin_named(worker, snapshot, topic=topic) if snapshot else None
+        self.resume = resume
+        self.processes = processes
 
 
 def _check_choices(
@@ -142,15 +174,23 @@ def _check_choices(
         raise click.UsageError("--verify compares whole runs: remove the partial one, not --resume")
 
 
-def _run(plan: RunPlan, *, resume: bool, witness: Any = None) -> dict[str, Any]:
+def _run(plan: RunPlan, how: _How, *, witness: Any = None) -> dict[str, Any]:
+    plan = plan if how.begin is None else how.begin.of(plan)
     with progress_bar("backtest") as move:
-        run = run_backtest(plan, resume=resume, progress=move, witness=witness)
+        if how.processes > 1:
+            run = run_in_processes(plan, how.processes, resume=how.resume, progress=move)
+        else:
+            run = run_backtest(plan, resume=how.resume, progress=move, witness=witness)
     counts = run["counts"]
     click.echo(
         f"{counts['results']:,} results of {counts['assets']:,} assets in {run['seconds']:.1f} s "
         f"({run['results_per_second']:,}/s), {counts['flags']:,} flag events, "
         f"{counts['refused']:,} refused: {plan.out}"
     )
+    if run["published"] is not None:
+        click.echo("published to {topic} as run {run_id}".format(**run["published"]))
+    if run["processes"] < how.processes:
+        click.echo(f"{run['processes']} processes: there are no more partitions", err=True)
     skill = write_report(plan.out).summary["skill"]
     if skill is not None:
         click.echo(f"skill against persistence {skill:+.4f}: {plan.out / 'report.html'}")
@@ -159,26 +199,15 @@ def _run(plan: RunPlan, *, resume: bool, witness: Any = None) -> dict[str, Any]:
     return run
 
 
-def _run_as_recorded(
-    worker: WorkerConfig,
-    topic: str,
-    out: Path,
-    verify: str | None,
-    *,
-    snapshot: str | None,
-    resume: bool,
-) -> None:
-    begin = begin_named(worker, snapshot, topic=topic) if snapshot else None
-    offsets = begin.offsets() if begin is not None else {}
-    plan, history = plan_as_recorded(worker, topic, out, begin=offsets)
-    plan = plan if begin is None else begin.of(plan)
+def _run_as_recorded(plan: RunPlan, history: History, how: _How, verify: str | None) -> None:
+    worker = how.worker
     compared = (
         verifying(worker, history, verify, flags=worker.topics.flags)
         if verify
         else nullcontext(None)
     )
     with compared as verifier:
-        _run(plan, resume=resume, witness=verifier)
+        _run(plan, how, witness=verifier)
         if verifier is None:
             return
         found = verifier.found

@@ -1,4 +1,4 @@
-"""`tickfleet export`: ticks of a topic as a Parquet file."""
+"""`tickfleet export`: ticks of a topic as a file."""
 
 from pathlib import Path
 
@@ -18,7 +18,11 @@ __all__ = ["command"]
 @click.option("--from", "begin", help="First offset, or a record time such as 2013-09-01T00:00Z.")
 @click.option("--to", "end", help="Offset or record time to stop before; the end of now.")
 @click.option(
-    "--file", "path", required=True, type=click.Path(path_type=Path), help="Parquet, to be made."
+    "--file",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="To be made: .parquet or .avro.",
 )
 def command(
     config: Path | None,
@@ -29,7 +33,7 @@ def command(
     end: str | None,
     path: Path,
 ) -> None:
-    """Write a range of a topic into a Parquet file, merged by event time.
+    """Write a range of a topic into a Parquet or Avro file, merged by event time.
 
     `tickfleet produce --file` sends such a file to a topic again, `tickfleet backtest --file` steps
     it without Kafka. Records that are no ticks are counted and left out.

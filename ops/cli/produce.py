@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from rich.console import Console
 from rich.progress import Progress
 
+from ops.cli.layouts import MakeLayout, layout_options, tick_file
 from ops.cli.options import bootstrap_option, config_option, settings_of
 from ops.ticks import (
     TickTable,
@@ -55,9 +56,10 @@ class _Rate(click.ParamType[float | str]):
 @click.option(
     "--file",
     "path",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="CSV or Parquet with asset_id, price, target (optional: the price), timestamp_ns.",
+    type=tick_file,
+    help="Parquet, CSV or Avro: asset_id, price, timestamp_ns, target (optional: the price).",
 )
+@layout_options
 @click.option("--synthetic", type=click.IntRange(min=1), help="Instead: so many made-up ticks.")
 @click.option("--assets", type=click.IntRange(min=1), default=100, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the made-up ticks.")
@@ -75,6 +77,7 @@ def command(
     *,
     topic: str | None,
     path: Path | None,
+    layout: MakeLayout,
     synthetic: int | None,
     assets: int,
     seed: int,
@@ -87,7 +90,10 @@ def command(
     worker = settings_of(config, bootstrap).worker
     target = topic or worker.topics.ticks
     now_ns = time.time_ns()
-    table = read_ticks(path) if path else _made_up(synthetic or 0, assets, seed, rate, now_ns)
+    if path is not None:
+        table = read_ticks(path, layout(unsorted=True))
+    else:
+        table = _made_up(synthetic or 0, assets, seed, rate, now_ns)
     if restamp:
         table = table.starting_at(now_ns)
     begun_s = time.monotonic()

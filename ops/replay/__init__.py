@@ -1,6 +1,7 @@
-"""What a person sees and says of a replay: progress, and where to begin."""
+"""What a person sees and says of a replay: progress, where to begin, where to publish."""
 
 from ops.replay.begin import begin_named
 from ops.replay.progress import progress_bar
+from ops.replay.publishing import publishing_to
 
-__all__ = ["begin_named", "progress_bar"]
+__all__ = ["begin_named", "progress_bar", "publishing_to"]

@@ -1,12 +1,8 @@
-"""Errors of tick files and of sending them."""
+"""Errors of sending ticks."""
 
-from core.errors import FatalError, RetryableError
+from core.errors import RetryableError
 
-__all__ = ["TickFileError", "TicksNotDeliveredError"]
-
-
-class TickFileError(FatalError):
-    """A tick file cannot be used; the message names the column or the row."""
+__all__ = ["TicksNotDeliveredError"]
 
 
 class TicksNotDeliveredError(RetryableError):

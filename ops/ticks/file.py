@@ -1,91 +1,39 @@
-"""Tick files: CSV and Parquet with the columns asset_id, price, target (optional), timestamp_ns."""
+"""Tick files of every kind that a backtest reads, whole."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ops.ticks.errors import TickFileError
 from ops.ticks.table import TickTable
+
+if TYPE_CHECKING:
+    from workers.replay import Layout
 
 __all__ = ["read_ticks"]
 
-_REQUIRED: Final = ("asset_id", "price", "timestamp_ns")
-_COLUMNS: Final = (*_REQUIRED, "target")
 
+def read_ticks(path: Path, layout: "Layout | None" = None) -> TickTable:
+    """Read a file whole; its kind is told by its suffix (.csv, .csv.gz, .parquet or .avro).
 
-def read_ticks(path: Path) -> TickTable:
-    """Read a file whole; its kind is told by its suffix (.csv, .csv.gz or .parquet).
+    Without a `target` column the target is the price; an empty cell in it is no target. Rows are
+    taken as they stand: whether they are sound ticks is for the worker to judge.
 
-    Without a `target` column the target is the price; an empty cell in it is no target.
-    A Parquet `timestamp_ns` may also have a timestamp type.
+    Args:
+        path: the file.
+        layout: its columns; ours if None.
 
     Raises:
-        TickFileError: not readable, a column missing, a cell empty or of the wrong type.
+        BadTicksError: not readable, a column missing, a cell empty or of the wrong type; the
+            message names the row.
     """
-    try:
-        import pyarrow  # noqa: PLC0415  (optional dependency)
-    except ImportError as error:
-        raise TickFileError("tick files need pyarrow: pip install 'tickfleet[local]'") from error
-    if not path.is_file():
-        raise TickFileError(f"{path} is no file")
-    try:
-        table = _read_csv(path) if ".csv" in path.suffixes else _read_parquet(path)
-        columns = {name: _typed(table, name) for name in _COLUMNS if name in table.column_names}
-    except pyarrow.ArrowException as error:
-        raise TickFileError(f"{path}: {error}") from error
-    except TickFileError as error:
-        raise TickFileError(f"{path}: {error}") from error
-    price = _numpy(columns["price"])
-    target = _numpy(columns["target"]) if "target" in columns else price.copy()
-    timestamp_ns = _numpy(columns["timestamp_ns"])
-    return TickTable(columns["asset_id"].to_pylist(), price, target, timestamp_ns)
+    from workers.replay import FileSource, Layout  # noqa: PLC0415  (needs an extra)
 
-
-def _read_csv(path: Path) -> Any:
-    from pyarrow import csv, float64, int64, string  # noqa: PLC0415
-
-    types = {
-        "asset_id": string(),
-        "price": float64(),
-        "target": float64(),
-        "timestamp_ns": int64(),
-    }
-    table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types))
-    _require(table.column_names)
-    return table
-
-
-def _read_parquet(path: Path) -> Any:
-    from pyarrow import parquet  # noqa: PLC0415
-
-    with parquet.ParquetFile(path) as file:
-        names = file.schema_arrow.names
-        _require(names)
-        return file.read([name for name in _COLUMNS if name in names])
-
-
-def _require(names: list[str]) -> None:
-    if missing := [name for name in _REQUIRED if name not in names]:
-        raise TickFileError(
-            f"no column {', '.join(missing)}; a tick file has {', '.join(_COLUMNS)} (target is "
-            f"optional), this one has {', '.join(names)}"
-        )
-
-
-def _typed(table: Any, name: str) -> Any:
-    from pyarrow import float64, int64, string, timestamp, types  # noqa: PLC0415
-
-    column = table[name]
-    if name != "target" and column.null_count:
-        row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
-        raise TickFileError(f"{name} is empty in data row {row + 1}")
-    if types.is_timestamp(column.type):
-        column = column.cast(timestamp("ns"))
-    wanted = {"asset_id": string(), "timestamp_ns": int64()}.get(name, float64())
-    return column.cast(wanted).combine_chunks()
-
-
-def _numpy(column: Any) -> Any:
-    """A copy; empty cells, which only `target` can have here, are NaN."""
-    return np.array(column.to_numpy(zero_copy_only=False))
+    chunks = list(FileSource(path, layout or Layout(unsorted=True)).chunks({}))
+    empty = np.zeros(0)
+    return TickTable(
+        [(key or b"").decode() for chunk in chunks for key in chunk.keys],
+        np.concatenate([empty, *(chunk.price for chunk in chunks)]),
+        np.concatenate([empty, *(chunk.target for chunk in chunks)]),
+        np.concatenate([empty.astype(np.int64), *(chunk.timestamp_ns for chunk in chunks)]),
+    )

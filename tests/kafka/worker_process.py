@@ -1,10 +1,14 @@
 """A worker as its own process, so that tests can kill, stop and continue it.
 
-Run as `python -m tests.kafka.worker_process CONFIG_JSON HTTP_PORT`.
+Run as `python -m tests.kafka.worker_process CONFIG_JSON HTTP_PORT`. The JSON is a
+`WorkerConfig`; its key `latency_trace`, if there, has the latency ratios that the load shedder is
+to see, over and over.
 """
 
+import itertools
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from core import PredictorConfig
@@ -13,6 +17,7 @@ from ops.health import HealthServer
 from ops.metrics import PrometheusTelemetry
 from snapshots import StoreOptions
 from workers import StopSignal, Topics, WorkerConfig, WorkerHealth, run_worker
+from workers.shedding import LoadShedder
 
 __all__ = ["config_from_json"]
 
@@ -20,13 +25,26 @@ __all__ = ["config_from_json"]
 def config_from_json(text: str) -> WorkerConfig:
     """The worker configuration a test wrote."""
     values: dict[str, Any] = json.loads(text)
+    values.pop("latency_trace", None)
     values["topics"] = Topics(**values["topics"])
     values["predictor"] = PredictorConfig(**values.get("predictor", {}))
     values["store_options"] = StoreOptions(**values.get("store_options", {}))
     return WorkerConfig(**values)
 
 
+def _inject(trace: Sequence[float]) -> None:
+    """A load that cannot be made to order: each ratio counts for one micro-batch."""
+    ratios, observe = itertools.cycle(trace), LoadShedder.observe
+
+    def injected(shedder: LoadShedder, **_measured: float) -> None:
+        observe(shedder, latency_s=next(ratios), interval_s=1.0)
+
+    LoadShedder.observe = injected  # type: ignore[assignment, method-assign]
+
+
 if __name__ == "__main__":
+    if trace := json.loads(sys.argv[1]).get("latency_trace"):
+        _inject(trace)
     keep_executables()
     stop = StopSignal()
     stop.install()

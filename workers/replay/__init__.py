@@ -12,22 +12,31 @@ from workers.replay.decisions import EventTime, Recorded
 from workers.replay.errors import BadTicksError, DifferentRunError, ReplayError
 from workers.replay.export import export_ticks
 from workers.replay.file_source import FileSource
-from workers.replay.folder import read_run
+from workers.replay.folder import interrupted, read_run
 from workers.replay.from_topic import plan_as_recorded, plan_topic, verifying
-from workers.replay.layout import Layout, Repeats, TimeUnit
+from workers.replay.history import History
+from workers.replay.layout import BadQuotes, Layout, Repeats, TimeUnit
+from workers.replay.parallel import run_in_processes
+from workers.replay.processes import ProcessDiedError
+from workers.replay.publish import RUN_ID_HEADER, Publishing
 from workers.replay.run import RunPlan, run_backtest
 from workers.replay.source import TickSource
 from workers.replay.topic_range import Bound, TopicRange, capture_range
 from workers.replay.topic_source import TopicSource
 
 __all__ = [
+    "RUN_ID_HEADER",
+    "BadQuotes",
     "BadTicksError",
     "Begin",
     "Bound",
     "DifferentRunError",
     "EventTime",
     "FileSource",
+    "History",
     "Layout",
+    "ProcessDiedError",
+    "Publishing",
     "Recorded",
     "Repeats",
     "ReplayError",
@@ -41,9 +50,11 @@ __all__ = [
     "begin_at_snapshots",
     "capture_range",
     "export_ticks",
+    "interrupted",
     "plan_as_recorded",
     "plan_topic",
     "read_run",
     "run_backtest",
+    "run_in_processes",
     "verifying",
 ]

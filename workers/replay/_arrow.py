@@ -5,4 +5,4 @@ from importlib.util import find_spec
 from workers.replay.errors import ReplayError
 
 if find_spec("pyarrow") is None:
-    raise ReplayError("replays need pyarrow: pip install 'tickfleet[backtest]'")
+    raise ReplayError("replays and files of ticks need pyarrow: pip install 'tickfleet[backtest]'")

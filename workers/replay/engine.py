@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from core import PredictorConfig
@@ -27,11 +27,13 @@ class Stepped:
         results: one a tick.
         price: of those ticks.
         target: of those ticks.
+        index: of those ticks, in their chunk.
     """
 
     results: ResultColumns
     price: Float64[ndarray, " n"]
     target: Float64[ndarray, " n"]
+    index: Int64[ndarray, " n"]
 
 
 class Engine:
@@ -80,7 +82,8 @@ class Engine:
             self._partitions,
             published=published,
         )
-        return Stepped(results, ticks.price[published], ticks.target[published])
+        answered = ticks.index[published]
+        return Stepped(results, ticks.price[published], ticks.target[published], answered)
 
     def images(self) -> dict[int, PartitionImage]:
         """A copy of every partition's state, for a checkpoint."""

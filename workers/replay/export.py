@@ -1,13 +1,15 @@
-"""Ticks of a source as a Parquet file that `tickfleet produce` and `backtest` read."""
+"""Ticks of a source as a file, Parquet or Avro, that `tickfleet produce` and `backtest` read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import fastavro
 import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from schemas.contracts import contract
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
 from workers.replay.source import TickSource
@@ -36,26 +38,49 @@ def export_ticks(
         How many ticks were written, and how many records were refused.
 
     Raises:
-        ReplayError: the file is there already.
+        ReplayError: the file is there already, or its name tells no kind.
         RetryableError: brokers did not answer.
     """
+    write = _WRITERS.get(path.suffix)
+    if write is None:
+        raise ReplayError(f"{path}: name it .parquet or .avro, after what it is to be")
     if path.exists():
         raise ReplayError(f"{path} is there already: choose another --file, or remove it")
     aside = path.with_name(path.name + ".unfinished")
     path.parent.mkdir(parents=True, exist_ok=True)
     ticks = refused = 0
+
+    def batches() -> Iterator[Any]:
+        nonlocal ticks, refused
+        for chunk in source.chunks({}):
+            batch = _batch(chunk)
+            yield batch
+            ticks += batch.num_rows
+            refused += len(chunk.refused)
+            progress(ticks, source.share)
+
     try:
-        with parquet.ParquetWriter(aside, _SCHEMA, write_page_checksum=True) as writer:
-            for chunk in source.chunks({}):
-                batch = _batch(chunk)
-                writer.write_batch(batch)
-                ticks += batch.num_rows
-                refused += len(chunk.refused)
-                progress(ticks, source.share)
+        write(aside, batches())
         aside.rename(path)
     finally:
         aside.unlink(missing_ok=True)
     return ticks, refused
+
+
+def _write_parquet(path: Path, batches: Iterable[Any]) -> None:
+    with parquet.ParquetWriter(path, _SCHEMA, write_page_checksum=True) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _write_avro(path: Path, batches: Iterable[Any]) -> None:
+    """Records of the Tick contract."""
+    records = (row for batch in batches for row in batch.to_pylist())
+    with path.open("wb") as file:
+        fastavro.writer(file, contract("Tick").parsed, records, codec="deflate")
+
+
+_WRITERS: Final = {".parquet": _write_parquet, ".avro": _write_avro}
 
 
 def _batch(chunk: TickChunk) -> Any:

@@ -4,10 +4,12 @@ A run works in `OUT.partial`; only the last step renames it to `OUT`. So whateve
 is complete, and what a killed run leaves behind says by its name that it is not.
 """
 
+import fcntl
 import json
 import os
+import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 from workers.replay.errors import DifferentRunError, ReplayError
 
@@ -15,10 +17,12 @@ __all__ = ["RunFolder", "interrupted", "read_run"]
 
 _RUN = "run.json"
 _CHECKPOINT = "checkpoint.json"
+_LOCK = "lock"
+_LOCK_WAIT_S = 10.0
 
 
 class RunFolder:
-    """The folder of one run.
+    """The folder of one run; a context, in which no other process works in it.
 
     Args:
         out: where the finished run is to be.
@@ -26,7 +30,8 @@ class RunFolder:
         resume: whether a partial one may be there.
 
     Raises:
-        ReplayError: a run is there already, or a partial one and `resume` was not asked for.
+        ReplayError: a run is there already, or a partial one and `resume` was not asked for, or
+            another process is at work on it.
         DifferentRunError: the partial one does something else.
     """
 
@@ -37,24 +42,45 @@ class RunFolder:
         self.checkpoint: dict[str, Any] | None = None
         if out.exists():
             raise ReplayError(f"{out} is there already: choose another --out, or remove it")
-        if self.path.exists():
-            if not resume:
-                raise ReplayError(
-                    f"{self.path} is left of a run that was interrupted: go on with --resume, or "
-                    "remove it"
-                )
-            self.checkpoint = self._read_checkpoint()
+        if self.path.exists() and not resume:
+            raise ReplayError(
+                f"{self.path} is left of a run that was interrupted: go on with --resume, or "
+                "remove it"
+            )
         self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self.path / _LOCK)
+        try:
+            self.checkpoint = self._read_checkpoint()
+        except ReplayError:
+            self._lock.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Remember where the run stands; what it names must be durable."""
         self.checkpoint = state
         _write_json(self.path / _CHECKPOINT, {"identity": self._identity, **state})
 
+    @property
+    def finished(self) -> dict[str, Any] | None:
+        """What was written by `write_run`, where only the last step was missing."""
+        path = self.path / _RUN
+        return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+    def write_run(self, run: dict[str, Any]) -> None:
+        """Write `run.json`: all that belongs to the run is there."""
+        _write_json(self.path / _RUN, run)
+
     def finish(self, run: dict[str, Any]) -> None:
         """Write `run.json` and make the run visible."""
-        _write_json(self.path / _RUN, run)
-        (self.path / _CHECKPOINT).unlink(missing_ok=True)
+        self.write_run(run)
+        for name in (_CHECKPOINT, _LOCK):
+            (self.path / name).unlink(missing_ok=True)
         try:
             self.path.rename(self._out)
         except OSError as error:
@@ -64,21 +90,27 @@ class RunFolder:
             ) from error
 
     def _read_checkpoint(self) -> dict[str, Any] | None:
+        """Where the partial run stands, None before its first checkpoint; who it is, always."""
         path = self.path / _CHECKPOINT
         if not path.is_file():
+            self.save_checkpoint({})
             return None
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         before, now = found.pop("identity"), json.loads(json.dumps(self._identity))
-        if differing := sorted(key for key in now if before.get(key) != now[key]):
+        differing = sorted(key for key in now if before.get(key) != now[key])
+        if differing and not found:
+            self.save_checkpoint({})
+            return None
+        if differing:
             raise DifferentRunError(
                 f"{self.path} was begun with another {', '.join(differing)}: choose another --out, "
                 "or remove it"
             )
-        return found
+        return found or None
 
 
 def interrupted(out: Path) -> dict[str, Any] | None:
-    """The identity of the run that was interrupted on the way to `out`; None without a checkpoint.
+    """The identity of the run that was interrupted on the way to `out`; None without one.
 
     A topic goes on growing: whoever resumes reads the range that was captured at the start.
     """
@@ -102,6 +134,23 @@ def read_run(folder: Path) -> dict[str, Any]:
             f"{folder} holds no finished run ({error}): give the --out of a `tickfleet backtest`"
         ) from error
     return found
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """The lock, held until it is closed or the process ends; waits for one that is ending."""
+    file, deadline_s = path.open("wb"), time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline_s:
+                file.close()
+                raise ReplayError(
+                    f"another process is at work in {path.parent}: wait for its end, or stop it"
+                ) from error
+            time.sleep(0.1)
+        else:
+            return file
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

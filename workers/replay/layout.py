@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from workers.replay.errors import ReplayError
 
-__all__ = ["OPTIONAL", "REQUIRED", "Layout", "Repeats", "TimeUnit"]
+__all__ = ["BadQuotes", "Layout", "Repeats", "TimeUnit"]
 
-REQUIRED: Final = ("asset_id", "price", "timestamp_ns")
-OPTIONAL: Final = ("target",)
+_KNOWN: Final = ("asset_id", "price", "bid", "ask", "timestamp_ns", "target")
 
 
 class TimeUnit(StrEnum):
-    """Of integer timestamps; columns of a timestamp type say theirs themselves."""
+    """Of timestamps that are numbers; timestamp types and ISO texts say theirs themselves."""
 
     NS = "ns"
     US = "us"
@@ -35,33 +35,76 @@ class Repeats(StrEnum):
     KEEP = "keep"
 
 
+class BadQuotes(StrEnum):
+    """What to do with a quote that has no mid: crossed, or one side empty."""
+
+    REFUSE = "refuse"
+    DROP = "drop"
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Attributes:
     columns: our name -> the table's name, where they differ.
-    time_unit: of integer timestamps.
+    asset: the one asset that the whole table is of; then it needs no column of assets.
+    mid: the price is the middle of the columns bid and ask.
+    bad_quotes: with `mid`, of quotes that have none.
+    time_unit: of timestamps that are numbers.
+    time_zone: of times that name none, as tz database name.
     unsorted: take the rows as they stand, even if time runs backwards between them.
     repeats: rows equal in asset, time, price and target.
     allow_nonpositive_prices: as the worker's setting of that name.
 
     Raises:
-        ReplayError: `columns` renames something that is no column of ours.
+        ReplayError: `columns` renames something that is no column of ours, or `time_zone` is
+            unknown.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
+    asset: str | None = None
+    mid: bool = False
+    bad_quotes: BadQuotes = BadQuotes.REFUSE
     time_unit: TimeUnit = TimeUnit.NS
+    time_zone: str = "UTC"
     unsorted: bool = False
     repeats: Repeats = Repeats.REFUSE
     allow_nonpositive_prices: bool = False
 
     def __post_init__(self) -> None:
-        known = (*REQUIRED, *OPTIONAL)
-        if unknown := sorted(set(self.columns) - set(known)):
+        if unknown := sorted(set(self.columns) - set(_KNOWN)):
             raise ReplayError(
-                f"{', '.join(unknown)} is no column of ticks: rename one of {', '.join(known)}, "
+                f"{', '.join(unknown)} is no column of ticks: rename one of {', '.join(_KNOWN)}, "
                 "as in price=last_price"
             )
+        if self.asset is not None and "asset_id" in self.columns:
+            raise ReplayError("either one asset for the whole table, or a column of assets")
+        if not self.mid and {"bid", "ask"} & set(self.columns):
+            raise ReplayError("bid and ask are read for their middle only: say --mid")
+        if self.mid and "price" in self.columns:
+            raise ReplayError("either --mid, or a column for the price")
+        try:
+            ZoneInfo(self.time_zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise ReplayError(
+                f"{self.time_zone!r} is no time zone: write one such as Europe/Madrid"
+            ) from error
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Our names of the columns that must be there."""
+        asset = () if self.asset is not None else ("asset_id",)
+        return (*asset, *(("bid", "ask") if self.mid else ("price",)), "timestamp_ns")
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Our names of the columns that are read."""
+        return (*self.required, "target")
 
     def theirs(self, name: str) -> str:
         """The table's name of a column of ours."""
         return self.columns.get(name, name)
+
+    def read_from(self, names: list[str]) -> list[str]:
+        """Which of a table's columns are read."""
+        wanted = [self.theirs(name) for name in self.wanted]
+        return [name for name in dict.fromkeys(wanted) if name in names]

@@ -4,17 +4,16 @@ A record stands at the latest event time of its partition so far, so that a late
 place behind its partition's earlier ones. Ties go by partition, then offset.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from jaxtyping import Int64
 from numpy import ndarray
 
 from workers.replay.chunk import TickChunk
+from workers.replay.places import EARLIEST_NS, event_places
 
 __all__ = ["EventTimeMerge"]
-
-_EARLIEST = np.iinfo(np.int64).min
 
 
 class EventTimeMerge:
@@ -22,10 +21,14 @@ class EventTimeMerge:
 
     Args:
         partitions: all that will come.
+        reached_ns: the latest event time of those that have begun before.
     """
 
-    def __init__(self, partitions: Iterable[int]) -> None:
-        self._reached = {number: int(_EARLIEST) for number in partitions}
+    def __init__(
+        self, partitions: Iterable[int], reached_ns: Mapping[int, int] | None = None
+    ) -> None:
+        before = reached_ns or {}
+        self._reached = {number: before.get(number, EARLIEST_NS) for number in partitions}
         self._open = set(self._reached)
         self._chunks: list[TickChunk] = []
         self._places: list[Int64[ndarray, " n"]] = []
@@ -43,9 +46,7 @@ class EventTimeMerge:
         """Records of one partition, following those added before."""
         if not len(chunk):
             return
-        stamps = np.where(chunk.accepted, chunk.timestamp_ns, _EARLIEST)
-        stamps[0] = max(int(stamps[0]), self._reached[partition])
-        place = np.maximum.accumulate(stamps)
+        place = event_places(chunk.accepted, chunk.timestamp_ns, self._reached[partition])
         self._reached[partition] = int(place[-1])
         self._chunks.append(chunk)
         self._places.append(place)

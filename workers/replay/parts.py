@@ -50,8 +50,8 @@ class PartWriter:
                 self._schema,
                 compression="zstd",
                 compression_level=1,
-                use_dictionary=["asset_id"] if "asset_id" in self._schema.names else False,
-                write_statistics=["timestamp_ns"] if "timestamp_ns" in self._schema.names else True,
+                use_dictionary=self._of_use("asset_id") or False,
+                write_statistics=self._of_use("timestamp_ns", "place") or True,
             )
         if isinstance(rows, pa.Table):
             self._writer.write_table(rows, _GROUP_ROWS)
@@ -73,6 +73,9 @@ class PartWriter:
             self._writer.close()
             self._writer = None
             self._open_path().unlink()
+
+    def _of_use(self, *columns: str) -> list[str]:
+        return [name for name in columns if name in self._schema.names]
 
     def _open_path(self) -> Path:
         return self._folder / f"part-{self.parts:05d}.unfinished"

@@ -1,7 +1,8 @@
-"""A backtest from the first tick to the finished folder."""
+"""A backtest from the first tick to the finished folder, in one process."""
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,24 +12,18 @@ from snapshots import PartitionImage
 from workers.flag_events import flag_events
 from workers.replay.checkpoint import StateKeeper
 from workers.replay.chunk import TickChunk
+from workers.replay.counts import Counts
 from workers.replay.decisions import Deciding
 from workers.replay.engine import Engine, Stepped
 from workers.replay.folder import RunFolder
-from workers.replay.parts import PartWriter
+from workers.replay.places import Places
+from workers.replay.publish import Publishing, RunPublisher
+from workers.replay.run_tables import RunTables
 from workers.replay.source import TickSource
-from workers.replay.tables import (
-    FLAGS_SCHEMA,
-    REFUSED_SCHEMA,
-    RESULTS_SCHEMA,
-    flag_table,
-    refused_table,
-    result_batch,
-)
 
-__all__ = ["Counts", "RunPlan", "Witness", "run_backtest"]
+__all__ = ["RunPlan", "Witness", "run_backtest", "run_facts"]
 
 _FORMAT = 1
-_TABLES = {"results": RESULTS_SCHEMA, "flags": FLAGS_SCHEMA, "refused": REFUSED_SCHEMA}
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,8 @@ class RunPlan:
     begin: states to begin from, by partition; empty: every asset is new.
     begin_name: which snapshot they are of; empty without.
     checkpoint_ticks: how many ticks a kill may cost.
+    publish: where the results go besides; None: nowhere.
+    placed: keep each row's place in the order of the whole run, of which this is a slice.
     """
 
     source: TickSource
@@ -52,6 +49,8 @@ class RunPlan:
     begin: Mapping[int, PartitionImage] = field(default_factory=dict)
     begin_name: str = ""
     checkpoint_ticks: int = 2_000_000
+    publish: Publishing | None = None
+    placed: bool = False
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for two runs to give the same files."""
@@ -61,6 +60,7 @@ class RunPlan:
             "dtype": self.dtype,
             "decisions": self.deciding.name,
             "begin": self.begin_name,
+            "published": None if self.publish is None else self.publish.describe(),
         }
 
 
@@ -72,30 +72,6 @@ class Witness(Protocol):
 
     def summary(self) -> dict[str, Any]:
         """What was found, JSON-serialisable; asked for once, after the last."""
-
-
-@dataclass
-class Counts:
-    """What has been done: records read, results, refused records, flag events, event times."""
-
-    records: int = 0
-    results: int = 0
-    refused: int = 0
-    flags: int = 0
-    first_timestamp_ns: int | None = None
-    last_timestamp_ns: int | None = None
-
-    def add(self, chunk: TickChunk, stepped: Stepped, flags: int) -> None:
-        """Count one chunk."""
-        self.records += len(chunk)
-        self.results += len(stepped.price)
-        self.refused += len(chunk.refused)
-        self.flags += flags
-        if len(stepped.price):
-            stamps = stepped.results.timestamp_ns
-            first, last = int(stamps.min()), int(stamps.max())
-            self.first_timestamp_ns = min(first, self.first_timestamp_ns or first)
-            self.last_timestamp_ns = max(last, self.last_timestamp_ns or last)
 
 
 def run_backtest(
@@ -116,62 +92,62 @@ def run_backtest(
     Raises:
         BadTicksError: the source cannot be used; nothing finished is left behind.
         ReplayError: the folder cannot be used.
+        RetryableError: brokers did not answer; going on with `resume` is possible.
     """
-    return _Run(plan, resume=resume).finish(progress, witness)
+    identity = plan.identity() | {"processes": 1}
+    with RunFolder(plan.out, identity, resume=resume) as folder, ExitStack() as closed:
+        return _Run(plan, folder, closed).finish(progress, witness)
+
+
+def run_facts(plan: RunPlan) -> dict[str, Any]:
+    """What `run.json` says of a run whatever came of it."""
+    return {
+        "format": _FORMAT,
+        **plan.identity(),
+        "fingerprint": plan.config.fingerprint(),
+        "runtime": dict(runtime_versions(plan.dtype)),
+    }
 
 
 class _Run:
-    def __init__(self, plan: RunPlan, *, resume: bool) -> None:
-        self._plan = plan
-        self._folder = RunFolder(plan.out, plan.identity(), resume=resume)
-        self._engine = Engine(
-            plan.config, plan.dtype, source=plan.source.name, deciding=plan.deciding
+    def __init__(self, plan: RunPlan, folder: RunFolder, closed: ExitStack) -> None:
+        self._plan, self._folder = plan, folder
+        source = plan.source
+        self._engine = Engine(plan.config, plan.dtype, source=source.name, deciding=plan.deciding)
+        self._keeper = StateKeeper(folder.path / "snapshots", source.name, plan.config, plan.dtype)
+        closed.enter_context(closing(self._keeper))
+        saved = folder.checkpoint or {"parts": {}, "counts": {}, "reached_ns": {}}
+        self._counts = Counts(**saved["counts"])
+        self._engine.restore(
+            self._keeper.load(saved["snapshots"]) if "snapshots" in saved else plan.begin
         )
-        self._keeper = StateKeeper(
-            self._folder.path / "snapshots", plan.source.name, plan.config, plan.dtype
-        )
-        self._tables = {
-            name: PartWriter(self._folder.path / name, schema) for name, schema in _TABLES.items()
-        }
-        self._counts = Counts()
+        reached_ns = {int(number): stamp for number, stamp in saved["reached_ns"].items()}
+        self._places = Places(by_time=source.merged_by_time, reached_ns=reached_ns)
+        self._tables = RunTables(folder.path, saved["parts"], placed=plan.placed)
+        closed.callback(self._tables.abandon)
+        self._publisher: RunPublisher | None = None
+        if plan.publish is not None:
+            self._publisher = RunPublisher(plan.publish, done=self._counts.results)
+            closed.enter_context(closing(self._publisher))
         self._since_checkpoint = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        saved = self._folder.checkpoint
-        if saved is not None:
-            self._engine.restore(self._keeper.load(saved["snapshots"]))
-            self._counts = Counts(**saved["counts"])
-        else:
-            self._engine.restore(self._plan.begin)
-        for name, table in self._tables.items():
-            table.keep_only(saved["parts"][name] if saved is not None else 0)
 
     def finish(
         self, progress: Callable[[int, float], None], witness: Witness | None
     ) -> dict[str, Any]:
         begun_s, before = time.monotonic(), self._counts.results
         source = self._plan.source
-        try:
-            for chunk in source.chunks(self._engine.positions):
-                self._take(chunk, witness)
-                progress(self._counts.results, source.share)
-            snapshots = self._checkpoint()
-            verification = None if witness is None else witness.summary()
-        finally:
-            for table in self._tables.values():
-                table.abandon()
-            self._keeper.close()
+        for chunk in source.chunks(self._engine.positions, self._places.reached_ns):
+            self._take(chunk, witness)
+            progress(self._counts.results, source.share)
+        snapshots = self._checkpoint()
         seconds = time.monotonic() - begun_s
         run = {
-            "format": _FORMAT,
-            **self._plan.identity(),
-            "fingerprint": self._plan.config.fingerprint(),
-            "runtime": dict(runtime_versions(self._plan.dtype)),
+            **run_facts(self._plan),
+            "processes": 1,
             "counts": asdict(self._counts) | {"assets": self._engine.assets},
             "warnings": source.warnings,
             "snapshots": snapshots,
-            "verification": verification,
+            "verification": None if witness is None else witness.summary(),
             "seconds": round(seconds, 3),
             "results_per_second": round((self._counts.results - before) / max(seconds, 1e-9)),
         }
@@ -179,14 +155,13 @@ class _Run:
         return run
 
     def _take(self, chunk: TickChunk, witness: Witness | None) -> None:
+        places = self._places.of(chunk)
         stepped = self._engine.step(chunk)
         events = list(flag_events(stepped.results))
-        self._tables["results"].write(result_batch(stepped))
-        if events:
-            self._tables["flags"].write(flag_table(events))
-        if chunk.refused:
-            self._tables["refused"].write(refused_table(chunk.refused))
+        self._tables.write(chunk, stepped, events, places)
         self._counts.add(chunk, stepped, len(events))
+        if self._publisher is not None:
+            self._publisher.publish(stepped.results)
         if witness is not None:
             witness.see(stepped)
         self._since_checkpoint += len(chunk)
@@ -196,14 +171,14 @@ class _Run:
     def _checkpoint(self) -> dict[str, dict[str, Any]]:
         """Make everything so far durable: the parts first, what names them last."""
         self._since_checkpoint = 0
-        for table in self._tables.values():
-            table.close_part()
+        self._tables.close_parts()
         snapshots = self._keeper.save(self._engine.images())
         self._folder.save_checkpoint(
             {
                 "snapshots": snapshots,
-                "parts": {name: table.parts for name, table in self._tables.items()},
+                "parts": self._tables.parts,
                 "counts": asdict(self._counts),
+                "reached_ns": self._places.reached_ns,
             }
         )
         self._keeper.tidy(snapshots)

@@ -23,14 +23,24 @@ class TickSource(Protocol):
     def warnings(self) -> list[str]:
         """What a person should know about the data; complete after the last chunk."""
 
+    @property
+    def merged_by_time(self) -> bool:
+        """Whether partitions are merged by event time; else they come in order of number and
+        offset.
+        """
+
     def describe(self) -> dict[str, Any]:
         """What identifies it: equal for equal ticks, JSON-serialisable."""
 
-    def chunks(self, after: Mapping[int, int]) -> Iterator[TickChunk]:
+    def chunks(
+        self, after: Mapping[int, int], reached_ns: Mapping[int, int] | None = None
+    ) -> Iterator[TickChunk]:
         """Read on.
 
         Args:
             after: per partition the first offset still wanted; absent: from the beginning.
+            reached_ns: per partition the latest event time before that, where it is known: a
+                late tick keeps its place behind it.
 
         Raises:
             BadTicksError: it cannot be used.

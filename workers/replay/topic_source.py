@@ -1,8 +1,8 @@
 """Ticks of a range of a topic, merged by event time or partition after partition."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, Self
 
 import numpy as np
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
@@ -47,10 +47,11 @@ class TopicSource:
         self._span = span
         self._by_partition = by_partition
         self._done = 0
-        self._codec = TickCodec(
-            framing_by_topic(config)(span.topic),
-            allow_nonpositive_prices=config.allow_nonpositive_prices,
-        )
+
+    @property
+    def merged_by_time(self) -> bool:
+        """Unless one partition comes after the other."""
+        return not self._by_partition
 
     @property
     def share(self) -> float:
@@ -67,7 +68,23 @@ class TopicSource:
             "by_partition": self._by_partition,
         }
 
-    def chunks(self, after: Mapping[int, int]) -> Iterator[TickChunk]:
+    def only(self, partitions: Collection[int]) -> Self:
+        """The same range of some partitions."""
+        kept = {
+            name: {n: value for n, value in getattr(self._span, name).items() if n in partitions}
+            for name in ("start", "end", "trimmed")
+        }
+        span = TopicRange(self._span.topic, **kept)
+        return type(self)(self._config, span, by_partition=self._by_partition)
+
+    @property
+    def span(self) -> TopicRange:
+        """Which offsets it reads."""
+        return self._span
+
+    def chunks(
+        self, after: Mapping[int, int], reached_ns: Mapping[int, int] | None = None
+    ) -> Iterator[TickChunk]:
         """The ticks, from `after` where a partition is in it.
 
         Raises:
@@ -89,15 +106,19 @@ class TopicSource:
         groups = [[number] for number in wanted] if self._by_partition else [wanted]
         for group in groups:
             if group:
-                yield from self._read({n: start[n] for n in group})
+                yield from self._read({n: start[n] for n in group}, reached_ns or {})
 
-    def _read(self, start: Mapping[int, int]) -> Iterator[TickChunk]:
-        merge = EventTimeMerge(start)
+    def _read(self, start: Mapping[int, int], reached_ns: Mapping[int, int]) -> Iterator[TickChunk]:
+        codec = TickCodec(
+            framing_by_topic(self._config)(self.name),
+            allow_nonpositive_prices=self._config.allow_nonpositive_prices,
+        )
+        merge = EventTimeMerge(start, reached_ns)
         fetch = _Fetch(self._config, self._span, start)
         try:
             while fetch.unfinished:
                 messages = fetch.some(merge)
-                for number, chunk in self._decoded(messages, fetch):
+                for number, chunk in self._decoded(codec, messages, fetch):
                     merge.add(number, chunk)
                 fetch.settle()
                 for number in start:
@@ -111,12 +132,12 @@ class TopicSource:
             fetch.close()
 
     def _decoded(
-        self, messages: Sequence[Message], fetch: "_Fetch"
+        self, codec: TickCodec, messages: Sequence[Message], fetch: "_Fetch"
     ) -> Iterator[tuple[int, TickChunk]]:
         records = fetch.due(messages)
         if not len(records):
             return
-        chunk = TickChunk.decoded(records, *self._codec.decode(records.keys, records.values))
+        chunk = TickChunk.decoded(records, *codec.decode(records.keys, records.values))
         for number in records.partitions():
             here = np.flatnonzero(chunk.partition == number)
             fetch.taken(number, int(chunk.offset[here[-1]]))

@@ -6,9 +6,15 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from core import PredictorConfig
 from tests.kafka.feed import Ticks, random_ticks
+from workers.replay import EventTime, FileSource, Layout, RunPlan
 
-__all__ = ["as_table", "bits", "random_table", "write_ticks"]
+__all__ = ["CONFIG", "COUNT", "as_table", "bits", "plan", "random_table", "table", "write_ticks"]
+
+CONFIG = PredictorConfig()
+COUNT = 75_000
+"""Ticks of a file that is read in two batches."""
 
 
 def as_table(ticks: Ticks) -> Any:
@@ -39,3 +45,13 @@ def bits(table: Any) -> dict[str, Any]:
         )
         for name in table.column_names
     }
+
+
+def plan(ticks: Path, out: Path, config: PredictorConfig = CONFIG, **more: Any) -> RunPlan:
+    """A run over a file."""
+    return RunPlan(FileSource(ticks, Layout()), config, "float64", EventTime(config), out, **more)
+
+
+def table(run: Path, name: str = "results") -> Any:
+    """A table of a finished run."""
+    return parquet.read_table(run / name)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -50,6 +51,17 @@ def test_pandas_in_pandas_out() -> None:
     results = backtest(table.to_pandas())
     assert isinstance(results, pd.DataFrame)
     pd.testing.assert_frame_equal(results, backtest(table).to_pandas())
+
+
+def test_polars_in_polars_out_also_piece_by_piece() -> None:
+    table = random_table(300, 3, seed=23)
+    frame = pl.DataFrame(table)
+    results = backtest(frame)
+    assert isinstance(results, pl.DataFrame)
+    assert bits(pa.table(results).cast(backtest(table).schema)) == bits(backtest(table))
+    pieces = list(backtest(frame[start : start + 100] for start in (0, 100, 200)))
+    assert all(isinstance(piece, pl.DataFrame) for piece in pieces)
+    assert pl.concat(pieces)["predicted_price"].equals(results["predicted_price"])
 
 
 def test_a_stream_gives_the_bytes_of_the_whole_and_is_taken_piece_by_piece() -> None:

@@ -3,21 +3,20 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
+import pyarrow.compute as pc
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from core import PredictorConfig
 from snapshots import SnapshotMismatchError
-from tests.workers.replay.tables import bits, random_table, write_ticks
+from tests.kafka.feed import random_ticks
+from tests.workers.replay.tables import COUNT, as_table, bits, plan, table, write_ticks
 from workers.replay import (
     DifferentRunError,
-    EventTime,
-    FileSource,
-    Layout,
     ReplayError,
-    RunPlan,
     backtest,
     begin_at_end_of,
     read_run,
@@ -25,42 +24,20 @@ from workers.replay import (
 )
 
 _CONFIG = PredictorConfig()
-_COUNT = 140_000
-
-
-@pytest.fixture(scope="module")
-def ticks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of several batches."""
-    path = tmp_path_factory.mktemp("ticks") / "ticks.parquet"
-    return write_ticks(path, random_table(_COUNT, 128, seed=31))
-
-
-def plan(ticks: Path, out: Path, config: PredictorConfig = _CONFIG, **more: Any) -> RunPlan:
-    return RunPlan(FileSource(ticks, Layout()), config, "float64", EventTime(config), out, **more)
-
-
-def table(run: Path, name: str = "results") -> Any:
-    return parquet.read_table(run / name)
-
-
-@pytest.fixture(scope="module")
-def whole(ticks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing disturbed."""
-    out = tmp_path_factory.mktemp("runs") / "whole"
-    run_backtest(plan(ticks, out))
-    return out
 
 
 def test_a_run_holds_every_result_and_says_what_it_is(ticks: Path, whole: Path) -> None:
     run = read_run(whole)
     assert bits(table(whole)) == bits(backtest(parquet.read_table(ticks)))
-    assert run["counts"]["results"] == run["counts"]["records"] == _COUNT
+    assert run["counts"]["results"] == run["counts"]["records"] == COUNT
     assert run["counts"]["assets"] == 128
     assert run["counts"]["flags"] == table(whole, "flags").num_rows > 0
     assert run["fingerprint"] == _CONFIG.fingerprint()
     assert run["source"]["path"] == str(ticks)
     assert not whole.with_name("whole.partial").exists()
 
+
+_ALARMED = PredictorConfig(cusum_h=0.5, cusum_k=0.1)
 
 _KILLED = """
 import os, signal, sys
@@ -69,7 +46,7 @@ from ops.compile_cache import keep_executables
 from tests.workers.replay.test_run import plan, run_backtest
 keep_executables()
 def die(results, _share):
-    if results > 100_000:
+    if results > 60_000:
         os.kill(os.getpid(), signal.SIGKILL)
 run_backtest(plan(Path(sys.argv[1]), Path(sys.argv[2]), checkpoint_ticks=60_000), progress=die)
 """
@@ -103,7 +80,7 @@ def test_a_folder_that_is_there_is_not_touched(ticks: Path, whole: Path) -> None
 
 
 def test_a_branch_goes_on_as_the_whole_run_does(ticks: Path, whole: Path, tmp_path: Path) -> None:
-    cut = 70_000
+    cut = 40_000
     both = parquet.read_table(ticks)
     halves = [
         write_ticks(tmp_path / f"half-{i}.parquet", half)
@@ -117,7 +94,7 @@ def test_a_branch_goes_on_as_the_whole_run_does(ticks: Path, whole: Path, tmp_pa
         second, rest = second.drop_columns(name), rest.drop_columns(name)
     assert bits(second) == bits(rest)
 
-    other = PredictorConfig(cusum_h=0.5, cusum_k=0.1)
+    other = _ALARMED
     begin = begin_at_end_of(tmp_path / "first", other, "float64").for_a_file()
     run_backtest(begin.of(plan(halves[1], tmp_path / "branch", other)))
     branch = table(tmp_path / "branch")
@@ -127,3 +104,23 @@ def test_a_branch_goes_on_as_the_whole_run_does(ticks: Path, whole: Path, tmp_pa
     assert read_run(tmp_path / "branch")["begin"].startswith("the end of first (")
     with pytest.raises(SnapshotMismatchError, match="was written with another"):
         begin_at_end_of(tmp_path / "first", PredictorConfig(wtmm_buffer_size=64), "float64")
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(1, 599), st.floats(0.5, 2.0))
+def test_no_tick_changes_a_row_before_it(
+    tmp_path_factory: pytest.TempPathFactory, at: int, factor: float
+) -> None:
+    folder, past = tmp_path_factory.mktemp("past"), random_ticks(600, 2, seed=22)
+    for name in ("before", "after"):
+        (folder / name).mkdir()
+        path = write_ticks(folder / name / "ticks.parquet", as_table(past))
+        run_backtest(plan(path, folder / name / "run", _ALARMED, checkpoint_ticks=100))
+        past.price[at:] *= factor
+    runs = [folder / name / "run" for name in ("before", "after")]
+    results = [table(run) for run in runs]
+    assert bits(results[0].slice(0, at)) == bits(results[1].slice(0, at))
+    flags = [table(run, "flags") for run in runs]
+    earlier = [one.filter(pc.field("timestamp_ns") < past.timestamp_ns[at]) for one in flags]
+    assert flags[0].num_rows > 0
+    assert earlier[0].equals(earlier[1])

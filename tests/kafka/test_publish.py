@@ -1,0 +1,159 @@
+"""`--to-topic` publishes each result once, whatever breaks on the way and however it is cut."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from confluent_kafka import Consumer, TopicPartition
+from pyarrow import parquet
+
+from core import PredictorConfig
+from core.errors import RetryableError
+from ops.cli import main
+from schemas import ResultCodec, SingleObjectFraming
+from tests.fixtures.kafka import KafkaCluster, unique_name
+from tests.kafka.feed import produce, random_ticks
+from tests.workers.replay.tables import bits, random_table, write_ticks
+from workers import WorkerConfig
+from workers.replay import (
+    RUN_ID_HEADER,
+    EventTime,
+    FileSource,
+    Layout,
+    Publishing,
+    ReplayError,
+    RunPlan,
+    run_backtest,
+)
+
+pytestmark = pytest.mark.kafka
+_PARTITIONS = 3
+_Place = tuple[int, int]
+
+
+def published(kafka: KafkaCluster, topic: str, run_id: str) -> list[tuple[int, dict[str, object]]]:
+    """All results that a subscriber sees, with their partitions; all must be of one run."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": kafka.bootstrap,
+            "group.id": unique_name("reader"),
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+        }
+    )
+    consumer.assign([TopicPartition(topic, number, 0) for number in range(_PARTITIONS)])
+    found, ends, codec = [], 0, ResultCodec(SingleObjectFraming())
+    while ends < _PARTITIONS:
+        for message in consumer.consume(10_000, 0.5):
+            if message.error() is not None:
+                ends += 1
+                continue
+            assert message.headers() == [(RUN_ID_HEADER, run_id.encode())]
+            result = codec.decode(message.value() or b"")
+            assert message.key() == result["asset_id"].encode()
+            found.append((message.partition() or 0, result))
+    consumer.close()
+    return found
+
+
+def of_table(run: Path) -> dict[_Place, str]:
+    columns = ["source_partition", "source_offset", "predicted_price"]
+    rows = parquet.read_table(run / "results", columns=columns).to_pylist()
+    return {(r["source_partition"], r["source_offset"]): repr(r["predicted_price"]) for r in rows}
+
+
+def of_topic(results: list[tuple[int, dict[str, object]]]) -> dict[object, str]:
+    found: dict[object, str] = {
+        (r["source_partition"], r["source_offset"]): repr(r["predicted_price"]) for _, r in results
+    }
+    assert len(found) == len(results), "a result came twice"
+    return found
+
+
+class _Broken(Exception):  # noqa: N818
+    """The machine fails."""
+
+
+def test_a_resumed_run_publishes_what_is_missing_only(kafka: KafkaCluster, tmp_path: Path) -> None:
+    topic = kafka.create_topic("backtest", partitions=_PARTITIONS)
+    path = write_ticks(tmp_path / "ticks.parquet", random_table(70_000, 20, seed=61))
+    config, brokers = PredictorConfig(), WorkerConfig(kafka.bootstrap, "g", "w", "file:///none")
+
+    def plan(run_id: str = "r-1") -> RunPlan:
+        return RunPlan(
+            FileSource(path, Layout()),
+            config,
+            "float64",
+            EventTime(config),
+            tmp_path / "run",
+            publish=Publishing(brokers, topic, run_id, same_partition=False),
+        )
+
+    def fail(_results: int, _share: float) -> None:
+        raise _Broken
+
+    # The first batch is published, and then neither a checkpoint nor anything else is made.
+    with pytest.raises(_Broken):
+        run_backtest(plan(), progress=fail)
+    assert len(published(kafka, topic, "r-1")) == 65_536
+    run = run_backtest(plan(), resume=True)
+    assert run["published"] == {"topic": topic, "run_id": "r-1"}
+    results = published(kafka, topic, "r-1")
+    assert of_topic(results) == of_table(tmp_path / "run")
+    assert {partition for partition, _ in results} == set(range(_PARTITIONS))
+    with pytest.raises(ReplayError, match="no topic nowhere: create it first"):
+        run_backtest(
+            RunPlan(
+                FileSource(path, Layout()),
+                config,
+                "float64",
+                EventTime(config),
+                tmp_path / "other",
+                publish=Publishing(brokers, "nowhere", "r-2", same_partition=False),
+            )
+        )
+
+
+def test_two_processes_over_a_topic_publish_and_write_what_one_does(
+    kafka: KafkaCluster, tmp_path: Path
+) -> None:
+    ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
+    count = produce(kafka, ticks, random_ticks(6_000, 40, seed=62))
+    late = random_ticks(300, 40, seed=63)
+    late.timestamp_ns[:] -= 10**8
+    count += produce(kafka, ticks, late)
+    to = kafka.create_topic("backtest", partitions=_PARTITIONS)
+    arguments = ["backtest", "--bootstrap", kafka.bootstrap, "--topic", ticks]
+    one = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "one")])
+    assert one.exit_code == 0, one.output
+    more = ["--processes", "2", "--to-topic", to, "--run-id", "seven"]
+    two = CliRunner().invoke(main, [*arguments, *more, "--out", str(tmp_path / "two")])
+    assert two.exit_code == 0, two.output
+    assert f"published to {to} as run seven" in two.stdout
+    tables = [parquet.read_table(tmp_path / run / "results") for run in ("one", "two")]
+    assert bits(tables[0]) == bits(tables[1])
+    results = published(kafka, to, "seven")
+    assert len(results) == count
+    assert of_topic(results) == of_table(tmp_path / "one")
+    assert all(partition == result["source_partition"] for partition, result in results)
+
+
+def test_topics_of_the_fleet_are_not_written_to(tmp_path: Path) -> None:
+    path = write_ticks(tmp_path / "ticks.parquet", random_table(10, 2, seed=1))
+    arguments = ["backtest", "--bootstrap", "localhost:1", "--file", str(path), "--to-topic"]
+    out = ["--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, [*arguments, "predictions", *out])
+    assert (result.exit_code, "predictions belongs to the fleet" in result.stderr) == (2, True)
+
+
+def test_brokers_that_are_away_are_told(tmp_path: Path) -> None:
+    path = write_ticks(tmp_path / "ticks.parquet", random_table(10, 2, seed=1))
+    config = PredictorConfig()
+    brokers = WorkerConfig(
+        "localhost:1", "g", "w", "file:///none", client_timeout_s=0.5, kafka={"log_level": "0"}
+    )
+    publish = Publishing(brokers, "there", "r", same_partition=False)
+    source = FileSource(path, Layout())
+    plan = RunPlan(source, config, "float64", EventTime(config), tmp_path / "run", publish=publish)
+    with pytest.raises(RetryableError, match="there cannot be written to"):
+        run_backtest(plan)

@@ -1,0 +1,111 @@
+"""Layouts that tick files come in: quotes, one asset, times of every kind."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.workers.replay.tables import write_ticks
+from tests.workers.replay.test_bad_files import csv, rows
+from workers.replay import BadQuotes, BadTicksError, FileSource, Layout, ReplayError, TimeUnit
+from workers.replay.quotes import QuoteCheck
+
+_NS = 1_377_993_600_000_000_000  # 2013-09-01T00:00Z
+
+
+def times(folder: Path, *cells: str, layout: Layout | None = None) -> list[int]:
+    """Nanoseconds of times that a CSV file shows so."""
+    text = "".join(f"A,{i + 1},{cell}\n" for i, cell in enumerate(cells))
+    path = csv(folder, "asset_id,price,timestamp_ns\n" + text)
+    return [row[3] for row in rows(path, layout)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "unit", "expected"),
+    [
+        ("1377993600000000001", TimeUnit.NS, _NS + 1),
+        ("1377993600000001", TimeUnit.US, _NS + 1_000),
+        ("1377993600001", TimeUnit.MS, _NS + 1_000_000),
+        ("1377993600", TimeUnit.S, _NS),
+        ("1377993600.25", TimeUnit.S, _NS + 250_000_000),
+        ("2013-09-01T00:00:00Z", TimeUnit.NS, _NS),
+        ("2013-09-01 00:00:00.123456789", TimeUnit.NS, _NS + 123_456_789),
+        ("2013-09-01T02:00:00.5+02:00", TimeUnit.MS, _NS + 500_000_000),
+    ],
+)
+def test_times(tmp_path: Path, cell: str, unit: TimeUnit, expected: int) -> None:
+    assert times(tmp_path, cell, layout=Layout(time_unit=unit)) == [expected]
+
+
+def test_times_of_a_zone(tmp_path: Path) -> None:
+    madrid = Layout(time_zone="Europe/Madrid")
+    assert times(tmp_path, "2013-09-01T02:00:00", "2013-09-01T02:00:01.5", layout=madrid) == [
+        _NS,
+        _NS + 1_500_000_000,
+    ]
+    naive = pa.array([_NS // 1_000 + 7_200_000_000], pa.timestamp("us"))
+    aware = pa.array([_NS // 1_000_000], pa.timestamp("ms", "America/New_York"))
+    for stamps in (naive, aware):
+        table = pa.table({"asset_id": ["A"], "price": [1.0], "timestamp_ns": stamps})
+        path = write_ticks(tmp_path / "t.parquet", table)
+        assert [row[3] for row in rows(path, madrid)] == [_NS]
+    for text in ("2013-10-27T02:30:00", "2013-03-31T02:30:00"):
+        with pytest.raises(BadTicksError, match=r"row 2: .* had twice or never: write times with"):
+            times(tmp_path, "2013-01-01T00:00:00", text, layout=madrid)
+    with pytest.raises(ReplayError, match="'Europe/Nowhere' is no time zone"):
+        Layout(time_zone="Europe/Nowhere")
+
+
+def test_times_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(BadTicksError, match=r"row 1: timestamp_ns is '01\.09\.2013', no time"):
+        times(tmp_path, "01.09.2013")
+    with pytest.raises(BadTicksError, match=r"row 2: .* is '2013-09-01', expected a time like"):
+        times(tmp_path, "2013-09-01T00:00:00Z", "2013-09-01")
+    with pytest.raises(BadTicksError, match=r"row 1: timestamp_ns is '9999-01-01', no time"):
+        times(tmp_path, "9999-01-01")
+
+
+def test_one_asset_and_quotes(tmp_path: Path) -> None:
+    text = "time,bid,ask\n1,10,10.5\n2,,10.5\n3,11,10.5\n4,0,10.5\n5,10.5,10.5\n"
+    path = csv(tmp_path, text)
+    layout = Layout(
+        columns={"timestamp_ns": "time"}, asset="ES", mid=True, bad_quotes=BadQuotes.DROP
+    )
+    assert rows(path, layout) == [(0, b"ES", 10.25, 1), (4, b"ES", 10.5, 5)]
+    source = FileSource(path, layout)
+    list(source.chunks({}))
+    assert source.warnings == ["3 quotes without mid were dropped"]
+    strict = Layout(columns={"timestamp_ns": "time"}, asset="ES", mid=True)
+    with pytest.raises(BadTicksError, match=r"row 2: bid nan and ask 10\.5 have no mid, one side"):
+        rows(path, strict)
+    path.write_text(text.replace("2,,10.5\n", ""))
+    with pytest.raises(BadTicksError, match=r"row 2: bid 11 .* it is crossed: correct .* drop"):
+        rows(path, strict)
+    with pytest.raises(BadTicksError, match=r"no column bid, ask; it has time, last"):
+        rows(csv(tmp_path, "time,last\n1,2\n"), strict)
+
+
+@given(st.floats(1e-3, 1e6), st.floats(0.0, 10.0))
+def test_a_mid_lies_between_its_sides(bid: float, spread: float) -> None:
+    ask = bid + spread
+    price, kept = QuoteCheck("t", Layout(mid=True)).mid(
+        np.array([bid]), np.array([ask]), first_row=0
+    )
+    assert kept.all()
+    assert bid <= price[0] <= ask
+
+
+@pytest.mark.parametrize(
+    ("given_", "message"),
+    [
+        ({"asset": "A", "columns": {"asset_id": "s"}}, "either one asset for the whole table"),
+        ({"columns": {"bid": "b"}}, "are read for their middle only: say --mid"),
+        ({"mid": True, "columns": {"price": "p"}}, "either --mid, or a column for the price"),
+    ],
+)
+def test_layouts_that_contradict_themselves(given_: dict[str, object], message: str) -> None:
+    with pytest.raises(ReplayError, match=message):
+        Layout(**given_)  # type: ignore[arg-type]

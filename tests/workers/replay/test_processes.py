@@ -1,0 +1,106 @@
+"""Several processes give what one gives, byte for byte, whoever is killed on the way."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.workers.replay.tables import (
+    CONFIG,
+    COUNT,
+    bits,
+    plan,
+    random_table,
+    table,
+    write_ticks,
+)
+from workers.replay import (
+    DifferentRunError,
+    Layout,
+    ProcessDiedError,
+    RunPlan,
+    begin_at_end_of,
+    read_run,
+    run_backtest,
+    run_in_processes,
+)
+from workers.replay.processes import SliceProcesses
+from workers.replay.slices import slice_of, slice_plans
+from workers.replay.table_source import BatchSource
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ops.compile_cache import keep_executables
+from tests.workers.replay.test_processes import run_in_processes, small
+if __name__ == "__main__":
+    keep_executables()
+    die = lambda results, _share: results and os.kill(os.getpid(), signal.SIGKILL)
+    run_in_processes(small(Path(sys.argv[1]), Path(sys.argv[2])), 2, progress=die)
+"""
+
+
+def small(ticks: Path, out: Path) -> RunPlan:
+    """A run that makes a checkpoint at every batch of the file."""
+    return plan(ticks, out, checkpoint_ticks=20_000)
+
+
+def test_two_processes_give_what_one_gives_though_all_are_killed(
+    ticks: Path, whole: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    killed = subprocess.run([sys.executable, "-c", _KILLED, ticks, out], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not out.exists()
+    with pytest.raises(DifferentRunError, match="begun with another processes"):
+        run_backtest(small(ticks, out), resume=True)
+    seen: list[tuple[int, float]] = []
+    run = run_in_processes(
+        small(ticks, out), 2, resume=True, progress=lambda *done: seen.append(done)
+    )
+    assert [share for _, share in seen] == sorted(share for _, share in seen)
+    assert seen[-1] == (COUNT, 1.0)
+    assert run["processes"] == 2
+    assert run["counts"] == read_run(whole)["counts"]
+    for name in ("results", "flags"):
+        assert bits(table(out, name)) == bits(table(whole, name))
+    assert _names(out) == _names(whole)
+    first, second = (begin_at_end_of(path, CONFIG, "float64").images[0] for path in (whole, out))
+    where = [second.asset_ids.index(asset) for asset in first.asset_ids]
+    assert second.rows[where].tobytes() == first.rows.tobytes()
+    assert second.offset == first.offset == COUNT
+
+
+def _names(run: Path) -> list[str]:
+    return sorted(path.name for path in run.iterdir())
+
+
+def test_a_process_that_is_killed_ends_the_others(ticks: Path, tmp_path: Path) -> None:
+    plans = [plan(ticks, tmp_path / name) for name in ("a", "b")]
+    with (
+        pytest.raises(ProcessDiedError, match=r"process \d of 2 was killed by signal 9 .*--resume"),
+        SliceProcesses(plans) as working,
+    ):
+        os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+        working.step(lambda _results, _shares: None)
+    assert not multiprocessing.active_children()
+
+
+@given(st.binary(min_size=1, max_size=20), st.integers(1, 9))
+def test_an_asset_falls_to_one_slice(key: bytes, count: int) -> None:
+    assert slice_of(key, count) in range(count)
+
+
+def test_what_is_only_in_memory_is_not_cut(tmp_path: Path) -> None:
+    ticks = write_ticks(tmp_path / "ticks.parquet", random_table(10, 2, seed=1))
+    whole = plan(ticks, tmp_path / "run")
+    source = BatchSource("memory", [], Layout())
+    memory = RunPlan(source, whole.config, "float64", whole.deciding, whole.out)
+    with pytest.raises(Exception, match="memory can be read by one process only"):
+        slice_plans(memory, 2)

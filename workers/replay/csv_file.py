@@ -1,0 +1,69 @@
+"""CSV files as record batches, gzipped or not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+from pyarrow import csv
+
+from workers.replay.arrow_ticks import require_columns
+from workers.replay.errors import BadTicksError
+from workers.replay.layout import Layout
+
+__all__ = ["CsvFile"]
+
+_BLOCK_BYTES: Final = 4 << 20
+
+
+class CsvFile:
+    """One file; its first line names the columns.
+
+    Args:
+        path: the file.
+        layout: its columns.
+    """
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._path = path
+        self._layout = layout
+        self.share = 0.0
+        """How many of the bytes have been read."""
+
+    def batches(self) -> Iterator[Any]:
+        """Its columns, from the first row on.
+
+        Raises:
+            BadTicksError: the file cannot be used.
+        """
+        size = max(self._path.stat().st_size, 1)
+        read = csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)
+        with self._path.open("rb") as raw:
+            stream = pa.CompressedInputStream(raw, "gzip") if self._path.suffix == ".gz" else raw
+            try:
+                with csv.open_csv(
+                    stream, read_options=read, convert_options=self._convert()
+                ) as reader:
+                    require_columns(str(self._path), reader.schema.names, self._layout)
+                    for batch in reader:
+                        yield batch
+                        self.share = raw.tell() / size
+            except (pa.ArrowException, OSError, EOFError) as error:
+                raise BadTicksError(self._why(error)) from error
+        self.share = 1.0
+
+    def _why(self, error: Exception) -> str:
+        if "zlib" in str(error) or "ompressed" in str(error):
+            return f"{self._path} is cut short or damaged ({error}): copy or write it again"
+        return (
+            f"{self._path}: {error}. Correct the row (rows count from 1, the header's line "
+            "included)"
+        )
+
+    def _convert(self) -> Any:
+        # Times as texts: what the first block has, whole seconds say, binds no later row.
+        kinds = dict.fromkeys(("price", "bid", "ask", "target"), pa.float64())
+        kinds |= {"asset_id": pa.string(), "timestamp_ns": pa.string()}
+        return csv.ConvertOptions(
+            column_types={self._layout.theirs(name): kind for name, kind in kinds.items()}
+        )

@@ -1,0 +1,100 @@
+"""The tables of a run: results, flag events, refused records."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+from jaxtyping import Int64
+from numpy import ndarray
+
+from schemas import FlagEvent
+from workers.replay.chunk import TickChunk
+from workers.replay.engine import Stepped
+from workers.replay.parts import PartWriter
+from workers.replay.tables import (
+    FLAGS_SCHEMA,
+    REFUSED_SCHEMA,
+    RESULTS_SCHEMA,
+    flag_table,
+    refused_table,
+    result_batch,
+)
+
+__all__ = ["PLACE", "SCHEMAS", "RunTables"]
+
+SCHEMAS: Final[Mapping[str, Any]] = {
+    "results": RESULTS_SCHEMA,
+    "flags": FLAGS_SCHEMA,
+    "refused": REFUSED_SCHEMA,
+}
+PLACE: Final = "place"
+"""Column of a slice's tables: where the row stands in the order of the whole run."""
+_PLACE: Final[Any] = pa.field(PLACE, pa.int64())
+
+
+class RunTables:
+    """Takes what a run makes, chunk by chunk.
+
+    Args:
+        folder: of the run.
+        parts: per table how many parts a checkpoint knows of; others are removed.
+        placed: whether each row's place is kept: of a slice.
+    """
+
+    def __init__(self, folder: Path, parts: Mapping[str, int], *, placed: bool) -> None:
+        self._placed = placed
+        self._writers = {
+            name: PartWriter(folder / name, schema.append(_PLACE) if placed else schema)
+            for name, schema in SCHEMAS.items()
+        }
+        for name, writer in self._writers.items():
+            writer.keep_only(parts.get(name, 0))
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """Per table how many parts are finished."""
+        return {name: writer.parts for name, writer in self._writers.items()}
+
+    def write(
+        self,
+        chunk: TickChunk,
+        stepped: Stepped,
+        events: Sequence[FlagEvent],
+        places: Int64[ndarray, " n"],
+    ) -> None:
+        """Append what came of a chunk, whose records have these places."""
+        self._write("results", result_batch(stepped), lambda: places[stepped.index])
+        place_of = self._lookup(chunk, places) if events or chunk.refused else {}
+        if events:
+            at = [(event.source_partition, event.source_offset) for event in events]
+            self._write("flags", flag_table(events), lambda: [place_of[one] for one in at])
+        if chunk.refused:
+            rows = refused_table(chunk.refused)
+            refused = [(one.partition, one.offset) for one in chunk.refused]
+            self._write("refused", rows, lambda: [place_of[one] for one in refused])
+
+    def close_parts(self) -> None:
+        """Finish the parts under way."""
+        for writer in self._writers.values():
+            writer.close_part()
+
+    def abandon(self) -> None:
+        """Let the parts under way go."""
+        for writer in self._writers.values():
+            writer.abandon()
+
+    def _lookup(self, chunk: TickChunk, places: Int64[ndarray, " n"]) -> dict[tuple[int, int], int]:
+        """Places by partition and offset; of no use where they are not kept."""
+        if not self._placed:
+            return {}
+        keys = zip(chunk.partition.tolist(), chunk.offset.tolist(), strict=True)
+        return dict(zip(keys, places.tolist(), strict=True))
+
+    def _write(self, name: str, rows: Any, places: Callable[[], Any]) -> None:
+        if self._placed:
+            column = pa.array(places(), pa.int64())
+            rows = type(rows).from_arrays(
+                [*rows.columns, column], schema=rows.schema.append(_PLACE)
+            )
+        self._writers[name].write(rows)

@@ -1,0 +1,140 @@
+"""Columns of times, whatever their type, to nanoseconds since the Unix epoch. Pure."""
+
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int64
+from numpy import ndarray
+from pyarrow import compute
+
+from workers.replay.layout import Layout, TimeUnit
+
+__all__ = ["first_failing", "nanoseconds"]
+
+_LATEST_NS: Final = 2**63 - 1
+_Fail = Callable[[int, str], NoReturn]
+
+
+def nanoseconds(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
+    """Nanoseconds of a column without empty cells.
+
+    Args:
+        column: numbers in the layout's unit, a timestamp type, or texts: numbers or ISO 8601.
+        layout: unit, and the zone of what names none.
+        fail: raises for the cell at a position.
+    """
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        return _of_timestamps(column, layout, fail)
+    if _is_text(kind):
+        return _of_texts(column, layout, fail)
+    if pa.types.is_floating(kind) and layout.time_unit is not TimeUnit.NS:
+        return _of_floats(column, layout, fail)
+    return _of_integers(_cast(column, pa.int64(), fail, "a whole number"), layout, fail)
+
+
+def first_failing(column: Any, convert: Callable[[Any], Any]) -> int:
+    """Position of the first cell that does not convert, by bisection."""
+    low, high = 0, len(column) - 1
+    while low < high:
+        middle = (low + high) // 2
+        try:
+            convert(column.slice(low, middle - low + 1))
+            low = middle + 1
+        except pa.ArrowException:
+            high = middle
+    return low
+
+
+def _of_timestamps(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
+    stamps = _cast(column, pa.timestamp("ns", column.type.tz), fail, "a time from 1678 to 2262")
+    return _placed(stamps, layout, fail)
+
+
+def _of_texts(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
+    # The first cell tells what the column is of; the others must be of the same.
+    kind = _kind_of_text(column.slice(0, 1), layout)
+    if kind is None:
+        fail(0, f"is {column[0].as_py()!r}, no time: write a number or 2013-09-01T09:30:00.123Z")
+    parsed = _cast(column, kind, fail, f"a time like {column[0].as_py()!r}")
+    if pa.types.is_timestamp(kind):
+        return _placed(parsed, layout, fail)
+    if pa.types.is_floating(kind):
+        return _of_floats(parsed, layout, fail)
+    return _of_integers(parsed, layout, fail)
+
+
+def _kind_of_text(cell: Any, layout: Layout) -> Any:
+    """The type that a text can be read as; None for no time."""
+    kinds = [pa.int64(), pa.timestamp("ns", "UTC"), pa.timestamp("ns")]
+    if layout.time_unit is not TimeUnit.NS:
+        kinds.append(pa.float64())
+    for kind in kinds:
+        try:
+            cell.cast(kind)
+        except pa.ArrowException:
+            continue
+        return kind
+    return None
+
+
+def _of_integers(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
+    unit = layout.time_unit
+    counted = column.to_numpy(zero_copy_only=False)
+    in_range = np.abs(counted) <= _LATEST_NS // unit.nanoseconds
+    _require(in_range, unit, fail)
+    return np.asarray(counted * np.int64(unit.nanoseconds))
+
+
+def _of_floats(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
+    unit = layout.time_unit
+    count = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    _require(np.abs(count) < float(_LATEST_NS // unit.nanoseconds), unit, fail)
+    # In two parts: a product of them all has no bits left for the nanoseconds.
+    whole = np.floor(count)
+    fraction_ns = np.rint((count - whole) * unit.nanoseconds).astype(np.int64)
+    return np.asarray(whole.astype(np.int64) * np.int64(unit.nanoseconds) + fraction_ns)
+
+
+def _placed(stamps: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
+    """Timestamps on the one time line; those of no zone are of the layout's."""
+    if stamps.type.tz is None and layout.time_zone != "UTC":
+
+        def place(part: Any) -> Any:
+            return compute.assume_timezone(part, layout.time_zone)
+
+        try:
+            stamps = place(stamps)
+        except pa.ArrowException:
+            at = first_failing(stamps, place)
+            fail(
+                at,
+                f"is {stamps[at].as_py()}, which {layout.time_zone} had twice or never: write "
+                "times with their offset",
+            )
+    return np.asarray(stamps.cast(pa.int64()).to_numpy(zero_copy_only=False))
+
+
+def _require(in_range: Any, unit: TimeUnit, fail: _Fail) -> None:
+    if not in_range.all():
+        at = int(np.flatnonzero(~in_range)[0])
+        fail(at, f"is no time in {unit.value}: check --time-unit")
+
+
+def _cast(column: Any, kind: Any, fail: _Fail, expected: str) -> Any:
+    try:
+        return column.cast(kind)
+    except pa.ArrowException:
+        at = first_failing(column, lambda part: part.cast(kind))
+        fail(at, f"is {column[at].as_py()!r}, expected {expected}: correct the cell")
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_dictionary(kind)
+    )
