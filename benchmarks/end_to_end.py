@@ -64,6 +64,15 @@ def _worker(fleet: Fleet, count: int) -> tuple[float, float]:
     return count / span_s, used_s / count * 1e6
 
 
+def exactly_once_cpu_us(count: int) -> float:
+    """CPU a tick of one worker under the default settings, in microseconds."""
+    with quick_broker(pinned=True) as (kafka, folder):
+        ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
+        produce(kafka, ticks, random_ticks(count, _ASSETS, seed=1))
+        fleet = Fleet(kafka, folder / "fleet", ticks, _PARTITIONS, {"snapshot_interval_s": 10.0})
+        return _worker(fleet, count)[1]
+
+
 def main(count: int) -> None:
     """Run every case and print the table."""
     with quick_broker(pinned=True) as (kafka, folder):

@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 import time
+from typing import NamedTuple
 
 import psutil
 
@@ -30,9 +31,28 @@ def _silence(tap: Tap, begun_s: float) -> float:
     )
 
 
-def main(seconds: float) -> None:
-    """Run it and print the table."""
-    rows: list[tuple[object, ...]] = []
+class Recovery(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        restart_s: kill -9 to results on every partition.
+        stop_s: SIGTERM to exit.
+        start_s: start to results on every partition.
+        live_s: assignment to live, the longest.
+        memory_bytes_an_asset: growth of the resident set.
+        snapshot_bytes_an_asset: of a full chunk.
+    """
+
+    restart_s: float
+    stop_s: float
+    start_s: float
+    live_s: float
+    memory_bytes_an_asset: float
+    snapshot_bytes_an_asset: float
+
+
+def measure(seconds: float) -> Recovery:
+    """Feed one worker for so long; kill it, stop it and start it meanwhile."""
     with quick_broker() as (kafka, folder):
         ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
         fleet = Fleet(kafka, folder / "fleet", ticks, _PARTITIONS, {"snapshot_interval_s": 10.0})
@@ -52,25 +72,44 @@ def main(seconds: float) -> None:
         worker.kill()
         worker = fleet.start("w-0")
         time.sleep(15.0)
-        rows.append(("kill -9 to results on every partition, s", f"{_silence(tap, killed_s):.2f}"))
+        restart_s = _silence(tap, killed_s)
         stopped_s = time.monotonic()
         assert worker.terminate() == 0
-        rows.append(("SIGTERM to exit, s", f"{time.monotonic() - stopped_s:.2f}"))
+        stop_s = time.monotonic() - stopped_s
         started_s = time.monotonic()
         fleet.start("w-0")
         time.sleep(8.0)
-        rows.append(("start to results on every partition, s", f"{_silence(tap, started_s):.2f}"))
+        start_s = _silence(tap, started_s)
         feeder.join()
         fleet.stop()
         tap.close()
         lives = re.findall(r"partition_live .*seconds=([0-9.]+)", fleet.logs())
-        rows.append(("assignment to live, longest, s", f"{max(map(float, lives)):.2f}"))
-        rows.append(
-            ("memory an asset, KiB (resident, growth)", f"{(full - empty) / _ASSETS / 1024:.1f}")
-        )
         chunks = [f.stat().st_size for f in (fleet.folder / "snapshots").rglob("chunks/*")]
+    return Recovery(
+        restart_s=restart_s,
+        stop_s=stop_s,
+        start_s=start_s,
+        live_s=max(map(float, lives)),
+        memory_bytes_an_asset=(full - empty) / _ASSETS,
         # The kept snapshots share chunks; a full one has one chunk per 64 assets of a partition.
-        rows.append(("snapshot bytes an asset", f"{max(chunks) / 64:,.0f}"))
+        snapshot_bytes_an_asset=max(chunks) / 64,
+    )
+
+
+def main(seconds: float) -> None:
+    """Run it and print the table."""
+    found = measure(seconds)
+    rows: list[tuple[object, ...]] = [
+        ("kill -9 to results on every partition, s", f"{found.restart_s:.2f}"),
+        ("SIGTERM to exit, s", f"{found.stop_s:.2f}"),
+        ("start to results on every partition, s", f"{found.start_s:.2f}"),
+        ("assignment to live, longest, s", f"{found.live_s:.2f}"),
+        (
+            "memory an asset, KiB (resident, growth)",
+            f"{found.memory_bytes_an_asset / 1024:.1f}",
+        ),
+        ("snapshot bytes an asset", f"{found.snapshot_bytes_an_asset:,.0f}"),
+    ]
     print_table(f"{_RATE:,.0f} ticks/s, {_ASSETS} assets, 10 s snapshots", ("", ""), rows)
 
 

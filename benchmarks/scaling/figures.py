@@ -1,11 +1,13 @@
 """The measured figures that everything else is derived from."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
-__all__ = ["FIGURES", "SOURCES", "Figures", "load", "save"]
+__all__ = ["FIGURES", "SOURCES", "Figures", "load", "save", "with_given"]
 
 FIGURES: Final = Path(__file__).parents[1] / "results" / "scaling.json"
 
@@ -63,3 +65,24 @@ def load() -> Figures:
 def save(figures: Figures) -> None:
     """Keep them for the page."""
     FIGURES.write_text(json.dumps(asdict(figures), indent=1) + "\n", "utf-8")
+
+
+def with_given(figures: Figures, given: Iterable[str]) -> Figures:
+    """`figures` with some replaced, each as `KEY=VALUE`.
+
+    Raises:
+        ValueError: a key is no figure, or a value no number above 0; the message names it.
+    """
+    known = [field.name for field in fields(Figures)]
+    for pair in given:
+        key, _, text = pair.partition("=")
+        if key not in known:
+            raise ValueError(f"{key} is no figure: use one of {', '.join(known)}")
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0.0 < value < math.inf:
+            raise ValueError(f"{key}={text}: give a number above 0")
+        figures = replace(figures, **{key: value})
+    return figures

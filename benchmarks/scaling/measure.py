@@ -1,9 +1,11 @@
-"""Measures what one process can: sizes of records and snapshots, and the time of both ways."""
+"""Measures every figure anew: sizes and times of one process, then of a worker on a broker."""
 
 from dataclasses import replace
 
 import numpy as np
 
+from benchmarks import recovery
+from benchmarks.end_to_end import exactly_once_cpu_us
 from benchmarks.scaling.figures import Figures
 from benchmarks.snapshots import best_s, make_image
 from benchmarks.stages import stage_times
@@ -13,11 +15,13 @@ from snapshots import CHUNK_ROWS, current_header
 from snapshots.chunk import ChunkEntry, decode_chunk, encode_chunk
 from tests.kafka.feed import random_ticks
 
-__all__ = ["measured"]
+__all__ = ["measured", "measured_with_kafka"]
 
 _ROUNDS = 5
 _REPLAYED = ("decode", "look up", "order", "pack", "step")
 _DISTINCT = 1_000
+_TICKS = 500_000
+_RECOVERY_S = 50.0
 
 
 def measured(before: Figures) -> Figures:
@@ -39,6 +43,18 @@ def measured(before: Figures) -> Figures:
         tick_bytes=tick_bytes,
         result_bytes=result_bytes,
         journal_bytes=journal_bytes,
+    )
+
+
+def measured_with_kafka(before: Figures) -> Figures:
+    """`before` with what a worker on a broker shows measured anew; some minutes."""
+    lived = recovery.measure(_RECOVERY_S)
+    return replace(
+        before,
+        cpu_us_a_tick=exactly_once_cpu_us(_TICKS),
+        memory_bytes_an_asset=lived.memory_bytes_an_asset,
+        start_s=lived.start_s,
+        stop_s=lived.stop_s,
     )
 
 

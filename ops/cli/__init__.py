@@ -23,6 +23,7 @@ _COMMANDS = {
     ),
     "backtest": ("ops.cli.backtest", "Step historical ticks as a worker would have."),
     "compare": ("ops.cli.compare", "Say which of two backtests forecasts better."),
+    "tune": ("ops.cli.tune", "Search hyperparameters by walk-forward, with evidence."),
     "export": ("ops.cli.export", "Write ticks of a topic into a file."),
     "local": ("ops.cli.local", "A Kafka broker (and an S3 endpoint) on this machine."),
 }

@@ -1,5 +1,7 @@
 """`tickfleet compare`: two backtests over the same ticks."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,9 +18,15 @@ _SIGNIFICANT = 1.96
 @click.command("compare")
 @click.argument("first", type=_FOLDER)
 @click.argument("second", type=_FOLDER)
-def command(first: Path, second: Path) -> None:
+@click.option("--json", "as_lines", is_flag=True, help="One JSON object.")
+def command(first: Path, second: Path, *, as_lines: bool) -> None:
     """Say which of two runs forecasts better, and whether the difference is significant."""
     found = compare_runs(first, second)
+    if as_lines:
+        # JSON has no NaN: where nothing differs there is no statistic.
+        statistic = found.statistic if np.isfinite(found.statistic) else None
+        click.echo(json.dumps({**asdict(found), "statistic": statistic}))
+        return
     for name, (ours, theirs) in found.settings.items():
         click.echo(f"{name}: {ours} against {theirs}")
     a, b = found.mean_loss

@@ -1,5 +1,8 @@
 """`tickfleet local`: the stack of `ops.local.stack`."""
 
+import json
+from dataclasses import asdict
+
 import click
 
 from ops.local import stack
@@ -8,6 +11,9 @@ from ops.local.process import is_free
 __all__ = ["command"]
 
 _KAFKA_PORT = 9092
+_json_option = click.option(
+    "--json", "as_lines", is_flag=True, help="One JSON object a service, a line each."
+)
 
 
 @click.group("local")
@@ -24,12 +30,15 @@ def command() -> None:
 )
 @click.option("--s3", is_flag=True, help="Also an S3 endpoint, with a bucket named tickfleet.")
 @click.option("--registry", is_flag=True, help="Also a schema registry (158 MB once).")
-def up(*, port: int | None, s3: bool, registry: bool) -> None:
+@_json_option
+def up(*, port: int | None, s3: bool, registry: bool, as_lines: bool) -> None:
     """Start what is not running; it goes on after this command. Data is kept over restarts."""
     chosen = port if port is not None else (_KAFKA_PORT if is_free(_KAFKA_PORT) else 0)
     running = stack.up(port=chosen or None, s3=s3, registry=registry)
     services = {service.name: service for service in running}
-    _show(list(services.values()))
+    _show(running, as_lines=as_lines)
+    if as_lines:
+        return
     click.echo(f"\nexport TICKFLEET_BOOTSTRAP_SERVERS={services['kafka'].address}")
     if "registry" in services:
         click.echo(f"export TICKFLEET_SCHEMA_REGISTRY_URL={services['registry'].address}")
@@ -53,18 +62,22 @@ def down(*, purge: bool) -> None:
 
 
 @command.command()
+@_json_option
 @click.pass_context
-def status(ctx: click.Context) -> None:
+def status(ctx: click.Context, *, as_lines: bool) -> None:
     """Show what runs where; exit code 1 when the broker does not run."""
     services = stack.status()
-    _show(services)
+    _show(services, as_lines=as_lines)
     if not any(service.name == "kafka" and service.running for service in services):
-        click.echo("the broker is not running: start it with `tickfleet local up`")
+        click.echo("the broker is not running: start it with `tickfleet local up`", err=True)
         ctx.exit(1)
 
 
-def _show(services: list[stack.Service]) -> None:
+def _show(services: list[stack.Service], *, as_lines: bool) -> None:
     for service in services:
+        if as_lines:
+            click.echo(json.dumps({**asdict(service), "running": service.running}))
+            continue
         state = "running" if service.running else "stopped"
         click.echo(
             f"{service.name:8} {state:8} {service.address:40} pid {service.pid:<8} ", nl=False

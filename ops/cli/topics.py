@@ -1,5 +1,7 @@
 """`tickfleet topics`: `ops.topics` for people."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -38,12 +40,20 @@ def create(
 @command.command()
 @config_option
 @bootstrap_option
-def ls(config: Path | None, bootstrap: str | None) -> None:
+@click.option("--json", "as_lines", is_flag=True, help="One JSON object a topic, a line each.")
+def ls(config: Path | None, bootstrap: str | None, *, as_lines: bool) -> None:
     """List the topics with the settings that matter."""
     worker = settings_of(config, bootstrap).worker
     infos = describe_topics(worker)
+    missing = [name for name in worker.topics.all() if name not in infos]
+    if as_lines:
+        for info in infos.values():
+            click.echo(json.dumps(asdict(info)))
+        for name in missing:
+            click.echo(json.dumps({"name": name, "partitions": 0}))
+        return
     _show(infos, [])
-    if missing := [name for name in worker.topics.all() if name not in infos]:
+    if missing:
         click.echo(f"missing: {', '.join(missing)}; create them with `tickfleet topics create`")
 
 

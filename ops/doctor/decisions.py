@@ -8,7 +8,12 @@ from ops.doctor.finding import Finding
 from ops.doctor.site import Site
 from ops.fleet import JournalFollower, committed
 from snapshots import SnapshotScope, current_header, load_manifest
-from snapshots.header import config_differences, layout_differences
+from snapshots.header import (
+    SnapshotHeader,
+    config_differences,
+    layout_differences,
+    runtime_differences,
+)
 
 __all__ = ["check_config"]
 
@@ -33,10 +38,21 @@ def check_config(site: Site) -> Iterator[Finding]:
             f"a worker decided {ahead_s:.1f} s in this machine's future",
             "run NTP on the workers and here",
         )
+    stored = _stored_header(site)
+    here = current_header(config.predictor, config.dtype)
+    if stored is not None and (other := runtime_differences(stored, here)):
+        shown = ", ".join(f"{key} {was} there, {now} here" for key, (was, now) in other.items())
+        yield Finding.warning(
+            "programs",
+            f"the group's snapshots were written with {shown}: bits may differ from the past",
+            "let all workers run one image; to compute the past's bits, run the one that wrote it",
+        )
     if theirs == {ours}:
         yield Finding.ok("config", f"fingerprint {ours}, as in the journal")
         return
-    differing = _differing_keys(site)
+    differing: tuple[str, ...] = ()
+    if stored is not None:
+        differing = config_differences(stored, here) + layout_differences(stored, here)
     yield Finding.failed(
         "config",
         f"fingerprint {ours}, the journal has {', '.join(sorted(theirs))}"
@@ -45,18 +61,16 @@ def check_config(site: Site) -> Iterator[Finding]:
     )
 
 
-def _differing_keys(site: Site) -> tuple[str, ...]:
-    """Names of the settings that differ from those of the first snapshot that can be read."""
+def _stored_header(site: Site) -> SnapshotHeader | None:
+    """What the first snapshot that can be read says of its writer."""
     config, store = site.config, site.store
     if store is None:
-        return ()
-    ours = current_header(config.predictor, config.dtype)
+        return None
     for number, commit in committed(config, site.partitions).items():
         if commit.ref is not None:
             scope = SnapshotScope(config.group_id, config.topics.ticks, number)
             try:
-                theirs = load_manifest(store, scope, commit.ref).header
+                return load_manifest(store, scope, commit.ref).header
             except TickFleetError:
                 continue
-            return config_differences(theirs, ours) + layout_differences(theirs, ours)
-    return ()
+    return None

@@ -12,8 +12,10 @@ from snapshots import open_store
 __all__ = ["check_store"]
 
 _PREFIX = "doctor-probe"
-# S3 tells times in whole seconds; garbage collection's grace age is an hour.
+# S3 tells times in whole seconds.
 _SKEW_ALLOWED_S = 5.0
+# Garbage collection spares what is younger than an hour: half of it must be left.
+_SKEW_DANGEROUS_S = 1_800.0
 
 
 def check_store(site: Site) -> Iterator[Finding]:
@@ -47,11 +49,12 @@ def check_store(site: Site) -> Iterator[Finding]:
 
 
 def _check_clock(skew_s: float) -> Iterator[Finding]:
-    if abs(skew_s) > _SKEW_ALLOWED_S:
-        yield Finding.warning(
-            "clock",
-            f"the store's clock is {skew_s:+.1f} s from this machine's",
-            "run NTP on both: staleness of ticks and the age of garbage are told by clocks",
-        )
+    message = f"the store's clock is {skew_s:+.1f} s from this machine's"
+    if abs(skew_s) > _SKEW_DANGEROUS_S:
+        remedy = "set the clocks right before a worker starts: garbage is told by its age"
+        yield Finding.failed("clock", message, remedy)
+    elif abs(skew_s) > _SKEW_ALLOWED_S:
+        remedy = "run NTP on both: staleness of ticks and the age of garbage are told by clocks"
+        yield Finding.warning("clock", message, remedy)
     else:
         yield Finding.ok("clock", f"within {_SKEW_ALLOWED_S:.0f} s of the store's")

@@ -1,9 +1,11 @@
 """What the group has committed: an offset for each partition, and the snapshot it names."""
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ops.fleet.errors import FleetUnreadableError
 from snapshots import IntegrityError, ManifestRef
@@ -11,6 +13,13 @@ from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 
 __all__ = ["Commit", "committed"]
+
+_MOVING: Final = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
+_PAUSE_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ def committed(config: WorkerConfig, partitions: Collection[int]) -> dict[int, Co
     reader = Consumer(reader_settings(config))
     wanted = [TopicPartition(config.topics.ticks, number) for number in partitions]
     try:
-        found = reader.committed(wanted, config.client_timeout_s) if wanted else []
+        found = _asked(reader, wanted, config.client_timeout_s) if wanted else []
     except KafkaException as error:
         raise FleetUnreadableError(
             f"the commits of group {config.group_id} are not told ({error}): check the brokers, "
@@ -51,3 +60,17 @@ def committed(config: WorkerConfig, partitions: Collection[int]) -> dict[int, Co
         for place in found
         if place.error is None and place.offset >= 0
     }
+
+
+def _asked(
+    reader: Consumer, wanted: list[TopicPartition], timeout_s: float
+) -> list[TopicPartition]:
+    """Asks again while the group's coordinator is only being made or moved."""
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            return reader.committed(wanted, timeout_s)
+        except KafkaException as error:
+            if error.args[0].code() not in _MOVING or time.monotonic() > deadline_s:
+                raise
+            time.sleep(_PAUSE_S)

@@ -13,7 +13,7 @@ from ops.local.process import free_port
 from ops.local.service import LocalService
 from ops.local.storage import java
 
-__all__ = ["LocalRegistry"]
+__all__ = ["LocalRegistry", "registry_app"]
 
 _APICURIO: Final = Pin(
     "io.apicurio",
@@ -59,7 +59,7 @@ class LocalRegistry(LocalService):
         return f"http://127.0.0.1:{self._port}"
 
     def _command(self) -> Sequence[str]:
-        return [java(), *_JVM, "-jar", str(_unpacked() / "quarkus-run.jar")]
+        return [java(), *_JVM, "-jar", str(registry_app() / "quarkus-run.jar")]
 
     def _environment(self) -> Mapping[str, str]:
         return {
@@ -82,8 +82,12 @@ def _home() -> Path:
     return cache_dir() / f"apicurio-{_APICURIO.version}"
 
 
-def _unpacked() -> Path:
-    """The registry's folder, fetched and unpacked first when it is not there."""
+def registry_app() -> Path:
+    """The registry's folder, fetched (158 MB) and unpacked first when it is not there.
+
+    Raises:
+        ArtifactError, LocalDependencyError: as `fetch`.
+    """
     app = _home() / "app"
     with exclusive(_home() / "lock"):
         if not app.exists():

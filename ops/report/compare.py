@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from ops.report.long_run import LossDifference, diebold_mariano
 from ops.report.read import read_batches
 from ops.report.skill import by_asset, column
 from workers.replay import ReplayError, read_run
+from workers.scoring import LossDifference, diebold_mariano
 
 __all__ = ["Comparison", "compare_runs"]
 

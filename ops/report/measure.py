@@ -10,11 +10,11 @@ from numpy import ndarray
 
 from ops.report import timeline as over_time
 from ops.report.detail import AssetDetail, asset_details
-from ops.report.long_run import diebold_mariano
 from ops.report.peers import PEERS
 from ops.report.skill import AssetSkill, SkillPass
 from ops.report.timeline import Timeline, flag_timeline
 from workers.replay import read_run
+from workers.scoring import diebold_mariano
 
 __all__ = ["Measured", "measure"]
 

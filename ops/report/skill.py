@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
-from ops.report.long_run import LossDifference
 from ops.report.peers import PEERS, PeerState, peer_forecasts
 from ops.report.read import read_batches
+from workers.scoring import LossDifference
 
 __all__ = ["COLUMNS", "AssetSkill", "Judged", "SkillPass"]
 

@@ -1,11 +1,14 @@
 """The page follows from the measured figures; the arithmetic is right where it is easy."""
 
+import sys
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.scaling.figures import SOURCES, Figures, load
+from benchmarks.scaling import __main__, figures
+from benchmarks.scaling.figures import SOURCES, Figures, load, with_given
 from benchmarks.scaling.measure import measured
 from benchmarks.scaling.page import PAGE, render
 from benchmarks.scaling.plan import Load, plan, recovery_s
@@ -93,3 +96,34 @@ def test_what_is_measured_here_replaces_what_was_and_leaves_the_rest() -> None:
     assert now.snapshot_bytes_an_asset > 1_000
     assert 40 < now.tick_bytes < 200 < now.result_bytes < 1_000
     assert now.replay_us_a_tick > 0.1
+
+
+def test_figures_measured_elsewhere_are_taken_or_refused_by_name() -> None:
+    now = with_given(SIMPLE, ["cpu_us_a_tick=12.5", "stop_s=1"])
+    assert now == replace(SIMPLE, cpu_us_a_tick=12.5, stop_s=1.0)
+    for wrong, message in (
+        ("cpu=1", "cpu is no figure: use one of cpu_us_a_tick"),
+        ("stop_s=soon", "stop_s=soon: give a number above 0"),
+        ("stop_s=nan", "above 0"),
+        ("stop_s=-1", "above 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            with_given(SIMPLE, [wrong])
+
+
+def test_one_command_writes_figures_and_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "scaling.md"
+    page.write_text(PAGE.read_text("utf-8"), "utf-8")
+    monkeypatch.setattr(__main__, "PAGE", page)
+    monkeypatch.setattr(figures, "FIGURES", tmp_path / "scaling.json")
+    figures.save(SIMPLE)
+    monkeypatch.setattr(sys, "argv", ["scaling", "--set", "cpu_us_a_tick=12.5"])
+    __main__.main()
+    assert "| `cpu_us_a_tick` | 12.5 |" in capsys.readouterr().out
+    assert figures.load() == SIMPLE, "only --write keeps them"
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--write"])
+    __main__.main()
+    assert figures.load() == replace(SIMPLE, cpu_us_a_tick=12.5)
+    assert page.read_text("utf-8") == render(PAGE.read_text("utf-8"), figures.load())

@@ -1,18 +1,26 @@
 """The scenarios of the short run: every fault once. `make chaos` plays the long ones."""
 
-from tests.chaos.faults import (
-    AddWorker,
+from tests.chaos.broker_faults import (
     BounceBroker,
-    BreakStore,
-    KillWorker,
+    HoldCommitReplies,
     LoseCommitReplies,
     PauseBroker,
+    RefuseWrites,
+)
+from tests.chaos.data_faults import NewAssets
+from tests.chaos.expectations import SeeMetric
+from tests.chaos.faults import (
+    AddWorker,
+    KillWorker,
     PauseWorker,
     RetireWorker,
     RollWorkers,
+    StarveWorker,
 )
 from tests.chaos.scenario import Scenario, random_kills
+from tests.chaos.store_faults import BreakStore, FillDisk
 from tests.snapshots.faulty_proxy import Fault as StoreFault
+from workers.metrics import M
 
 __all__ = ["SHORT"]
 
@@ -21,9 +29,11 @@ _WALL = {"processing_clock": "wall", "load_shedding": True, "snapshot_interval_s
 
 SHORT = (
     Scenario(
-        "random kills under wall clock, bad input and shedding",
+        "random kills under wall clock, bad and late input, a hot asset and shedding",
         random_kills(seed=5, workers=2, kills=5, seconds=10.0),
         bad_share=0.01,
+        untimely_share=0.02,
+        hot_share=0.8,
         settings=_QUICK | _WALL,
     ),
     Scenario(
@@ -37,7 +47,13 @@ SHORT = (
         workers=1,
         settings=_QUICK | _WALL,
     ),
-    Scenario("rolling restart", (RollWorkers(2.0),), settings=_QUICK | _WALL),
+    Scenario(
+        "rolling restart, idle partitions and a thousand new assets at once",
+        (NewAssets(1.0, 1_000), RollWorkers(2.0)),
+        partitions=8,
+        assets=4,
+        settings=_QUICK | _WALL,
+    ),
     Scenario(
         "more workers than partitions, killed one by one",
         tuple(KillWorker(1.0 + 2.0 * n, f"w-{n}", None) for n in range(2)),
@@ -46,8 +62,8 @@ SHORT = (
         settings=_QUICK | _WALL,
     ),
     Scenario(
-        "a zombie wakes up",
-        (PauseWorker(2.0, "w-0", 6.0),),
+        "one has no memory left, the other wakes up as a zombie",
+        (StarveWorker(1.0, "w-1"), PauseWorker(3.0, "w-0", 6.0)),
         settings=_QUICK | _WALL,
     ),
     Scenario(
@@ -56,11 +72,12 @@ SHORT = (
         settings=_WALL | {"group_protocol": "consumer"},
     ),
     Scenario(
-        "the only broker is killed, then stopped",
+        "the only broker is killed, then away for longer than sessions last",
         # A killed broker is let in again only when its old registration has expired.
-        (BounceBroker(2.0), BounceBroker(14.0, hard=False)),
+        (BounceBroker(2.0), BounceBroker(14.0, away_s=8.0, hard=False)),
         seconds=16.0,
         own_brokers=1,
+        steadfast=True,
         settings=_WALL,
     ),
     Scenario(
@@ -71,9 +88,17 @@ SHORT = (
         settle_s=150.0,
     ),
     Scenario(
-        "answers to EndTxn are lost, and a worker is killed meanwhile",
-        (LoseCommitReplies(2.0, 1), LoseCommitReplies(4.0, 5), KillWorker(6.0, "w-0")),
+        "answers to EndTxn come late while a worker joins, then are lost and one is killed",
+        (
+            HoldCommitReplies(1.0, 6.0, late_s=0.5),
+            AddWorker(1.0, "w-1"),
+            LoseCommitReplies(8.0, 1),
+            LoseCommitReplies(9.0, 5),
+            KillWorker(10.0, "w-0"),
+        ),
+        workers=1,
         own_brokers=1,
+        seconds=12.0,
         proxied=True,
         settings=_QUICK | _WALL,
     ),
@@ -84,15 +109,17 @@ SHORT = (
         settings=_QUICK | _WALL,
     ),
     Scenario(
-        "the store fails, then hangs, and a worker is killed each time",
+        "the store fails and a worker is killed, then hangs and one joins amid a restore",
         (
             BreakStore(1.0, 3.0, StoreFault.ERROR_500),
             KillWorker(3.0, "w-0"),
-            BreakStore(6.0, 3.0, StoreFault.HANG),
-            KillWorker(8.0, "w-1"),
+            BreakStore(6.0, 6.0, StoreFault.HANG),
+            AddWorker(6.0, "w-1"),
+            KillWorker(8.0, "w-0"),
         ),
+        workers=1,
         s3=True,
-        seconds=12.0,
+        seconds=14.0,
         settings=_QUICK | _WALL,
     ),
     Scenario(
@@ -102,9 +129,23 @@ SHORT = (
         settings=_QUICK | _WALL,
     ),
     Scenario(
-        "as many bad records as ticks",
-        (KillWorker(3.0, "w-0"),),
+        "as many bad records as ticks, and dead letters are not taken for a while",
+        (KillWorker(3.0, "w-0"), RefuseWrites(6.0, 4.0, "dead_letters")),
         bad_share=1.0,
+        settings=_QUICK | _WALL,
+    ),
+    Scenario(
+        "the disk under the snapshots is full, and a worker is killed meanwhile",
+        (
+            SeeMetric(0.0, M.SNAPSHOTS, least=1),
+            FillDisk(2.0, 8.0),
+            SeeMetric(2.5, M.SNAPSHOT_FAILURES, least=1),
+            KillWorker(4.0, "w-0"),
+            SeeMetric(10.0, M.SNAPSHOTS, least=1),
+        ),
+        workers=1,
+        disk_mib=32,
+        steadfast=True,
         settings=_QUICK | _WALL,
     ),
 )

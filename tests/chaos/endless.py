@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from tests.chaos.faults import (
     AddWorker,
-    BreakStore,
     Fault,
     KillWorker,
     PauseWorker,
@@ -14,6 +13,7 @@ from tests.chaos.faults import (
     RollWorkers,
 )
 from tests.chaos.scenario import Scenario, random_kills
+from tests.chaos.store_faults import BreakStore
 from tests.snapshots.faulty_proxy import Fault as StoreFault
 
 __all__ = ["made_up_scenarios"]

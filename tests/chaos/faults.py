@@ -1,23 +1,22 @@
-"""Faults of a scenario: what is done to the stage, and when. Each says how it shows in a report."""
+"""What a fault is, and those that strike workers. Each says how it shows in a report."""
 
+import resource
 import signal
 from dataclasses import dataclass
 from typing import Protocol
 
+import psutil
+
 from tests.chaos.stage import Stage
-from tests.snapshots.faulty_proxy import Fault as StoreFault
 
 __all__ = [
     "AddWorker",
-    "BounceBroker",
-    "BreakStore",
     "Fault",
     "KillWorker",
-    "LoseCommitReplies",
-    "PauseBroker",
     "PauseWorker",
     "RetireWorker",
     "RollWorkers",
+    "StarveWorker",
 ]
 
 
@@ -109,59 +108,14 @@ class RollWorkers:
 
 
 @dataclass(frozen=True)
-class BounceBroker:
-    """Stopped, in order or by SIGKILL, and started again on its port and data."""
+class StarveWorker:
+    """No more memory than it has: the next allocation of size fails, wherever it is made."""
 
     at_s: float
-    broker: int = 1
-    away_s: float = 1.0
-    hard: bool = True
+    worker: str
 
     def strike(self, stage: Stage) -> None:
-        stage.await_timers()  # a broker that is coming back is left alone until it is there
-        broker = stage.brokers[self.broker]
-        stage.note(f"broker {self.broker} {'killed' if self.hard else 'stopped'}")
-        (broker.kill if self.hard else broker.stop)()
-        stage.later(self.away_s, broker.start)
-
-
-@dataclass(frozen=True)
-class PauseBroker:
-    """SIGSTOP: connections stay open and nothing answers."""
-
-    at_s: float
-    away_s: float
-    broker: int = 1
-
-    def strike(self, stage: Stage) -> None:
-        stage.note(f"broker {self.broker} stands still for {self.away_s} s")
-        stage.brokers[self.broker].pause()
-        stage.later(self.away_s, stage.brokers[self.broker].resume)
-
-
-@dataclass(frozen=True)
-class BreakStore:
-    """Every call to the object store fails in one way."""
-
-    at_s: float
-    away_s: float
-    kind: StoreFault
-
-    def strike(self, stage: Stage) -> None:
-        assert stage.store is not None
-        stage.note(f"store: {self.kind.name} for {self.away_s} s")
-        stage.store.then = self.kind
-        stage.later(self.away_s, lambda: setattr(stage.store, "then", StoreFault.NONE))
-
-
-@dataclass(frozen=True)
-class LoseCommitReplies:
-    """The broker ends the transaction, and the answer is lost on the way."""
-
-    at_s: float
-    count: int
-
-    def strike(self, stage: Stage) -> None:
-        assert stage.proxy is not None
-        stage.note(f"{self.count} answers to EndTxn will be lost")
-        stage.proxy.lose(self.count)
+        pid = stage.workers[self.worker].pid
+        held = psutil.Process(pid).memory_info().vms
+        stage.note(f"{self.worker} gets no more memory")
+        resource.prlimit(pid, resource.RLIMIT_AS, (held, resource.RLIM_INFINITY))

@@ -13,6 +13,7 @@ from tests.kafka.feed import random_ticks
 __all__ = ["feed"]
 
 _CHUNKS_PER_S: Final = 50
+_LATE_NS: Final = 5_000_000_000
 _BAD: Final[tuple[tuple[bytes | None, bytes | None], ...]] = (
     (b"asset-00001", b""),
     (b"asset-00001", bytes(range(64))),
@@ -33,12 +34,13 @@ def feed(kafka: KafkaCluster, topic: str, scenario: Scenario) -> None:
         }
     )
     count = round(scenario.seconds * scenario.per_second)
-    ticks = random_ticks(count, scenario.assets, scenario.seed)
     rng = np.random.default_rng(scenario.seed)
+    ticks = random_ticks(count, scenario.assets, scenario.seed, hot_share=scenario.hot_share)
     bad = rng.random(count) < scenario.bad_share
+    untimely = rng.random(count) < scenario.untimely_share
     # Event time goes on as wall time does, so that staleness is what it would be live.
     spacing_ns = round(1e9 / scenario.per_second)
-    stamps_ns = time.time_ns() + spacing_ns * np.arange(count)
+    stamps_ns = time.time_ns() + spacing_ns * np.arange(count) - _LATE_NS * untimely
     values = type(ticks)(ticks.asset, ticks.price, stamps_ns).values()
     begun_s = time.monotonic()
     chunk = max(1, round(scenario.per_second / _CHUNKS_PER_S))
@@ -46,7 +48,8 @@ def feed(kafka: KafkaCluster, topic: str, scenario: Scenario) -> None:
         if bad[index]:
             key, value = _BAD[index % len(_BAD)]
             producer.produce(topic, key=key, value=value)
-        producer.produce(topic, key=ticks.asset[index].encode(), value=values[index])
+        for _ in range(1 + untimely[index]):
+            producer.produce(topic, key=ticks.asset[index].encode(), value=values[index])
         if index % chunk == chunk - 1:
             producer.poll(0)
             due_s = begun_s + (index + 1) / scenario.per_second

@@ -1,4 +1,4 @@
-"""A TCP proxy before a broker that loses the answers to chosen Kafka requests.
+"""A TCP proxy before a broker that loses or delays the answers to chosen Kafka requests.
 
 It reads no more of the protocol than frames: a length, then for a request its API key and
 correlation id, for a response the correlation id.
@@ -8,6 +8,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -26,12 +27,14 @@ class LossyProxy:
     Attributes:
         port: where clients connect.
         lost: how many answers have been lost.
+        late_s: how late the answers that are not lost come.
     """
 
     def __init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self.lost = 0
+        self.late_s = 0.0
         self._upstream = ("127.0.0.1", 0)
         self._to_lose = 0
         self._lock = threading.Lock()
@@ -76,6 +79,7 @@ class LossyProxy:
         if correlation_id not in awaited:
             return True
         awaited.discard(correlation_id)
+        time.sleep(self.late_s)
         with self._lock:
             if self._to_lose == 0:
                 return True

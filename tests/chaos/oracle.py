@@ -230,6 +230,8 @@ def _edges(partition: int, offset: int, asset: _Asset, result: PredictionResult)
         edges.append(("StalenessWarning", "instant"))
     if stale in before - now:
         edges.append(("NormalOperationRestored", "instant"))
+    if "ModeCollapseWarning" in now - before:
+        edges.append(("ModeDegradationAlert", "instant"))
     if result.regime_change_detected:
         edges.append(("RegimeChangeDetected", "instant"))
     return (Event(partition, offset, kind, state) for kind, state in edges)

@@ -16,6 +16,7 @@ from tests.chaos.stage import Stage
 
 __all__ = ["Outcome", "play"]
 
+_START_S: Final = 240.0
 _SAMPLE_S: Final = 0.1
 _LAST_INPUTS_S: Final = 1.0
 
@@ -45,7 +46,9 @@ def play(scenario: Scenario, stage: Stage) -> Outcome:
     for number in range(scenario.workers):
         stage.start_worker(f"w-{number}")
     fleet.wait_for(
-        lambda: fleet.logs().count("partition_live") >= scenario.partitions, 120, "a live fleet"
+        lambda: fleet.logs().count("partition_live") >= scenario.partitions,
+        _START_S,
+        "a live fleet",
     )
     feeder = threading.Thread(target=feed, args=(stage.kafka, fleet.ticks, scenario))
     begun_s = time.monotonic()
@@ -56,6 +59,7 @@ def play(scenario: Scenario, stage: Stage) -> Outcome:
     _settle(scenario, stage, lag)
     ended_s = time.monotonic()
     fleet.stop()
+    assert not (scenario.steadfast and stage.deaths), f"{stage.log}\n{fleet.log_ends()}"
     seen = stage.close()
     inputs = stage.inputs()
     config = PredictorConfig(**scenario.settings.get("predictor", {}))

@@ -23,10 +23,14 @@ class Scenario:
         seconds: how long ticks come.
         per_second: how many come.
         bad_share: share of records that are no ticks.
+        untimely_share: share of ticks that come twice, seconds late.
+        hot_share: share of ticks that are one asset's.
         settings: fields of `WorkerConfig` other than the tests' defaults.
         s3: keep snapshots in an S3 endpoint instead of a folder.
         seed: of the ticks.
         own_brokers: how many brokers of its own it needs, 1 or 3; 0 shares the session's.
+        disk_mib: keep snapshots on a disk of this size; 0 for a folder as large as its disk.
+        steadfast: no worker may end by itself.
         proxied: workers reach their broker through a proxy that can lose answers.
         settle_s: how long the last answer may take after the last tick and fault.
     """
@@ -37,12 +41,16 @@ class Scenario:
     partitions: int = 4
     assets: int = 40
     seconds: float = 10.0
-    per_second: float = 500.0
+    per_second: float = 300.0
     bad_share: float = 0.0
+    untimely_share: float = 0.0
+    hot_share: float = 0.0
     settings: Mapping[str, Any] = field(default_factory=dict)
     s3: bool = False
     seed: int = 1
     own_brokers: int = 0
+    disk_mib: int = 0
+    steadfast: bool = False
     proxied: bool = False
     settle_s: float = 90.0
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from ops.local.service import LocalService
 from tests.chaos.lossy_proxy import LossyProxy
 from tests.chaos.oracle import Seen
+from tests.chaos.small_disk import SmallDisk
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.fleet import Fleet, WorkerProcess
 from tests.kafka.tap import Tap
@@ -18,6 +19,7 @@ from tests.snapshots.faulty_proxy import Plan
 __all__ = ["Stage"]
 
 _SETTLED_S = 1.0
+_ENDED = "had ended with"
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Stage:
         brokers: broker processes that faults may stop, by number.
         store: what the proxy before the object store does to calls; None for a folder.
         proxy: what stands between the workers and the broker; None for nothing.
+        disk: where snapshots go when the disk's size matters.
         workers: the newest process of each worker id.
         log: what happened when, seconds since the start.
     """
@@ -39,6 +42,7 @@ class Stage:
     brokers: Mapping[int, LocalService] = field(default_factory=dict)
     store: Plan | None = None
     proxy: LossyProxy | None = None
+    disk: SmallDisk | None = None
     workers: dict[str, WorkerProcess] = field(default_factory=dict)
     log: list[tuple[float, str]] = field(default_factory=list)
 
@@ -95,8 +99,17 @@ class Stage:
         """Start again what has died by itself, as a platform would."""
         for worker_id, process in list(self.workers.items()):
             if not process.running:
-                self.note(f"{worker_id} had ended with {process.wait(0)}")
+                self.note(f"{worker_id} {_ENDED} {process.wait(0)}")
                 self.start_worker(worker_id)
+
+    def metric(self, name: str) -> Sequence[float]:
+        """A metric's values, over all labels of all running workers."""
+        return [value for process in list(self.workers.values()) for value in process.metric(name)]
+
+    @property
+    def deaths(self) -> int:
+        """How often a worker ended that nobody had ended."""
+        return sum(_ENDED in what for _, what in self.log)
 
     def answered(self) -> int:
         """Visible results and dead letters."""

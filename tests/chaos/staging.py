@@ -11,6 +11,7 @@ from ops.local.process import free_port
 from snapshots import StoreOptions
 from tests.chaos.lossy_proxy import LossyProxy, lossy_proxy
 from tests.chaos.scenario import Scenario
+from tests.chaos.small_disk import small_disk
 from tests.chaos.stage import Stage
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.fleet import Fleet
@@ -30,6 +31,9 @@ def staged(
         folder: for everything the run leaves.
         kafka: the shared cluster; None where the scenario brings its own brokers.
         s3: `endpoint` and `bucket` of a store, used when the scenario asks for one.
+
+    Raises:
+        NoDiskError: it asks for a small disk, and none can be mounted here.
     """
     with ExitStack() as stack:
         brokers: Mapping[int, LocalKafka] = {}
@@ -48,10 +52,14 @@ def staged(
                 "snapshot_url": f"s3://{s3['bucket']}/fleet",
                 "store_options": asdict(options),
             }
+        disk = None
+        if scenario.disk_mib:
+            disk = stack.enter_context(small_disk(folder / "disk", scenario.disk_mib))
+            settings["snapshot_url"] = disk.folder.as_uri()
         ticks = kafka.create_topic("ticks", partitions=scenario.partitions)
         fleet = Fleet(kafka, folder / "fleet", ticks, scenario.partitions, settings)
         stack.callback(fleet.kill_all)
-        yield Stage(kafka, fleet, brokers=brokers, store=plan, proxy=proxy)
+        yield Stage(kafka, fleet, brokers=brokers, store=plan, proxy=proxy, disk=disk)
 
 
 def _own_cluster(

@@ -1,14 +1,22 @@
 """The oracle and the judge catch what they are there to catch. No Kafka."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from core import AVAILABLE_KERNELS, Kernel, PredictorConfig
+from core import (
+    AVAILABLE_KERNELS,
+    FunctionalPredictor,
+    Kernel,
+    MarketObservation,
+    PredictorConfig,
+)
 from schemas import SingleObjectFraming, TickCodec
 from tests.chaos.judge import Verdict, judge
-from tests.chaos.oracle import Expected, Oracle, Seen
+from tests.chaos.oracle import Expected, Oracle, Seen, _Asset, _edges
 from tests.fixtures.batches import record_batch
 from tests.kafka.feed import random_ticks
 from tests.kafka.tap import TapRecord
@@ -166,3 +174,27 @@ def test_a_result_stepped_under_another_decision_is_wrong(run: tuple[Expected, S
 def _findings(verdict: Verdict) -> set[str]:
     names = ("missing", "repeated", "unexpected", "wrong", "reordered", "torn")
     return {n for n in (*names, "sequence_gaps", "letters", "events") if getattr(verdict, n)}
+
+
+def test_edges_that_have_a_name_of_their_own_are_expected() -> None:
+    calm = FunctionalPredictor(PredictorConfig())
+    state, result = calm.step(calm.init_state(), MarketObservation(10.0, 10.0, NOW_NS))
+    asset = _Asset(state)
+
+    def events(**flags: Any) -> set[tuple[str, str]]:
+        return {(e.type, e.state) for e in _edges(0, 7, asset, replace(result, **flags))}
+
+    assert events() == set()
+    assert events(mode_collapse_warning=True) == {
+        ("ModeCollapseWarning", "raised"),
+        ("ModeDegradationAlert", "instant"),
+    }
+    assert events(degraded_inference_mode=True) == {
+        ("ModeCollapseWarning", "cleared"),
+        ("DegradedInferenceMode", "raised"),
+        ("StalenessWarning", "instant"),
+    }
+    assert events() == {
+        ("DegradedInferenceMode", "cleared"),
+        ("NormalOperationRestored", "instant"),
+    }

@@ -12,9 +12,14 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 from compose_spec import PyCompose
+from confluent_kafka.admin import ConfigResource
+from prometheus_client import CollectorRegistry
 
-from ops.settings import load_settings
+from ops.health import HealthServer
+from ops.settings import HttpSettings, load_settings
+from tests.fixtures.kafka import KafkaCluster
 from tests.ops.cli.parsing import parse
+from workers import WorkerHealth
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -45,6 +50,70 @@ def test_the_image_runs_without_root_and_tells_its_health() -> None:
     assert re.findall(r"^COPY (.*)$", stage, re.MULTILINE) == [
         "--from=build /opt/tickfleet /opt/tickfleet"
     ]
+
+
+def test_the_image_asks_what_a_worker_serves() -> None:
+    """The health check's own command, against a worker that goes round its loop and one that
+    does not."""
+    [shown] = re.findall(r"^HEALTHCHECK .*\n +CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    _, *arguments = json.loads(shown)
+    for health, code in ((WorkerHealth(), 0), (WorkerHealth(stall_after_s=0.0), 1)):
+        health.update(ready=True)
+        with HealthServer(health, CollectorRegistry(), host="127.0.0.1") as server:
+            asked = [one.replace("9464", str(server.port)) for one in arguments]
+            ran = subprocess.run([sys.executable, *asked], capture_output=True, check=False)
+            assert ran.returncode == code, ran.stderr
+    exposed = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
+    assert exposed == [str(HttpSettings().port)] == re.findall(r"127.0.0.1:(\d+)/livez", shown)
+
+
+@pytest.mark.kafka
+def test_the_brokers_settings_are_kafkas_own(compose: dict[str, Any], kafka: KafkaCluster) -> None:
+    """As its image reads them: KAFKA_A_B is the setting a.b."""
+    given = compose["services"]["kafka"]["environment"]
+    resource = ConfigResource(ConfigResource.Type.BROKER, "1")
+    admin = kafka.admin()  # kept until the answer: the future dies with its client
+    [answer] = admin.describe_configs([resource]).values()
+    known = set(answer.result(30))
+    assert {name.removeprefix("KAFKA_").lower().replace("_", ".") for name in given} <= known
+    # What waits for the broker asks it where the workers will.
+    check = shlex.join(compose["services"]["kafka"]["healthcheck"]["test"])
+    assert given["KAFKA_LISTENERS"].partition("//:")[2].partition(",")[0] in check
+
+
+def test_what_services_say_to_one_another_is_served(compose: dict[str, Any]) -> None:
+    """Host names are services; ports are those that the images listen on, or are told to."""
+    served = {
+        "kafka": {29092, 9093},
+        "store": {9000},
+        "registry": {8080},
+        "alertmanager": {9093},
+        "prometheus": {9090},
+        "worker-0": {9464},
+        "worker-1": {9464},
+    }
+    files = [ROOT / "docker-compose.yml", *(ROOT / "deploy").rglob("*.yml")]
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+    # An image's name and tag look the same.
+    said = "\n".join(line for line in lines if "image:" not in line)
+    named = set(re.findall(rf"\b({'|'.join(served)}):(\d+)\b", said))
+    assert {name for name, _ in named} == set(served)
+    assert all(int(port) in served[name] for name, port in named), named
+    for name, service in compose["services"].items():
+        for port in service.get("ports", []):
+            host, published, inside = port.split(":")
+            assert host == "127.0.0.1"
+            assert int(inside) in {*served.get(name, ()), 9092, 3000}, (name, published)
+    bucket = compose["services"]["bucket"]
+    [[store, name]] = [part.split("/") for part in bucket["command"] if "/" in part]
+    assert f"MC_HOST_{store}" in bucket["environment"]
+    for one in ("worker-0", "worker-1"):
+        url = compose["services"][one]["environment"]["TICKFLEET_SNAPSHOT_URL"]
+        assert url.startswith(f"s3://{name}/")
+    root = compose["services"]["store"]["environment"]
+    keys = compose["services"]["worker-0"]["environment"]
+    assert root["MINIO_ROOT_USER"] == keys["AWS_ACCESS_KEY_ID"]
+    assert root["MINIO_ROOT_PASSWORD"] == keys["AWS_SECRET_ACCESS_KEY"]
 
 
 def test_base_images_are_pinned_to_a_patch_release(compose: dict[str, Any]) -> None:

@@ -29,10 +29,19 @@ class Ticks:
         return codec.encode_batch(self.asset, self.price, self.price, self.timestamp_ns)
 
 
-def random_ticks(count: int, assets: int, seed: int) -> Ticks:
-    """Log-normal walks with a jump now and then; assets take turns at random."""
+def random_ticks(count: int, assets: int, seed: int, *, hot_share: float = 0.0) -> Ticks:
+    """Log-normal walks with a jump now and then; assets take turns at random.
+
+    Args:
+        count: ticks.
+        assets: how many.
+        seed: fixes everything.
+        hot_share: share of ticks that the first asset takes before turns are taken.
+    """
     rng = np.random.default_rng(seed)
     picked = rng.integers(0, assets, count)
+    if hot_share:
+        picked[rng.random(count) < hot_share] = 0
     steps = rng.standard_normal(count) * 1e-4 + (rng.random(count) < 1e-3) * 5e-3
     price = np.empty(count)
     for asset in range(assets):

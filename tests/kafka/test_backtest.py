@@ -18,6 +18,7 @@ from tests.kafka.feed import produce, random_ticks
 from tests.kafka.fleet import Fleet
 from tests.kafka.tap import Tap, TapRecord, read_topic
 from tests.kafka.worker_process import config_from_json
+from tests.ops.cli import operated
 from tests.workers.replay.tables import bits
 from workers.replay import (
     Bound,
@@ -25,6 +26,7 @@ from workers.replay import (
     begin_at_snapshots,
     plan_as_recorded,
     plan_topic,
+    read_run,
     run_backtest,
     verifying,
 )
@@ -220,6 +222,23 @@ def test_a_range_at_event_time_is_what_live_answers_there(
     )
     assert part.source.describe()["end"] == {"0": 1_000, "1": 1_000}
     assert run_backtest(part)["counts"]["results"] == 2 * 900
+    _typed(fleet, tmp_path)
+
+
+def _typed(fleet: Fleet, folder: Path) -> None:
+    """The same, and what follows the fleet's last snapshot, as the page has people type it."""
+    config = operated.settings_file(fleet, folder / "fleet.toml")
+    place = ("--config", config, "--topic", fleet.ticks)
+    operated.run(
+        "backtest", *place, "--from", "100", "--to", "2200-09-02T00:00Z", "--out", folder / "d"
+    )
+    assert read_run(folder / "d")["source"]["start"] == {"0": 100, "1": 100}
+    begin = ("--from-snapshot", "newest", "--set", "cusum_h=8")
+    operated.run("backtest", *place, *begin, "--out", folder / "f")
+    after = read_run(folder / "f")
+    assert (after["counts"]["results"], after["config"]["cusum_h"]) == (50, 8.0)
+    told = operated.run("export", *place, "--to", "1200", "--file", folder / "ticks.parquet").stdout
+    assert told.startswith("2,400 ticks, 0 records refused")
 
 
 def test_an_exported_topic_gives_the_same_results_as_the_topic(

@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import avro.schema
@@ -12,7 +13,15 @@ import pytest
 from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
 from fastavro.utils import generate_one
 
-from schemas.contracts import CONTRACT_NAMES, Contract, contract, released_contracts
+from schemas import SingleObjectFraming, UndecodableError
+from schemas.contracts import (
+    CONTRACT_NAMES,
+    Contract,
+    contract,
+    load_contract,
+    released_contracts,
+)
+from schemas.record_codec import RecordCodec
 
 Document = dict[str, Any]
 
@@ -135,3 +144,24 @@ def test_an_older_reader_sees_a_newer_event_type_as_unknown() -> None:
     body.seek(0)
     read: Any = fastavro.schemaless_reader(body, parsed, fastavro.parse_schema(reader))
     assert read["type"] == "Unknown"
+
+
+@pytest.mark.parametrize("name", CONTRACT_NAMES)
+def test_a_release_reads_what_the_next_one_writes_once_it_ships_its_schema(
+    name: str, tmp_path: Path
+) -> None:
+    """In the middle of a rolling upgrade, and after going back: an older worker takes over."""
+    ours = contract(name)
+    document = json.loads(ours.text)
+    with_default(document)
+    (tmp_path / f"{name}.avsc").write_text(json.dumps(document))
+    newer = load_contract(tmp_path / f"{name}.avsc")
+    record = generate_one(ours.parsed)
+    known = SingleObjectFraming([*released_contracts(), ours, newer])
+    written = RecordCodec(known, newer).encode(record | {"venue": "X"})
+    assert RecordCodec(known, ours).decode(written) == record
+    with pytest.raises(UndecodableError, match="no known schema has the fingerprint"):
+        RecordCodec(SingleObjectFraming(), ours).decode(written)
+    assert RecordCodec(known, newer).decode(RecordCodec(known, ours).encode(record)) == (
+        record | {"venue": ""}
+    )

@@ -86,7 +86,8 @@ class SimConsumer:
     ) -> tuple[int, int]:
         if not cached:
             self._world.scheduler.call("get_watermark_offsets")
-        return 0, self._world.broker.log(wanted.topic, wanted.partition).end
+        # A read_committed consumer is told of the last stable offset.
+        return 0, self._world.broker.log(wanted.topic, wanted.partition).stable_end
 
     def assign(self, wanted: Sequence[TopicPartition]) -> None:
         self._positions = {(one.topic, one.partition): one.offset for one in wanted}
@@ -143,14 +144,18 @@ class SimConsumer:
 
     def _read(self, key: tuple[str, int], limit: int) -> list[SimMessage]:
         log = self._world.broker.log(*key)
+        if self._positions[key] > log.end:
+            beyond = Entry(self._positions.pop(key), None, None)
+            return [SimMessage(*key, beyond, KafkaError(KafkaError._AUTO_OFFSET_RESET))]
         entries = log.visible(self._positions[key], limit) if limit > 0 else []
         messages = [SimMessage(*key, entry, None) for entry in entries]
         if entries:
             self._positions[key] = entries[-1].offset + 1
-        elif self._member is None and log.stable_end == log.end:
-            # `enable.partition.eof`: everything up to the end has been read or passed over.
+        elif self._member is None:
+            # `enable.partition.eof`: everything up to the last stable offset has been read or
+            # passed over.
             end = KafkaError(KafkaError._PARTITION_EOF)
-            messages.append(SimMessage(*key, Entry(log.end, None, None), end))
+            messages.append(SimMessage(*key, Entry(log.stable_end, None, None), end))
         return messages
 
     def _owned(self) -> list[TopicPartition]:

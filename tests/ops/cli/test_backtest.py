@@ -1,5 +1,6 @@
 """`tickfleet backtest` as a person uses it, without Kafka."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,7 +9,6 @@ from click.testing import CliRunner, Result
 from pyarrow import csv, parquet
 
 from ops.cli import main
-from tests.ops.cli.parsing import parse
 from tests.workers.replay.tables import bits, random_table, write_ticks
 from workers.replay import backtest, read_run
 
@@ -41,6 +41,10 @@ def test_the_commands_of_the_page_run(folder: Path) -> None:
     table = parquet.read_table(folder / "runs" / "a" / "results")
     assert bits(table) == bits(backtest(parquet.read_table(folder / "ticks.parquet")))
     assert read_run(folder / "runs" / "b")["config"]["cusum_h"] == 8.0
+    for_scripts = json.loads(run("compare", "runs/a", "runs/b", "--json").stdout)
+    assert for_scripts["settings"] == {"cusum_h": [5.0, 8.0]}
+    # So few ticks of each asset judge nothing; JSON has no NaN to say so.
+    assert (for_scripts["judged"], for_scripts["statistic"]) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -62,13 +66,24 @@ def test_what_is_wrong_is_said_and_exit_code_is_2(arguments: list[str], message:
     assert message in result.stderr
 
 
-_README = _PAGE.parents[1] / "README.md"
-_SHOWN = [
-    line.partition("#")[0].strip()
-    for page in (_PAGE, _README)
-    for line in page.read_text("utf-8").splitlines()
-    if re.match(r"tickfleet (backtest|compare|export) ", line)
-]
+def test_a_run_goes_on_from_another(folder: Path) -> None:
+    table = parquet.read_table("ticks.parquet").sort_by("timestamp_ns")
+    write_ticks(folder / "early.parquet", table.slice(0, _COUNT // 2))
+    write_ticks(folder / "later.parquet", table.slice(_COUNT // 2))
+    assert run("backtest", "--file", "early.parquet", "--out", "runs/a").exit_code == 0
+    resumed = run(
+        *("backtest", "--file", "later.parquet", "--from-snapshot", "runs/a", "--out", "runs/g")
+    )
+    assert resumed.exit_code == 0, resumed.output
+    assert run("backtest", "--file", "ticks.parquet", "--out", "runs/b").exit_code == 0
+    whole, later = (
+        parquet.read_table(folder / "runs" / one / "results", columns=["sequence", "timestamp_ns"])
+        for one in ("b", "g")
+    )
+    assert later.num_rows == _COUNT - _COUNT // 2
+    known = set(zip(*(whole[name].to_pylist() for name in whole.column_names), strict=True))
+    found = set(zip(*(later[name].to_pylist() for name in later.column_names), strict=True))
+    assert found <= known, "an asset's count of ticks goes on"
 
 
 _LAYOUTS = re.findall(
@@ -96,12 +111,3 @@ def test_every_layout_of_the_page_is_read(
     assert result.stdout.startswith(f"{expected} assets")
     if "drop" in line:
         assert "warning: 2 quotes without mid were dropped" in result.stderr
-
-
-@pytest.mark.parametrize("line", _SHOWN)
-def test_every_command_of_the_pages_can_be_typed(folder: Path, line: str) -> None:
-    for name in ("later.parquet", "fleet.toml", "trades.csv", "es.csv", "quotes.csv"):
-        (folder / name).touch()
-    for name in "abc":
-        (folder / "runs" / name).mkdir(parents=True)
-    parse(line.removeprefix("tickfleet "))

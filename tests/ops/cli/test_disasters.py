@@ -1,13 +1,18 @@
 """What the operator's commands find and mend when things are broken or moved."""
 
 import json
+import os
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 
-from snapshots import SnapshotScope, list_snapshots, open_store
+from core import PredictorConfig
+from ops.doctor import decisions
+from snapshots import SnapshotScope, current_header, list_snapshots, open_store
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.conftest import MakeFleet, make_fleet
 from tests.kafka.feed import produce, random_ticks
@@ -23,9 +28,14 @@ TICKS = 400
 
 
 def _failed(config: Path) -> dict[str, str]:
-    lines = run("doctor", "-c", config, "--json", code=1).stdout.splitlines()
+    return _said(config, "failed", code=1)
+
+
+def _said(config: Path, status: str, code: int) -> dict[str, str]:
+    lines = run("doctor", "-c", config, "--json", code=code).stdout.splitlines()
     findings: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    return {one["check"]: one["message"] for one in findings if one["status"] == "failed"}
+    assert all(one["remedy"] for one in findings if one["status"] in {"failed", "warning"})
+    return {one["check"]: one["message"] for one in findings if one["status"] == status}
 
 
 def _answered(kafka: KafkaCluster, make_fleet: MakeFleet, **settings: Any) -> Fleet:
@@ -40,12 +50,24 @@ def _answered(kafka: KafkaCluster, make_fleet: MakeFleet, **settings: Any) -> Fl
 
 
 def test_doctor_names_damage_and_other_settings(
-    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet = _answered(kafka, make_fleet)
     config = settings_file(fleet, tmp_path / "same.toml")
     store = open_store((fleet.folder / "snapshots").as_uri())
     scope = SnapshotScope(fleet.group, fleet.ticks, 0)
+
+    # Nobody saves, ticks come, and another JAX is installed here.
+    produce(kafka, fleet.ticks, random_ticks(3, 5, seed=2))
+    for file in (fleet.folder / "snapshots").rglob("*-*"):
+        os.utime(file, (time.time() - 3_600, time.time() - 3_600))
+    with monkeypatch.context() as patched:
+        here = current_header(PredictorConfig())
+        changed = replace(here, runtime={**here.runtime, "jaxlib": "0.0"})
+        patched.setattr(decisions, "current_header", lambda *_: changed)
+        warned = _said(config, "warning", code=0)
+    assert "s old and 3 records behind" in warned["snapshots"]
+    assert "jaxlib" in warned["programs"] and "0.0 here" in warned["programs"]
 
     other = settings_file(fleet, tmp_path / "other.toml", extra="[predictor]\ncusum_h = 4.5")
     assert "differing: cusum_h" in _failed(other)["config"]
@@ -231,3 +253,6 @@ def test_dead_letters_are_sent_again_once(
     options = ("-c", config, "--from-beginning", "--stop-at-end", "--json")
     letters = run("tail", "dead_letters", *options, "--error-class", "Tombstone").stdout
     assert len(letters.splitlines()) == 1
+    assert len(run("tail", "dead_letters", *options, "--limit", "2").stdout.splitlines()) == 2
+    asked = run("tail", "ticks", *options, "--asset", asset, "--limit", "5").stdout.splitlines()
+    assert [json.loads(one)["key"] for one in asked] == [asset] * 5

@@ -93,3 +93,18 @@ def test_ticks_in_results_out(config: Path, tmp_path: Path) -> None:
     assert len(causes) == _TICKS
     assert {one["kind"] for one in results} == {"PredictionResult"}
     assert all(one["key"] == one["value"]["asset_id"] for one in results)
+    _from_a_file(config, tmp_path / "ticks.csv")
+
+
+def _from_a_file(config: Path, path: Path) -> None:
+    """Ticks of a file into the topic, and out of it again; `ls` counts its partitions."""
+    path.write_text("asset_id,price,timestamp_ns\nES,1.5,1000\nES,1.75,2000000\n", "utf-8")
+    topics = [
+        json.loads(one) for one in _run("topics", "ls", "-c", str(config), "--json").splitlines()
+    ]
+    assert [one["partitions"] for one in topics] == [2] * 5
+    ticks = ("-c", str(config), "--topic", topics[0]["name"])
+    assert _run("produce", *ticks, "--file", str(path), "--rate", "real").startswith("sent 2 ticks")
+    shown = _run("consume", *ticks, "--json", "--stop-at-end").splitlines()
+    mine = [one["value"] for one in map(json.loads, shown) if one["key"] == "ES"]
+    assert [(one["price"], one["target"]) for one in mine] == [(1.5, 1.5), (1.75, 1.75)]

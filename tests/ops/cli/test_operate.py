@@ -85,6 +85,10 @@ def test_a_running_fleet_is_seen_from_outside(
     assert {one["value"]["asset_id"] for one in results} == {asset}
     assert [one["value"]["sequence"] for one in results] == list(range(1, len(results) + 1))
 
+    critical = ("--from-beginning", "--stop-at-end", "--severity", "critical", "--json")
+    events = _lines(run("tail", "flags", "-c", config, *critical))
+    assert {one["value"]["severity"] for one in events} <= {"critical"}
+
     refused = run("snapshot", "restore", "-c", config, "--yes", code=2)
     assert "has members (w-0)" in refused.stderr
 

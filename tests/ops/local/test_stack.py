@@ -1,43 +1,64 @@
 """`tickfleet local`: services outlive the command, are found again, and are ended cleanly."""
 
+import json
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import boto3
+import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
 
 from ops.local import LocalS3, cache, stack
 from ops.local.artifacts import kafka_home, kafka_jars
+from ops.local.registry import registry_app
+from tests.ops.cli.operated import run
 
 
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache that borrows the real one's jars."""
     kafka_jars()
-    real = kafka_home()
+    borrowed = (kafka_home(), registry_app().parent)
     monkeypatch.setenv("TICKFLEET_CACHE_DIR", str(tmp_path / "cache"))
-    (cache.cache_dir() / real.name).symlink_to(real)
+    for folder in borrowed:
+        (cache.cache_dir() / folder.name).symlink_to(folder)
     return tmp_path
 
 
+def _services(*arguments: str, code: int = 0) -> dict[str, dict[str, Any]]:
+    shown = run("local", *arguments, "--json", code=code).stdout.splitlines()
+    return {one["name"]: one for one in map(json.loads, shown)}
+
+
+def _alive(pid: int) -> bool:
+    """A child that has ended stays a zombie until it is asked for."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
 @pytest.mark.kafka
+@pytest.mark.registry
 @pytest.mark.s3
 @pytest.mark.usefixtures("own_cache")
 def test_up_is_idempotent_and_down_ends_every_process() -> None:
     try:
-        first = stack.up(s3=True)
-        assert {service.name for service in first} == {"kafka", "s3"}
-        assert stack.up(s3=True) == first == stack.status()
-        admin = AdminClient({"bootstrap.servers": first[0].address, "log_level": 0})
+        first = _services("up", "--port", "0", "--s3", "--registry")
+        assert list(first) == ["kafka", "s3", "registry"]
+        assert _services("up", "--s3", "--registry") == first == _services("status")
+        told = run("local", "up").output
+        assert f"export TICKFLEET_BOOTSTRAP_SERVERS={first['kafka']['address']}\n" in told
+        admin = AdminClient({"bootstrap.servers": first["kafka"]["address"], "log_level": 0})
         assert admin.list_topics(timeout=10).brokers
         del admin
+        assert "registry running" in re.sub(" +", " ", run("local", "status").output)
     finally:
-        stopped = stack.down(purge=True)
-    assert stopped == first
-    assert not any(service.running for service in first)
-    assert stack.status() == []
-    assert stack.down() == []
+        stopped = run("local", "down", "--purge").output
+    assert stopped == "stopped: kafka, s3, registry\n"
+    assert not any(_alive(service["pid"]) for service in first.values())
+    assert _services("status", code=1) == {}
+    assert run("local", "down").output == "stopped: nothing was running\n"
 
 
 def test_a_recycled_process_id_is_not_ours() -> None:

@@ -1,9 +1,7 @@
 """A run's report says what the run's rows say; two runs are compared row by row."""
 
 import json
-import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from pyarrow import parquet
 from core import PredictorConfig
 from ops.cli import main
 from ops.report import compare_runs, write_report
+from tests.ops.report.pages import check_page
 from tests.workers.replay.tables import random_table, write_ticks
 from workers.replay import EventTime, FileSource, Layout, ReplayError, RunPlan, run_backtest
 
@@ -70,38 +69,8 @@ def test_the_numbers_are_those_of_the_rows(run: Path) -> None:
     assert skills[0] == pytest.approx(1.0 - worst_model / worst_base)
 
 
-class _Page(HTMLParser):
-    """Which elements are open, and what is asked for from elsewhere."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.charts = 0
-        self.elsewhere: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.charts += tag == "svg"
-        self.elsewhere += [f"{k}={v}" for k, v in attrs if k in ("src", "href")]
-        if tag not in ("meta", "path"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag != "path":
-            assert self.open.pop() == tag
-
-
 def test_the_page_is_whole_and_alone_and_knows_the_dark(run: Path) -> None:
-    text = (run / "report.html").read_text("utf-8")
-    page = _Page()
-    page.feed(text)
-    assert page.open == []
-    assert page.elsewhere == []
-    assert page.charts >= 6
-    light, dark = (set(re.findall(r"(--\w+):#", part)) for part in text.split("@media", 1))
-    assert light == dark, "every colour has a value for dark pages"
-    drawn = re.findall(r'd="([^"]*)"', text)
-    assert all(re.fullmatch(r"[MLHV0-9. -]+", path) for path in drawn if path)
-    assert "nan" not in "".join(drawn)
+    check_page(run / "report.html", charts=6)
 
 
 def test_the_text_has_the_same_numbers(run: Path) -> None:

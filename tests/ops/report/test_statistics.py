@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.skill import diebold_mariano as written_out
-from ops.report.long_run import LossDifference, diebold_mariano
 from ops.report.peers import PEERS, PeerState, peer_forecasts
+from workers.scoring import LossDifference, diebold_mariano
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(12, 200))

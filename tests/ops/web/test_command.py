@@ -19,7 +19,8 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_listening_beyond_this_machine_must_be_meant(config: Path) -> None:
-    refused = run("web", "-c", config, "--host", "0.0.0.0", code=2)
+    name = ("--name", "desk.example.com")
+    refused = run("web", "-c", config, *name, "--host", "0.0.0.0", code=2)
     assert "--allow-remote" in refused.stderr
 
 

@@ -1,0 +1,208 @@
+"""Each thing that a doctor looks at, broken on a real broker without a fleet; and what it says."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions
+
+from ops.doctor import Finding, Status, storage, transactions
+from ops.doctor.cluster import check_brokers, check_topics
+from ops.doctor.commits import check_commits
+from ops.doctor.decisions import check_config
+from ops.doctor.membership import check_group
+from ops.doctor.site import Site
+from ops.doctor.storage import check_store
+from ops.doctor.transactions import check_transactions
+from schemas import JournalCodec, JournalRecord, SingleObjectFraming
+from snapshots import StoreAccessError
+from tests.fixtures.kafka import KafkaCluster, unique_name
+from tests.snapshots.memory_store import MemoryStore
+from workers.config import Topics, WorkerConfig
+
+_CONFIG = WorkerConfig("127.0.0.1:1", "group", "w", "file:///unused")
+
+
+def _site(kafka: KafkaCluster, **settings: dict[str, str]) -> Site:
+    """Brokers that answer, topics of one partition each, a store; `settings` of some topics."""
+    names = {
+        name: kafka.create_topic(name, config=settings.get(name, {}))
+        for name in ("ticks", "predictions", "flags", "dead_letters", "journal")
+    }
+    config = replace(
+        _CONFIG,
+        bootstrap_servers=kafka.bootstrap,
+        group_id=unique_name("group"),
+        topics=Topics(**names),
+    )
+    site = Site(config, AdminClient({"bootstrap.servers": kafka.bootstrap}))
+    list(check_brokers(site))
+    site.store = MemoryStore()
+    return site
+
+
+def _problems(findings: Iterator[Finding]) -> list[tuple[Status, str]]:
+    """What is not well, each with a remedy."""
+    bad = [one for one in findings if one.status in {Status.FAILED, Status.WARNING}]
+    assert all(one.remedy for one in bad)
+    return [(one.status, one.message) for one in bad]
+
+
+@pytest.mark.kafka
+def test_topics_that_would_lose_history_or_do_not_fit(kafka: KafkaCluster) -> None:
+    journal, ticks = {"cleanup.policy": "compact"}, {"retention.ms": "3600000"}
+    site = _site(kafka, journal=journal, ticks=ticks)
+    topic = site.config.topics.ticks
+    site.admin.create_partitions([NewPartitions(topic, 2)])[topic].result(30)
+    while site.partitions != range(2):
+        list(check_brokers(site))
+    problems = _problems(check_topics(site))
+    compacted, short, misfit = _by_word(
+        problems, "compacted", "less than a day", "has 1 partitions"
+    )
+    assert compacted[0] is misfit[0] is Status.FAILED
+    assert short[0] is Status.WARNING
+
+
+def _by_word(problems: list[tuple[Status, str]], *words: str) -> list[tuple[Status, str]]:
+    assert len(problems) == len(words), problems
+    return [next(one for one in problems if word in one[1]) for word in words]
+
+
+@pytest.mark.kafka
+def test_commits_that_recovery_could_not_go_on_from(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    topic = site.config.topics.ticks
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    for _ in range(10):
+        producer.produce(topic, b"x")
+    assert producer.flush(30) == 0
+    assert _problems(check_commits(site)) == []
+
+    _commit(kafka, site, 4)
+    [(status, message)] = _problems(check_commits(site))
+    assert (status, "no snapshot yet" in message) == (Status.WARNING, True)
+    place = TopicPartition(topic, 0, 7)
+    site.admin.delete_records([place])[place].result(30)
+    [(status, message)] = _problems(check_commits(site))
+    assert (status, "retention has passed the committed 4" in message) == (Status.FAILED, True)
+    _commit(kafka, site, 99)
+    [(status, message)] = _problems(check_commits(site))
+    assert (status, "it was recreated" in message) == (Status.FAILED, True)
+
+
+def _commit(kafka: KafkaCluster, site: Site, offset: int) -> None:
+    with _member(kafka, site) as member:
+        place = TopicPartition(site.config.topics.ticks, 0, offset)
+        member.commit(offsets=[place], asynchronous=False)
+
+
+@contextmanager
+def _member(kafka: KafkaCluster, site: Site) -> Iterator[Consumer]:
+    group = {"group.id": site.config.group_id, "client.id": unique_name("worker")}
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, **group})
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+@pytest.mark.kafka
+def test_more_workers_than_partitions_and_none(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    assert "has no members" in _problems(check_group(site))[0][1]
+    with _member(kafka, site) as first, _member(kafka, site) as second:
+        for member in (first, second):
+            member.subscribe([site.config.topics.ticks])
+        deadline_s = time.monotonic() + 60
+        while not any("no partition for" in message for _, message in _problems(check_group(site))):
+            first.poll(0.1)
+            second.poll(0.1)
+            assert time.monotonic() < deadline_s
+
+
+@pytest.mark.kafka
+def test_a_transaction_that_stays_open(
+    kafka: KafkaCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "_WATCH_S", 0.1)
+    site = _site(kafka)
+    assert _problems(check_transactions(site)) == []
+    settings = {"bootstrap.servers": kafka.bootstrap, "transactional.id": unique_name("dead")}
+    producer = Producer(settings)
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(site.config.topics.predictions, b"x")
+    producer.flush(30)
+    [(status, message)] = _problems(check_transactions(site))
+    assert status is Status.WARNING
+    assert f"{site.config.topics.predictions}[0]" in message
+    producer.abort_transaction(30)
+    assert _problems(check_transactions(site)) == []
+
+
+@pytest.mark.kafka
+def test_another_configuration_and_a_clock_that_is_ahead(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    ahead_ns = time.time_ns() + 3_600 * 10**9
+    record = JournalRecord(0, 9, ahead_ns, 5, 15, "0123456789abcdef", "w")
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    value = JournalCodec(SingleObjectFraming()).encode(record)
+    producer.produce(site.config.topics.journal, value, partition=0)
+    producer.flush(30)
+    clock, config = _by_word(_problems(check_config(site)), "future", "fingerprint")
+    assert clock[0] is Status.WARNING
+    assert config[0] is Status.FAILED
+    assert "the journal has 0123456789abcdef" in config[1]
+
+
+def _refusing(step: str) -> MemoryStore:
+    store = MemoryStore()
+
+    def before(action: str, _: str) -> None:
+        if action == step:
+            raise StoreAccessError("not allowed")
+
+    store.before = before
+    store.now_s = time.time()
+    return store
+
+
+def _skewed(by_s: float) -> MemoryStore:
+    store = MemoryStore()
+    store.now_s = time.time() + by_s
+    return store
+
+
+class _Altering(MemoryStore):
+    """Gives back something else than was written."""
+
+    def get(self, key: str, **limits: int) -> bytes:
+        return super().get(key, **limits) + b"!"
+
+
+@pytest.mark.parametrize(
+    ("make", "status", "message"),
+    [
+        (lambda: _refusing("put"), Status.FAILED, "cannot write"),
+        (lambda: _refusing("get"), Status.FAILED, "cannot read"),
+        (lambda: _refusing("list"), Status.FAILED, "cannot list"),
+        (lambda: _refusing("delete"), Status.FAILED, "cannot delete"),
+        (_Altering, Status.FAILED, "altered an object"),
+        (lambda: _skewed(-60.0), Status.WARNING, "the store's clock is -"),
+        (lambda: _skewed(3_000.0), Status.FAILED, "the store's clock is +"),
+    ],
+)
+def test_a_store_that_does_not_do_what_a_worker_needs(
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[], MemoryStore],
+    status: Status,
+    message: str,
+) -> None:
+    monkeypatch.setattr(storage, "open_store", lambda *_: make())
+    [(found, said)] = _problems(check_store(Site(_CONFIG, AdminClient({"log_level": 0}))))
+    assert (found, message in said) == (status, True), said

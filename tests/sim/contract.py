@@ -1,0 +1,325 @@
+"""What a worker relies on a broker for, stated once: for the in-memory one and for Apache Kafka.
+
+Every client is made from the worker's own settings. A test drives them with the calls the worker
+makes, and no others.
+"""
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from workers import WorkerConfig
+from workers.client_config import consumer_settings, producer_settings, reader_settings
+from workers.journal_reader import uncommitted_end
+
+__all__ = ["BrokerContract", "Cluster"]
+
+_PATIENCE_S: Final = 30.0
+_A_WHILE_S: Final = 0.3
+_DIGEST: Final = "ab" * 32
+
+
+class Cluster(ABC):
+    """Clients of one broker, with two topics of one partition each, both empty at first.
+
+    Args:
+        config: group, topics and time limits.
+    """
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self.config = config
+
+    @abstractmethod
+    def new_producer(self, settings: dict[str, Any]) -> Any:
+        """A `confluent_kafka.Producer`, or what stands for one."""
+
+    @abstractmethod
+    def new_consumer(self, settings: dict[str, Any]) -> Any:
+        """A `confluent_kafka.Consumer`, or what stands for one."""
+
+    @abstractmethod
+    def new_admin(self) -> Any:
+        """A `confluent_kafka.admin.AdminClient`, or what stands for one."""
+
+    @abstractmethod
+    def write_markers(self) -> None:
+        """Let every decided transaction's markers arrive."""
+
+    @abstractmethod
+    def outlast_transactions(self) -> None:
+        """Let more time pass than a transaction may stay open."""
+
+    @property
+    def ticks(self) -> str:
+        """The input topic."""
+        return self.config.topics.ticks
+
+    @property
+    def journal(self) -> str:
+        """Another topic."""
+        return self.config.topics.journal
+
+    def producer(self) -> Any:
+        """A transactional producer, initialised; a second one has the same transactional id."""
+        producer = self.new_producer(producer_settings(self.config, lambda _error: None))
+        producer.init_transactions(_PATIENCE_S)
+        return producer
+
+    def publish(self, *values: bytes, topic: str | None = None) -> None:
+        """One committed transaction."""
+        producer = self.producer()
+        _produce(producer, topic or self.journal, *values)
+        producer.commit_transaction(_PATIENCE_S)
+        self.write_markers()
+
+    @contextmanager
+    def reader(self) -> Iterator[Any]:
+        """A consumer outside the group's membership."""
+        reader = self.new_consumer(reader_settings(self.config))
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    @contextmanager
+    def member(self, on_error: Callable[[KafkaError], None] = lambda _error: None) -> Iterator[Any]:
+        """A member of the group that holds the partition; a second one has the same instance id."""
+        member = self.new_consumer(consumer_settings(self.config, on_error))
+        held: list[int] = []
+
+        def take(consumer: Any, partitions: list[TopicPartition]) -> None:
+            places = [TopicPartition(one.topic, one.partition, 0) for one in partitions]
+            consumer.incremental_assign(places)
+            held.extend(one.partition for one in places)
+
+        def give(consumer: Any, partitions: list[TopicPartition]) -> None:
+            consumer.incremental_unassign(partitions)
+
+        member.subscribe([self.ticks], on_assign=take, on_revoke=give, on_lost=give)
+        try:
+            _gather(lambda: _consumed(member), held, "an assignment")
+            yield member
+        finally:
+            member.close()
+
+    def committed(self) -> TopicPartition:
+        """The group's offset, as a recovery asks for it."""
+        with self.reader() as reader:
+            [found] = reader.committed([TopicPartition(self.ticks, 0)], _PATIENCE_S)
+        return found  # type: ignore[no-any-return]
+
+    def read(self, end: int, start: int = 0) -> list[tuple[int, bytes]]:
+        """Visible records of the journal topic, once a reader is told that it ends there."""
+        found: list[tuple[int, bytes]] = []
+        ends: list[int] = []
+        with self.reader() as reader:
+            reader.assign([TopicPartition(self.journal, 0, start)])
+            deadline_s = time.monotonic() + _PATIENCE_S
+            while end not in ends and time.monotonic() < deadline_s:
+                for message in reader.consume(100, 0.1):
+                    error = message.error()
+                    if error is None:
+                        found.append((message.offset(), message.value()))
+                    else:
+                        assert error.code() == KafkaError._PARTITION_EOF, error
+                        ends.append(message.offset())
+        assert end in ends, f"{found}, and ends {sorted(set(ends))}, not {end}"
+        return found
+
+
+class BrokerContract:
+    """Subclasses provide the fixture `cluster`."""
+
+    def test_an_open_transaction_is_invisible_a_committed_one_is_not(
+        self, cluster: Cluster
+    ) -> None:
+        producer = cluster.producer()
+        _produce(producer, cluster.journal, b"a", b"b")
+        assert cluster.read(0) == []
+        producer.commit_transaction(_PATIENCE_S)
+        cluster.write_markers()
+        # a b C: the marker takes an offset.
+        assert cluster.read(3) == [(0, b"a"), (1, b"b")]
+
+    def test_a_marker_leaves_a_gap(self, cluster: Cluster) -> None:
+        cluster.publish(b"a")
+        cluster.publish(b"b")
+        # a C b C
+        assert cluster.read(4) == [(0, b"a"), (2, b"b")]
+        assert cluster.read(4, start=1) == [(2, b"b")]
+
+    def test_a_second_producer_aborts_the_firsts_transaction_and_fences_it(
+        self, cluster: Cluster
+    ) -> None:
+        first = cluster.producer()
+        _produce(first, cluster.journal, b"a")
+        cluster.publish(b"b")
+        # a A b C
+        assert cluster.read(4) == [(2, b"b")]
+        with pytest.raises(KafkaException) as refused:
+            _produce(first, cluster.journal, b"c", begin=False)
+            first.commit_transaction(_PATIENCE_S)
+        assert refused.value.args[0].fatal()
+        cluster.write_markers()
+        assert cluster.read(4) == [(2, b"b")]
+
+    def test_a_transaction_that_outlasts_its_limit_is_aborted(self, cluster: Cluster) -> None:
+        producer = cluster.producer()
+        _produce(producer, cluster.journal, b"a")
+        cluster.outlast_transactions()
+        with pytest.raises(KafkaException):
+            producer.commit_transaction(_PATIENCE_S)
+        # a A
+        assert cluster.read(2) == []
+
+    def test_no_offset_was_ever_committed(self, cluster: Cluster) -> None:
+        assert cluster.committed().offset == -1001
+
+    def test_an_offset_commits_with_its_transaction_and_keeps_its_metadata(
+        self, cluster: Cluster
+    ) -> None:
+        cluster.publish(b"tick", topic=cluster.ticks)
+        producer = cluster.producer()
+        with cluster.member() as member:
+            producer.begin_transaction()
+            _send_offset(producer, cluster, 1, member.consumer_group_metadata())
+            producer.commit_transaction(_PATIENCE_S)
+            cluster.write_markers()
+        found = cluster.committed()
+        assert (found.offset, found.metadata) == (1, _DIGEST)
+
+    def test_an_aborted_offset_does_not_count(self, cluster: Cluster) -> None:
+        producer = cluster.producer()
+        with cluster.member() as member:
+            producer.begin_transaction()
+            _send_offset(producer, cluster, 1, member.consumer_group_metadata())
+            cluster.producer()
+            cluster.write_markers()
+        assert cluster.committed().offset == -1001
+
+    def test_a_pending_offset_is_waited_for(self, cluster: Cluster) -> None:
+        producer = cluster.producer()
+        with cluster.member() as member:
+            producer.begin_transaction()
+            _send_offset(producer, cluster, 7, member.consumer_group_metadata())
+            answers: list[TopicPartition] = []
+            asking = threading.Thread(target=lambda: answers.append(cluster.committed()))
+            asking.start()
+            asking.join(_A_WHILE_S)
+            assert not answers
+            producer.commit_transaction(_PATIENCE_S)
+            cluster.write_markers()
+            asking.join(_PATIENCE_S)
+        assert [one.offset for one in answers] == [7]
+
+    def test_a_replaced_members_offsets_are_refused_and_the_rest_of_it_can_be_aborted(
+        self, cluster: Cluster
+    ) -> None:
+        complaints: list[KafkaError] = []
+        with cluster.member(complaints.append) as older:
+            stale = older.consumer_group_metadata()
+            with cluster.member():
+                producer = cluster.producer()
+                producer.begin_transaction()
+                with pytest.raises(KafkaException) as refused:
+                    _send_offset(producer, cluster, 1, stale)
+                error = refused.value.args[0]
+                assert error.txn_requires_abort() and not error.fatal()
+                _gather(
+                    lambda: complaints.extend(_complaints(older)),
+                    complaints,
+                    "a word to the older member",
+                )
+        assert complaints[0].fatal() or complaints[0].code() == KafkaError._FATAL
+        cluster.producer()
+        assert cluster.committed().offset == -1001
+
+    def test_the_high_watermark_counts_open_transactions_and_a_readers_does_not(
+        self, cluster: Cluster
+    ) -> None:
+        cluster.publish(b"a")
+        producer = cluster.producer()
+        _produce(producer, cluster.journal, b"b", b"c")
+        wanted = TopicPartition(cluster.journal, 0)
+        # a C | b c: the last stable offset is 2.
+        assert uncommitted_end(cluster.new_admin(), cluster.journal, 0, _PATIENCE_S) == 4
+        with cluster.reader() as reader:
+            assert reader.get_watermark_offsets(wanted, _PATIENCE_S) == (0, 2)
+        assert cluster.read(2) == [(0, b"a")]
+        producer.commit_transaction(_PATIENCE_S)
+        cluster.write_markers()
+        assert cluster.read(5, start=2) == [(2, b"b"), (3, b"c")]
+
+    def test_a_position_beyond_the_end_is_an_error_and_no_jump(self, cluster: Cluster) -> None:
+        cluster.publish(b"a")
+        with cluster.reader() as reader:
+            reader.assign([TopicPartition(cluster.journal, 0, 100)])
+            seen: list[Any] = []
+            _gather(lambda: seen.extend(reader.consume(1, 0.1)), seen, "an answer")
+        error = seen[0].error()
+        assert error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET
+        assert (seen[0].partition(), seen[0].offset()) == (0, 100)
+
+    def test_a_paused_partition_gives_nothing_and_goes_on_where_it_is_sought(
+        self, cluster: Cluster
+    ) -> None:
+        cluster.publish(b"a", b"b", b"c", topic=cluster.ticks)
+        place = TopicPartition(cluster.ticks, 0, 1)
+        with cluster.member() as member:
+            member.pause([place])
+            until_s = time.monotonic() + _A_WHILE_S
+            while time.monotonic() < until_s:
+                assert member.consume(10, 0.05) == []
+            member.seek(place)
+            member.resume([place])
+            values: list[bytes] = []
+            _gather(
+                lambda: values.extend(m.value() for m in member.consume(10, 0.1)),
+                values,
+                "the records",
+                count=2,
+            )
+        assert values == [b"b", b"c"]
+
+
+def _produce(producer: Any, topic: str, *values: bytes, begin: bool = True) -> None:
+    """Within a transaction, and as far as the broker."""
+    if begin:
+        producer.begin_transaction()
+    for value in values:
+        producer.produce(topic, value=value, key=b"k", partition=0)
+    until_s = time.monotonic() + _PATIENCE_S
+    while len(producer) and time.monotonic() < until_s:
+        producer.poll(0.05)
+
+
+def _send_offset(producer: Any, cluster: Cluster, offset: int, ticket: Any) -> None:
+    place = TopicPartition(cluster.ticks, 0, offset, _DIGEST)
+    producer.send_offsets_to_transaction([place], ticket, _PATIENCE_S)
+
+
+def _consumed(member: Any) -> None:
+    """One fetch, for what happens in it."""
+    member.consume(1, 0.1)
+
+
+def _complaints(member: Any) -> list[KafkaError]:
+    """What one fetch says to a member that may be told to go, in whichever way."""
+    try:
+        return [m.error() for m in member.consume(1, 0.1) if m.error() is not None]
+    except KafkaException as error:
+        return [error.args[0]]
+
+
+def _gather(act: Callable[[], None], found: Sequence[object], what: str, *, count: int = 1) -> None:
+    """Act until that much was found."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while len(found) < count:
+        assert time.monotonic() < deadline_s, f"{what}: not within {_PATIENCE_S} s"
+        act()

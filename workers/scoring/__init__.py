@@ -1,0 +1,18 @@
+"""How good forecasts are: proper scores of a normal forecast, and tests of loss differences.
+
+Pure numpy; what is judged, and when, is decided by the callers (`workers.tuning`, `ops.report`).
+"""
+
+from workers.scoring.error_scale import ErrorScale
+from workers.scoring.gaussian import crps, log_score, pit
+from workers.scoring.long_run import LAGS, LossDifference, diebold_mariano
+
+__all__ = [
+    "LAGS",
+    "ErrorScale",
+    "LossDifference",
+    "crps",
+    "diebold_mariano",
+    "log_score",
+    "pit",
+]

@@ -1,0 +1,78 @@
+"""Two configurations side by side over the same ticks: the chosen one and the baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float64, Int64
+from numpy import ndarray
+
+from core import PredictorConfig
+from workers.replay import EventTime
+from workers.replay.engine import Engine
+from workers.scoring import LossDifference
+from workers.tuning.evaluate import Task
+from workers.tuning.folds import pieces
+from workers.tuning.judge import Judge, Losses
+
+__all__ = ["DuelFold", "duel"]
+
+
+@dataclass(slots=True)
+class DuelFold:
+    """Attributes:
+    fold: its number.
+    held_out: whether it took no part in the choice.
+    judged: forecasts that both made and that a price judged.
+    losses: sums: of the chosen one, the baseline, persistence.
+    against: each asset's series of the chosen one's losses less the baseline's.
+    """
+
+    fold: int
+    held_out: bool
+    judged: int = 0
+    losses: Float64[ndarray, "3"] = field(default_factory=lambda: np.zeros(3))
+    against: dict[int, LossDifference] = field(default_factory=dict)
+
+    def add(self, chosen: Losses, baseline: Losses, embargo: int) -> None:
+        """The next chunk of the fold."""
+        joined = np.concatenate([chosen.losses[:1], baseline.losses])
+        known = np.isfinite(joined).all(axis=0)
+        if self.held_out:
+            # A forecast made before the cut, or right behind it, is not the held-out fold's.
+            known &= chosen.age >= embargo
+        self.judged += int(known.sum())
+        self.losses += joined[:, known].sum(axis=1)
+        self._differ(chosen.asset[known], (joined[0] - joined[1])[known])
+
+    def _differ(self, asset: Int64[ndarray, " n"], difference: Float64[ndarray, " n"]) -> None:
+        order = np.argsort(asset, kind="stable")
+        cuts = np.flatnonzero(np.diff(asset[order])) + 1
+        for here in np.split(order, cuts):
+            if here.size:
+                series = self.against.setdefault(int(asset[here[0]]), LossDifference())
+                series.add(difference[here])
+
+
+def duel(
+    task: Task, chosen: PredictorConfig, baseline: PredictorConfig, *, held_out: int
+) -> Sequence[DuelFold]:
+    """Step both through all folds up to a held-out one, that one included."""
+    source = task.ticks()
+    configs = (chosen,) if chosen == baseline else (chosen, baseline)
+    sides = [
+        (
+            Engine(config, task.dtype, source=source.name, deciding=EventTime(config)),
+            Judge(task.objective, task.warm_up),
+        )
+        for config in configs
+    ]
+    folds = [DuelFold(number, number == held_out) for number in range(held_out + 1)]
+    current = 0
+    for fold, chunk in pieces(source, task.cuts[: held_out + 2]):
+        for _, judge in sides if fold != current else ():
+            judge.begin_fold()
+        current = fold
+        losses = [judge.add(engine.step(chunk)) for engine, judge in sides]
+        folds[fold].add(losses[0], losses[-1], task.embargo)
+    return folds

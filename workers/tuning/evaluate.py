@@ -1,0 +1,101 @@
+"""One configuration over the folds of a history, in one pass, its state warmed on the past only."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core import PredictorConfig
+from workers.replay import EventTime, TickSource
+from workers.replay.engine import Engine
+from workers.tuning.folds import pieces
+from workers.tuning.judge import Judge
+from workers.tuning.objective import Objective
+
+__all__ = ["FoldScore", "Task", "fold_scores", "mean_skill"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every evaluation has in common; can be sent to another process.
+
+    Attributes:
+        ticks: opens the ticks anew.
+        cuts: of the folds.
+        dtype: of the state.
+        objective: the loss.
+        warm_up: an asset's first ticks that are not judged.
+        embargo: an asset's first ticks of a held-out fold that are not judged.
+    """
+
+    ticks: Callable[[], TickSource]
+    cuts: tuple[int, ...]
+    dtype: str
+    objective: Objective
+    warm_up: int
+    embargo: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoldScore:
+    """Sums of one fold.
+
+    Attributes:
+        fold: its number.
+        judged: forecasts.
+        model, persistence: sums of their losses.
+        skill: of the model against persistence; NaN where the price never moved.
+    """
+
+    fold: int
+    judged: int
+    model: float
+    persistence: float
+    skill: float
+
+
+def fold_scores(
+    task: Task,
+    config: PredictorConfig,
+    folds: int,
+    stepped: Callable[[int], None] = lambda _ticks: None,
+) -> Iterator[FoldScore]:
+    """The scores of the first folds, each as soon as it is known.
+
+    Args:
+        task: the ticks, and how they are judged.
+        config: what is evaluated.
+        folds: how many of them; ticks behind them are not read.
+        stepped: told the number of ticks after each chunk.
+    """
+    source = task.ticks()
+    engine = Engine(config, task.dtype, source=source.name, deciding=EventTime(config))
+    judge = Judge(task.objective, task.warm_up)
+    sums, judged, current = np.zeros(2), 0, 0
+    for fold, chunk in pieces(source, task.cuts[: folds + 1]):
+        for done in range(current, fold):
+            yield _score(task, done, sums, judged)
+            sums, judged = np.zeros(2), 0
+        if fold != current:
+            judge.begin_fold()
+            current = fold
+        losses = judge.add(engine.step(chunk)).losses
+        known = np.isfinite(losses).all(axis=0)
+        sums = sums + losses[:, known].sum(axis=1)
+        judged += int(known.sum())
+        stepped(len(chunk))
+    for done in range(current, folds):
+        yield _score(task, done, sums, judged)
+        sums, judged = np.zeros(2), 0
+
+
+def _score(task: Task, fold: int, sums: np.ndarray, judged: int) -> FoldScore:
+    model, persistence = (float(one) for one in sums)
+    skill = task.objective.skill(model=model, persistence=persistence, judged=judged)
+    return FoldScore(fold, judged, model, persistence, skill)
+
+
+def mean_skill(scores: Sequence[FoldScore]) -> float:
+    """What a trial is chosen by: each fold counts the same, however restless it was."""
+    skills = [score.skill for score in scores if np.isfinite(score.skill)]
+    return float(np.mean(skills)) if skills else np.nan
