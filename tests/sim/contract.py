@@ -6,131 +6,18 @@ makes, and no others.
 
 import threading
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from workers import WorkerConfig
-from workers.client_config import consumer_settings, producer_settings, reader_settings
+from tests.sim.cluster import PATIENCE_S, Cluster, gather, produce_some
 from workers.journal_reader import uncommitted_end
 
-__all__ = ["BrokerContract", "Cluster"]
+__all__ = ["BrokerContract"]
 
-_PATIENCE_S: Final = 30.0
 _A_WHILE_S: Final = 0.3
 _DIGEST: Final = "ab" * 32
-
-
-class Cluster(ABC):
-    """Clients of one broker, with two topics of one partition each, both empty at first.
-
-    Args:
-        config: group, topics and time limits.
-    """
-
-    def __init__(self, config: WorkerConfig) -> None:
-        self.config = config
-
-    @abstractmethod
-    def new_producer(self, settings: dict[str, Any]) -> Any:
-        """A `confluent_kafka.Producer`, or what stands for one."""
-
-    @abstractmethod
-    def new_consumer(self, settings: dict[str, Any]) -> Any:
-        """A `confluent_kafka.Consumer`, or what stands for one."""
-
-    @abstractmethod
-    def new_admin(self) -> Any:
-        """A `confluent_kafka.admin.AdminClient`, or what stands for one."""
-
-    @abstractmethod
-    def write_markers(self) -> None:
-        """Let every decided transaction's markers arrive."""
-
-    @abstractmethod
-    def outlast_transactions(self) -> None:
-        """Let more time pass than a transaction may stay open."""
-
-    @property
-    def ticks(self) -> str:
-        """The input topic."""
-        return self.config.topics.ticks
-
-    @property
-    def journal(self) -> str:
-        """Another topic."""
-        return self.config.topics.journal
-
-    def producer(self) -> Any:
-        """A transactional producer, initialised; a second one has the same transactional id."""
-        producer = self.new_producer(producer_settings(self.config, lambda _error: None))
-        producer.init_transactions(_PATIENCE_S)
-        return producer
-
-    def publish(self, *values: bytes, topic: str | None = None) -> None:
-        """One committed transaction."""
-        producer = self.producer()
-        _produce(producer, topic or self.journal, *values)
-        producer.commit_transaction(_PATIENCE_S)
-        self.write_markers()
-
-    @contextmanager
-    def reader(self) -> Iterator[Any]:
-        """A consumer outside the group's membership."""
-        reader = self.new_consumer(reader_settings(self.config))
-        try:
-            yield reader
-        finally:
-            reader.close()
-
-    @contextmanager
-    def member(self, on_error: Callable[[KafkaError], None] = lambda _error: None) -> Iterator[Any]:
-        """A member of the group that holds the partition; a second one has the same instance id."""
-        member = self.new_consumer(consumer_settings(self.config, on_error))
-        held: list[int] = []
-
-        def take(consumer: Any, partitions: list[TopicPartition]) -> None:
-            places = [TopicPartition(one.topic, one.partition, 0) for one in partitions]
-            consumer.incremental_assign(places)
-            held.extend(one.partition for one in places)
-
-        def give(consumer: Any, partitions: list[TopicPartition]) -> None:
-            consumer.incremental_unassign(partitions)
-
-        member.subscribe([self.ticks], on_assign=take, on_revoke=give, on_lost=give)
-        try:
-            _gather(lambda: _consumed(member), held, "an assignment")
-            yield member
-        finally:
-            member.close()
-
-    def committed(self) -> TopicPartition:
-        """The group's offset, as a recovery asks for it."""
-        with self.reader() as reader:
-            [found] = reader.committed([TopicPartition(self.ticks, 0)], _PATIENCE_S)
-        return found  # type: ignore[no-any-return]
-
-    def read(self, end: int, start: int = 0) -> list[tuple[int, bytes]]:
-        """Visible records of the journal topic, once a reader is told that it ends there."""
-        found: list[tuple[int, bytes]] = []
-        ends: list[int] = []
-        with self.reader() as reader:
-            reader.assign([TopicPartition(self.journal, 0, start)])
-            deadline_s = time.monotonic() + _PATIENCE_S
-            while end not in ends and time.monotonic() < deadline_s:
-                for message in reader.consume(100, 0.1):
-                    error = message.error()
-                    if error is None:
-                        found.append((message.offset(), message.value()))
-                    else:
-                        assert error.code() == KafkaError._PARTITION_EOF, error
-                        ends.append(message.offset())
-        assert end in ends, f"{found}, and ends {sorted(set(ends))}, not {end}"
-        return found
 
 
 class BrokerContract:
@@ -140,9 +27,9 @@ class BrokerContract:
         self, cluster: Cluster
     ) -> None:
         producer = cluster.producer()
-        _produce(producer, cluster.journal, b"a", b"b")
+        produce_some(producer, cluster.journal, b"a", b"b")
         assert cluster.read(0) == []
-        producer.commit_transaction(_PATIENCE_S)
+        producer.commit_transaction(PATIENCE_S)
         cluster.write_markers()
         # a b C: the marker takes an offset.
         assert cluster.read(3) == [(0, b"a"), (1, b"b")]
@@ -158,23 +45,23 @@ class BrokerContract:
         self, cluster: Cluster
     ) -> None:
         first = cluster.producer()
-        _produce(first, cluster.journal, b"a")
+        produce_some(first, cluster.journal, b"a")
         cluster.publish(b"b")
         # a A b C
         assert cluster.read(4) == [(2, b"b")]
         with pytest.raises(KafkaException) as refused:
-            _produce(first, cluster.journal, b"c", begin=False)
-            first.commit_transaction(_PATIENCE_S)
+            produce_some(first, cluster.journal, b"c", begin=False)
+            first.commit_transaction(PATIENCE_S)
         assert refused.value.args[0].fatal()
         cluster.write_markers()
         assert cluster.read(4) == [(2, b"b")]
 
     def test_a_transaction_that_outlasts_its_limit_is_aborted(self, cluster: Cluster) -> None:
         producer = cluster.producer()
-        _produce(producer, cluster.journal, b"a")
+        produce_some(producer, cluster.journal, b"a")
         cluster.outlast_transactions()
         with pytest.raises(KafkaException):
-            producer.commit_transaction(_PATIENCE_S)
+            producer.commit_transaction(PATIENCE_S)
         # a A
         assert cluster.read(2) == []
 
@@ -189,7 +76,7 @@ class BrokerContract:
         with cluster.member() as member:
             producer.begin_transaction()
             _send_offset(producer, cluster, 1, member.consumer_group_metadata())
-            producer.commit_transaction(_PATIENCE_S)
+            producer.commit_transaction(PATIENCE_S)
             cluster.write_markers()
         found = cluster.committed()
         assert (found.offset, found.metadata) == (1, _DIGEST)
@@ -213,9 +100,9 @@ class BrokerContract:
             asking.start()
             asking.join(_A_WHILE_S)
             assert not answers
-            producer.commit_transaction(_PATIENCE_S)
+            producer.commit_transaction(PATIENCE_S)
             cluster.write_markers()
-            asking.join(_PATIENCE_S)
+            asking.join(PATIENCE_S)
         assert [one.offset for one in answers] == [7]
 
     def test_a_replaced_members_offsets_are_refused_and_the_rest_of_it_can_be_aborted(
@@ -231,7 +118,7 @@ class BrokerContract:
                     _send_offset(producer, cluster, 1, stale)
                 error = refused.value.args[0]
                 assert error.txn_requires_abort() and not error.fatal()
-                _gather(
+                gather(
                     lambda: complaints.extend(_complaints(older)),
                     complaints,
                     "a word to the older member",
@@ -245,14 +132,14 @@ class BrokerContract:
     ) -> None:
         cluster.publish(b"a")
         producer = cluster.producer()
-        _produce(producer, cluster.journal, b"b", b"c")
+        produce_some(producer, cluster.journal, b"b", b"c")
         wanted = TopicPartition(cluster.journal, 0)
         # a C | b c: the last stable offset is 2.
-        assert uncommitted_end(cluster.new_admin(), cluster.journal, 0, _PATIENCE_S) == 4
+        assert uncommitted_end(cluster.new_admin(), cluster.journal, 0, PATIENCE_S) == 4
         with cluster.reader() as reader:
-            assert reader.get_watermark_offsets(wanted, _PATIENCE_S) == (0, 2)
+            assert reader.get_watermark_offsets(wanted, PATIENCE_S) == (0, 2)
         assert cluster.read(2) == [(0, b"a")]
-        producer.commit_transaction(_PATIENCE_S)
+        producer.commit_transaction(PATIENCE_S)
         cluster.write_markers()
         assert cluster.read(5, start=2) == [(2, b"b"), (3, b"c")]
 
@@ -261,7 +148,7 @@ class BrokerContract:
         with cluster.reader() as reader:
             reader.assign([TopicPartition(cluster.journal, 0, 100)])
             seen: list[Any] = []
-            _gather(lambda: seen.extend(reader.consume(1, 0.1)), seen, "an answer")
+            gather(lambda: seen.extend(reader.consume(1, 0.1)), seen, "an answer")
         error = seen[0].error()
         assert error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET
         assert (seen[0].partition(), seen[0].offset()) == (0, 100)
@@ -279,7 +166,7 @@ class BrokerContract:
             member.seek(place)
             member.resume([place])
             values: list[bytes] = []
-            _gather(
+            gather(
                 lambda: values.extend(m.value() for m in member.consume(10, 0.1)),
                 values,
                 "the records",
@@ -288,25 +175,9 @@ class BrokerContract:
         assert values == [b"b", b"c"]
 
 
-def _produce(producer: Any, topic: str, *values: bytes, begin: bool = True) -> None:
-    """Within a transaction, and as far as the broker."""
-    if begin:
-        producer.begin_transaction()
-    for value in values:
-        producer.produce(topic, value=value, key=b"k", partition=0)
-    until_s = time.monotonic() + _PATIENCE_S
-    while len(producer) and time.monotonic() < until_s:
-        producer.poll(0.05)
-
-
 def _send_offset(producer: Any, cluster: Cluster, offset: int, ticket: Any) -> None:
     place = TopicPartition(cluster.ticks, 0, offset, _DIGEST)
-    producer.send_offsets_to_transaction([place], ticket, _PATIENCE_S)
-
-
-def _consumed(member: Any) -> None:
-    """One fetch, for what happens in it."""
-    member.consume(1, 0.1)
+    producer.send_offsets_to_transaction([place], ticket, PATIENCE_S)
 
 
 def _complaints(member: Any) -> list[KafkaError]:
@@ -315,11 +186,3 @@ def _complaints(member: Any) -> list[KafkaError]:
         return [m.error() for m in member.consume(1, 0.1) if m.error() is not None]
     except KafkaException as error:
         return [error.args[0]]
-
-
-def _gather(act: Callable[[], None], found: Sequence[object], what: str, *, count: int = 1) -> None:
-    """Act until that much was found."""
-    deadline_s = time.monotonic() + _PATIENCE_S
-    while len(found) < count:
-        assert time.monotonic() < deadline_s, f"{what}: not within {_PATIENCE_S} s"
-        act()

@@ -11,7 +11,8 @@ from confluent_kafka.admin import AdminClient
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.sim.broker import TRANSACTION_S, SimBroker
 from tests.sim.clients import SimAdmin, SimConsumer, SimProducer, World
-from tests.sim.contract import BrokerContract, Cluster
+from tests.sim.cluster import Cluster
+from tests.sim.contract import BrokerContract
 from tests.sim.scheduler import Scheduler
 from workers import Topics, WorkerConfig
 
@@ -67,7 +68,7 @@ class _Real(Cluster):
 class TestApacheKafka(BrokerContract):
     @pytest.fixture
     def cluster(self, kafka: KafkaCluster) -> Iterator[Cluster]:
-        topics = Topics(kafka.create_topic("ticks"), "", "", "", kafka.create_topic("journal"))
+        topics = Topics(ticks=kafka.create_topic("ticks"), journal=kafka.create_topic("journal"))
         yield _Real(
             WorkerConfig(
                 kafka.bootstrap,
