@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos soak lint format types bench audit lock clean
+.PHONY: help venv demo test chaos soak past lint format types bench audit lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -56,6 +56,10 @@ chaos: venv ## Faults made up from a seed, HOURS long; leaves chaos-report/
 
 soak: venv ## A steady load, HOURS long: memory, descriptors, threads and lag must stay flat
 	$(BIN)/python -m tests.chaos.soak --hours $(or $(HOURS),1)
+
+past: venv ## TICKS live under load and a kill -9, then replayed as recorded: not a byte may differ
+	TICKFLEET_TEST_PAST=$(or $(TICKS),200000) $(BIN)/python -m pytest --timeout 3600 \
+		tests/kafka/test_backtest.py -k byte_for_byte
 
 lint: venv ## Check style and the direction of imports
 	$(BIN)/ruff check .

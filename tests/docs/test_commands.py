@@ -27,6 +27,8 @@ RUN_BY: Final = {
         "tests/kafka/test_backtest.py::test_a_range_at_event_time_is_what_live_answers_there",
         "tests/ops/cli/test_backtest.py::test_the_commands_of_the_page_run",
         "tests/ops/cli/test_backtest.py::test_a_run_goes_on_from_another",
+        "tests/ops/cli/test_backtest.py::test_every_layout_of_the_page_is_read",
+        "tests/kafka/test_publish.py::test_two_processes_over_a_topic_publish_and_write_what_one_does",
     ),
     "compare": ("tests/ops/cli/test_backtest.py::test_the_commands_of_the_page_run",),
     "consume": ("tests/ops/cli/test_fleet.py::test_ticks_in_results_out",),
@@ -110,6 +112,8 @@ def among_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files and folders that commands name are there."""
     monkeypatch.chdir(tmp_path)
     for name in ("fleet.toml", "old.toml", "new.toml", "ticks.csv", "ticks.parquet"):
+        (tmp_path / name).touch()
+    for name in ("trades.csv", "es.csv", "quotes.csv"):
         (tmp_path / name).touch()
     for name in ("later.parquet", "space.toml", "tuned/tuned.toml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

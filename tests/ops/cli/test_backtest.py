@@ -93,6 +93,12 @@ _LAYOUTS = re.findall(
 )
 
 
+def test_the_page_shows_every_option_of_layouts() -> None:
+    shown = {word for _, line, _ in _LAYOUTS for word in line.split() if word.startswith("--")}
+    options = {"--column", "--asset", "--mid", "--bad-quotes", "--time-unit", "--time-zone"}
+    assert shown == options | {"--file", "--out"}
+
+
 @pytest.mark.parametrize(
     ("content", "line", "name", "expected"),
     [

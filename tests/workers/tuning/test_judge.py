@@ -73,7 +73,8 @@ def test_losses_are_those_of_the_rows(seed: int, cut: int, objective: Objective)
             judge.begin_fold()
         part = slice(begin, end)
         results = SimpleNamespace(asset_id=assets[part], outputs=outputs[part])
-        found.append(judge.add(Stepped(cast(Any, results), price[part], price[part])))
+        stepped = Stepped(cast(Any, results), price[part], price[part], np.arange(end - begin))
+        found.append(judge.add(stepped))
     losses, ages = naive(objective, assets, price, outputs, cut)
     np.testing.assert_allclose(
         np.concatenate([one.losses for one in found], axis=1), losses, rtol=1e-9
