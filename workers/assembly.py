@@ -31,6 +31,7 @@ from workers.shutdown import stop_in_order
 from workers.state_table import StateTable
 from workers.stuck_guard import StuckGuard
 from workers.topics import check_topics
+from workers.traces import NullTracer, Tracer
 from workers.transactional import TransactionalOutputs
 from workers.worker import Worker, WorkerParts
 
@@ -46,8 +47,17 @@ def run_worker(
     health: WorkerHealth,
     stop_requested: Callable[[], bool],
     clock: Clock | None = None,
+    tracer: Tracer | None = None,
 ) -> bool:
     """Run one worker until it is asked to stop, then stop it in order.
+
+    Args:
+        config: everything it runs on.
+        telemetry: where metrics go.
+        health: what probes read.
+        stop_requested: asked each turn.
+        clock: None is this machine's.
+        tracer: where spans go; None is nowhere.
 
     Returns:
         False if a thread still hangs in a call to the store and would hold up the process's end.
@@ -59,7 +69,14 @@ def run_worker(
     """
     check_topics(config)
     store = open_store(config.snapshot_url, config.store_options)
-    parts, worker = _assemble(config, store, telemetry, health, clock or SystemClock())
+    parts, worker = _assemble(
+        config,
+        store,
+        telemetry=telemetry,
+        health=health,
+        clock=clock or SystemClock(),
+        tracer=tracer or NullTracer(),
+    )
     calm_collector()
     _log.info("worker_started", worker=config.worker_id, group=config.group_id)
     with parts.guard:
@@ -70,9 +87,11 @@ def run_worker(
 def _assemble(
     config: WorkerConfig,
     store: ObjectStore,
+    *,
     telemetry: Telemetry,
     health: WorkerHealth,
     clock: Clock,
+    tracer: Tracer,
 ) -> tuple[WorkerParts, Worker]:
     framing_of = framing_by_topic(config)
     header = current_header(config.predictor, config.dtype)
@@ -87,12 +106,15 @@ def _assemble(
         ),
         clock=clock,
         telemetry=telemetry,
+        tracer=tracer,
     )
     journal_framing = framing_of(config.topics.journal)
     desk = RecoveryDesk(
         lambda partition: plan_recovery(config, store, header, journal_framing, partition), clock
     )
-    assignment = Assignment(table, desk, checkpoints, clock=clock, telemetry=telemetry)
+    assignment = Assignment(
+        table, desk, checkpoints, clock=clock, telemetry=telemetry, tracer=tracer
+    )
     outputs: Outputs = (
         TransactionalOutputs(config)
         if config.delivery is Delivery.EXACTLY_ONCE
@@ -110,13 +132,20 @@ def _assemble(
         outputs=outputs,
         checkpoints=checkpoints,
         cycle=CommitCycle(
-            config, outputs, assignment, checkpoints, clock=clock, telemetry=telemetry
+            config,
+            outputs,
+            assignment,
+            checkpoints,
+            clock=clock,
+            telemetry=telemetry,
+            tracer=tracer,
         ),
         decider=Decider(config, clock, telemetry),
         gauges=Gauges(assignment, table, clock=clock, telemetry=telemetry, health=health),
         desk=desk,
         clock=clock,
         telemetry=telemetry,
+        tracer=tracer,
         health=health,
         guard=StuckGuard(config.stuck_after_s),
     )

@@ -19,6 +19,7 @@ from workers.partition import Partition, Phase
 from workers.recovery_desk import RecoveryDesk
 from workers.recovery_plan import RecoveryPlan
 from workers.state_table import StateTable
+from workers.traces import Span, Tracer
 
 __all__ = ["Assignment"]
 
@@ -34,6 +35,7 @@ class Assignment:
         checkpoints: follows the live ones.
         clock: measures recovery time.
         telemetry: recovery metrics.
+        tracer: told of each recovery.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class Assignment:
         *,
         clock: Clock,
         telemetry: Telemetry,
+        tracer: Tracer,
     ) -> None:
         self._table = table
         self._desk = desk
         self._checkpoints = checkpoints
         self._clock = clock
         self._telemetry = telemetry
+        self._tracer = tracer
         self._partitions: dict[int, Partition] = {}
         self._planned: dict[Partition, RecoveryPlan] = {}
 
@@ -117,6 +121,8 @@ class Assignment:
 
     def fail(self, partition: Partition, error: TickFleetError) -> None:
         """Stop one partition for an operator; the others go on."""
+        if partition.phase is not Phase.LIVE:
+            self._trace(partition, problem=str(error))
         partition.phase = Phase.FAILED
         self._telemetry.set(M.FAILED_PARTITIONS, self.count(Phase.FAILED))
         _log.error("partition_stopped", partition=partition.number, reason=str(error))
@@ -148,6 +154,7 @@ class Assignment:
         partition.log = plan.log
         partition.last_decision = plan.log.last or partition.last_decision
         partition.phase = Phase.REPLAYING
+        partition.installed_s = self._clock.monotonic_s()
         self._checkpoints.adopt(partition, plan.restored)
         self._telemetry.inc(M.RECOVERIES, source=plan.source)
         if plan.source == "parent":
@@ -171,3 +178,19 @@ class Assignment:
             offset=partition.next_offset,
             seconds=took_s,
         )
+        self._trace(partition)
+
+    def _trace(self, partition: Partition, problem: str = "") -> None:
+        if not self._tracer.active:
+            return
+        now_s = self._clock.monotonic_s()
+        installed_s = partition.installed_s or now_s
+        stages = {"plan": installed_s - partition.assigned_s, "replay": now_s - installed_s}
+        attributes = {
+            "partition": partition.number,
+            "snapshot_offset": partition.replay_from,
+            "answered_to": partition.emitted_to,
+            "assets": len(partition.assets),
+        }
+        took_s = now_s - partition.assigned_s
+        self._tracer.record(Span("recovery", took_s, stages, attributes, problem=problem))

@@ -27,6 +27,7 @@ from workers.faults import fault_point, fault_point_during
 from workers.metrics import M, Telemetry
 from workers.partition import Partition, Phase
 from workers.state_table import StateTable
+from workers.traces import Span, Tracer
 
 __all__ = ["Checkpoints"]
 
@@ -40,6 +41,7 @@ class _InFlight:
 
     begun_s: float
     journal_end: Future[int]
+    captured_s: float = 0.0
     written: Future[ManifestRef] | None = None
 
 
@@ -53,6 +55,7 @@ class Checkpoints:
         journal_end: asks Kafka for the end of a journal partition; may block.
         clock: measures the interval.
         telemetry: snapshot metrics.
+        tracer: told of each snapshot.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Checkpoints:
         journal_end: Callable[[int], int],
         clock: Clock,
         telemetry: Telemetry,
+        tracer: Tracer,
     ) -> None:
         self._config = config
         self._writer = writer
@@ -71,6 +75,7 @@ class Checkpoints:
         self._journal_end = journal_end
         self._clock = clock
         self._telemetry = telemetry
+        self._tracer = tracer
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="checkpoint")
         self._in_flight: dict[Partition, _InFlight] = {}
 
@@ -158,6 +163,7 @@ class Checkpoints:
             self._in_flight.pop(partition, None)
             self._telemetry.inc(M.SNAPSHOT_FAILURES, partition=str(partition.number))
             _log.warning("snapshot_failed", partition=partition.number, reason=str(error))
+            self._trace(partition, flight, problem=str(error))
 
     def _capture(self, partition: Partition, flight: _InFlight) -> None:
         journal_position = flight.journal_end.result()
@@ -176,6 +182,7 @@ class Checkpoints:
         fault_point("before_upload")
         fault_point_during("during_upload")
         flight.written = self._writer.submit(self.scope(partition), image)
+        flight.captured_s = self._clock.monotonic_s()
         self._table.dirty[rows] = False
 
     def _finish(self, partition: Partition, flight: _InFlight, ref: ManifestRef) -> None:
@@ -187,6 +194,23 @@ class Checkpoints:
         self._telemetry.inc(M.SNAPSHOTS, partition=str(partition.number))
         self._telemetry.observe(M.SNAPSHOT_SECONDS, took_s)
         _log.info("snapshot_durable", partition=partition.number, offset=ref.offset, seconds=took_s)
+        self._trace(partition, flight, offset=ref.offset)
+
+    def _trace(
+        self, partition: Partition, flight: _InFlight, *, offset: int = -1, problem: str = ""
+    ) -> None:
+        if not self._tracer.active:
+            return
+        now_s = self._clock.monotonic_s()
+        captured_s = flight.captured_s or now_s
+        stages = {"capture": captured_s - flight.begun_s, "store": now_s - captured_s}
+        attributes = {
+            "partition": partition.number,
+            "offset": offset,
+            "assets": len(partition.assets),
+        }
+        took_s = now_s - flight.begun_s
+        self._tracer.record(Span("snapshot", took_s, stages, attributes, problem=problem))
 
 
 def _log_failed_collection(collected: Future[GarbageReport]) -> None:

@@ -4,6 +4,7 @@ The offsets are those of the last durable snapshots, sent again with every commi
 lets the group's generation fence a worker which has lost its partitions without noticing.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 
 from confluent_kafka import TopicPartition
@@ -12,10 +13,12 @@ from workers.assignment import Assignment
 from workers.checkpoints import Checkpoints
 from workers.clock import Clock
 from workers.config import WorkerConfig
+from workers.errors import OutputUncertainError
 from workers.membership import Membership
 from workers.metrics import M, Telemetry
 from workers.outputs import Outputs
 from workers.partition import Partition, Phase
+from workers.traces import Span, Tracer
 
 __all__ = ["CommitCycle"]
 
@@ -32,6 +35,7 @@ class CommitCycle:
         checkpoints: told when a snapshot's offset is committed.
         clock: measures the interval.
         telemetry: commit metrics.
+        tracer: told of each transaction.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class CommitCycle:
         *,
         clock: Clock,
         telemetry: Telemetry,
+        tracer: Tracer,
     ) -> None:
         self._config = config
         self._outputs = outputs
@@ -50,6 +55,9 @@ class CommitCycle:
         self._checkpoints = checkpoints
         self._clock = clock
         self._telemetry = telemetry
+        self._tracer = tracer
+        self._begun_ns = 0
+        self._offsets: Sequence[TopicPartition] = ()
         self._interval_s = config.commit_interval_ms / 1000
         self._begun_s = float("-inf")
         self._touched: set[Partition] = set()
@@ -91,7 +99,12 @@ class CommitCycle:
         Raises:
             OutputUncertainError: it failed.
         """
-        self._book(self._outputs.settle())
+        try:
+            offsets = self._outputs.settle()
+        except OutputUncertainError as error:
+            self._trace((time.time_ns() - self._begun_ns) / 1e9, str(error))
+            raise
+        self._book(offsets)
 
     def commit_now(self, membership: Membership) -> None:
         """Commit everything produced and every durable snapshot, and wait for it.
@@ -118,6 +131,7 @@ class CommitCycle:
             for p in self._due_partitions()
         ]
         self._begun_s = self._clock.monotonic_s()
+        self._begun_ns, self._offsets = time.time_ns(), offsets
         self._outputs.start_commit(offsets, membership.ticket())
         self._touched.clear()
 
@@ -126,9 +140,23 @@ class CommitCycle:
             return
         self._telemetry.inc(M.COMMITS)
         self._telemetry.observe(M.COMMIT_SECONDS, self._outputs.commit_s)
+        self._trace(self._outputs.commit_s)
         live = {partition.number: partition for partition in self._assignment.live()}
         for committed in offsets:
             partition = live.get(committed.partition)
             if partition is not None and partition.committed_offset != committed.offset:
                 partition.committed_offset = committed.offset
                 self._checkpoints.committed(partition)
+
+    def _trace(self, took_s: float, problem: str = "") -> None:
+        if not self._tracer.active:
+            return
+        attributes = {
+            "partitions": [one.partition for one in self._offsets],
+            "snapshot_offsets": [one.offset for one in self._offsets],
+        }
+        # It ended on its own thread, before the loop looked.
+        ended_ns = self._begun_ns + int(took_s * 1e9)
+        self._tracer.record(
+            Span("transaction", took_s, {}, attributes, problem=problem, ended_ns=ended_ns)
+        )

@@ -48,6 +48,7 @@ class Partition:
         snapshot_s: monotonic time at which the last snapshot was begun, whatever became of it.
         saved_s: monotonic time at which everything stepped was last in a durable snapshot.
         snapshots_committed: how many snapshots of this assignment have been committed.
+        installed_s: monotonic time at which its state was there and the replay began.
     """
 
     number: int
@@ -69,6 +70,7 @@ class Partition:
     snapshot_s: float = 0.0
     saved_s: float = 0.0
     snapshots_committed: int = 0
+    installed_s: float = 0.0
 
     @property
     def active(self) -> bool:

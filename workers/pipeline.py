@@ -15,8 +15,11 @@ from workers.records import RecordBatch
 from workers.spans import JournalSpan, decisions_of, journal_spans, live_records
 from workers.state_table import StateTable
 from workers.stepper import Stepper
+from workers.traces import Untimed
 
 __all__ = ["Pipeline", "SteppedBatch"]
+
+_UNTIMED = Untimed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Pipeline:
         records: RecordBatch,
         partitions: Mapping[int, Partition],
         decide: Callable[[], Decision],
+        watch: Untimed = _UNTIMED,
     ) -> SteppedBatch:
         """Step every accepted tick and advance the partitions.
 
@@ -64,6 +68,7 @@ class Pipeline:
             records: the micro-batch.
             partitions: the active partitions, by number.
             decide: called once if any record is live.
+            watch: told when ticks are decoded, and when they are stepped.
 
         Raises:
             UncoveredOffsetError: a record to replay has no journaled decision; nothing was done.
@@ -72,10 +77,12 @@ class Pipeline:
         spans = journal_spans(records, live, partitions, decide)
         decisions = decisions_of(records, live, partitions, spans)
         ticks, rejections = self._codec.decode(records.keys, records.values)
+        watch.mark("decode")
         published = live[ticks.index]
         results = self._stepper.step(
             records, ticks, decisions.at(ticks.index), partitions, published=published
         )
+        watch.mark("step")
         for span in spans:
             span.partition.last_decision = span.decision
         return SteppedBatch(

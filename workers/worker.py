@@ -33,6 +33,7 @@ from workers.pipeline import Pipeline, SteppedBatch
 from workers.records import RecordBatch, batch_records
 from workers.recovery_desk import RecoveryDesk
 from workers.stuck_guard import StuckGuard
+from workers.traces import Span, Stopwatch, Tracer, Untimed
 
 __all__ = ["Worker", "WorkerParts"]
 
@@ -57,6 +58,7 @@ class WorkerParts:
     desk: RecoveryDesk
     clock: Clock
     telemetry: Telemetry
+    tracer: Tracer
     health: WorkerHealth
     guard: StuckGuard
 
@@ -72,6 +74,7 @@ class Worker:
     def __init__(self, parts: WorkerParts, join: Callable[["Worker"], Membership]) -> None:
         self._parts = parts
         self._uncertain = True
+        self._watch = Untimed()
         self._membership = join(self)
 
     @property
@@ -133,6 +136,7 @@ class Worker:
 
     def _work(self) -> None:
         parts = self._parts
+        self._watch = Stopwatch() if parts.tracer.active else Untimed()
         parts.assignment.install_finished(self._membership)
         parts.assignment.finish_replays()
         if parts.outputs.congested:
@@ -167,6 +171,7 @@ class Worker:
             self._take_records(fetched.records)
 
     def _take_records(self, messages: Sequence[Message]) -> None:
+        self._watch.mark("consume")
         assignment = self._parts.assignment
         records = batch_records(messages, assignment.next_offset_of)
         records = before_gaps(records, assignment.active(), self._ask_again)
@@ -184,7 +189,9 @@ class Worker:
         parts = self._parts
         begun_s = parts.clock.monotonic_s()
         try:
-            batch = parts.pipeline.run(records, parts.assignment.active(), parts.decider.decide)
+            batch = parts.pipeline.run(
+                records, parts.assignment.active(), parts.decider.decide, self._watch
+            )
         except UncoveredOffsetError as error:
             # Nothing was stepped yet: the other partitions' records go on without this one's.
             self._fail(error.partition, error.offset, f"{error}: the journal was trimmed")
@@ -195,13 +202,34 @@ class Worker:
         self._count(records, batch, latency_s)
         if not batch.spans:
             fault_point("during_replay")
+            self._trace(records, batch)
             return
         parts.decider.observe(begun_s=begun_s, latency_s=latency_s)
         emission = parts.emitter.encode(records, batch)
+        self._watch.mark("encode")
         parts.cycle.settle()
+        self._watch.mark("await_commit")
         parts.cycle.touch(span.partition for span in batch.spans)
         parts.outputs.produce(emission)
         fault_point("after_produce")
+        self._watch.mark("produce")
+        self._trace(records, batch)
+
+    def _trace(self, records: RecordBatch, batch: SteppedBatch) -> None:
+        watch, self._watch = self._watch, Untimed()
+        if not isinstance(watch, Stopwatch):
+            return
+        attributes: dict[str, int | Sequence[int]] = {
+            "records": len(records),
+            "results": len(batch.results.source_offset),
+            "replayed": batch.replayed,
+            "dead_letters": len(batch.rejections),
+            "partitions": [span.partition.number for span in batch.spans],
+            "from_offsets": [span.from_offset for span in batch.spans],
+            "to_offsets": [span.to_offset for span in batch.spans],
+        }
+        took_s = sum(watch.stages.values())
+        self._parts.tracer.record(Span("batch", took_s, watch.stages, attributes))
 
     def _count(self, records: RecordBatch, batch: SteppedBatch, latency_s: float) -> None:
         telemetry = self._parts.telemetry

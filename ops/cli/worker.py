@@ -13,6 +13,7 @@ from ops.health import HealthServer
 from ops.logs import configure_logging
 from ops.metrics import PrometheusTelemetry
 from ops.settings import Settings, check_client_options, load_settings, render_settings
+from ops.traces import tracing
 from workers import StopSignal, WorkerHealth, run_worker
 from workers.metrics import M
 
@@ -43,11 +44,24 @@ def _run(settings: Settings) -> None:
     http = settings.http
     with HealthServer(health, telemetry.registry, host=http.host, port=http.port) as server:
         structlog.get_logger("ops").info("http_listening", host=http.host, port=server.port)
-        finished = run_worker(
-            settings.worker, telemetry=telemetry, health=health, stop_requested=stop
-        )
+        finished = _run_traced(settings, telemetry, health, stop)
     if not finished:
         # A hanging upload must not hold the process beyond its grace period; recovery does not
         # need what it carries.
         sys.stdout.flush()
         os._exit(0)
+
+
+def _run_traced(
+    settings: Settings, telemetry: PrometheusTelemetry, health: WorkerHealth, stop: StopSignal
+) -> bool:
+    worker = settings.worker
+    attributes = {
+        "service.name": "tickfleet",
+        "service.namespace": worker.group_id,
+        "service.instance.id": worker.worker_id,
+    }
+    with tracing(enabled=settings.traces.enabled, attributes=attributes) as tracer:
+        return run_worker(
+            worker, telemetry=telemetry, health=health, stop_requested=stop, tracer=tracer
+        )

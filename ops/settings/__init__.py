@@ -3,7 +3,7 @@
 from ops.settings.clients import check_client_options
 from ops.settings.errors import SettingsError
 from ops.settings.load import load_settings
-from ops.settings.model import UNUSED_STORE, HttpSettings, LogSettings, Settings
+from ops.settings.model import UNUSED_STORE, HttpSettings, LogSettings, Settings, TracesSettings
 from ops.settings.render import MASK, render_settings
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "LogSettings",
     "Settings",
     "SettingsError",
+    "TracesSettings",
     "check_client_options",
     "load_settings",
     "render_settings",

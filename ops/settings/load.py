@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from core import PredictorConfig
 from ops.settings.environment import PREFIX, read_environment
 from ops.settings.errors import SettingsError
-from ops.settings.model import HttpSettings, LogSettings, Settings
+from ops.settings.model import HttpSettings, LogSettings, Settings, TracesSettings
 from ops.settings.sources import merge, normalise, read_file
 from snapshots import StoreAccessError, StoreOptions
 from workers.config import Topics, WorkerConfig
@@ -22,12 +22,13 @@ __all__ = ["load_settings"]
 
 _WORKER_KEYS: Final = frozenset(field.name for field in fields(WorkerConfig))
 _KNOWN: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
-    (): _WORKER_KEYS | {"http", "log"},
+    (): _WORKER_KEYS | {"http", "log", "traces"},
     ("topics",): frozenset(field.name for field in fields(Topics)),
     ("predictor",): frozenset(field.name for field in fields(PredictorConfig)),
     ("http",): frozenset(HttpSettings.model_fields),
     ("store_options",): frozenset(field.name for field in fields(StoreOptions)),
     ("log",): frozenset(LogSettings.model_fields),
+    ("traces",): frozenset(TracesSettings.model_fields),
 }
 
 

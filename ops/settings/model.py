@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ops.logs import LogFormat
 from workers.config import WorkerConfig
 
-__all__ = ["UNUSED_STORE", "HttpSettings", "LogSettings", "Settings"]
+__all__ = ["UNUSED_STORE", "HttpSettings", "LogSettings", "Settings", "TracesSettings"]
 
 UNUSED_STORE = "file:///unused"
 """`snapshot_url` of a command that keeps no state and was not told one."""
@@ -37,6 +37,14 @@ class LogSettings(BaseModel):
     format: LogFormat = LogFormat.AUTO
 
 
+class TracesSettings(BaseModel):
+    """Whether spans are sent by OpenTelemetry; `OTEL_*` variables say where to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = False
+
+
 class Settings(BaseModel):
     """All settings. Made by `ops.settings.load_settings`, which explains what is wrong."""
 
@@ -45,3 +53,4 @@ class Settings(BaseModel):
     worker: WorkerConfig
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
+    traces: TracesSettings = TracesSettings()

@@ -24,6 +24,7 @@ def render_settings(settings: Settings) -> str:
         **worker,
         "http": settings.http.model_dump(),
         "log": settings.log.model_dump(),
+        "traces": settings.traces.model_dump(),
     }
     scalars = {key: value for key, value in everything.items() if not isinstance(value, Mapping)}
     lines = [_line(key, value) for key, value in scalars.items()]

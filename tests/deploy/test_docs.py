@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("deploy.md", "upgrades.md", "metrics.md", "scaling.md", "web.md")
+PAGES = ("deploy.md", "upgrades.md", "metrics.md", "scaling.md", "web.md", "tracing.md")
 
 
 @pytest.mark.parametrize("name", PAGES)

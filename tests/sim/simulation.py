@@ -19,6 +19,7 @@ from workers.assembly import _assemble
 from workers.errors import FencedError
 from workers.pipeline import Pipeline
 from workers.shutdown import stop_in_order
+from workers.traces import NullTracer
 
 __all__ = ["Simulation"]
 
@@ -112,7 +113,12 @@ class Simulation:
                 "simulated:1", "group", worker_id, "file:///simulated", **self._settings
             )
             parts, worker = _assemble(
-                config, self._store, NullTelemetry(), WorkerHealth(), self._clock
+                config,
+                self._store,
+                telemetry=NullTelemetry(),
+                health=WorkerHealth(),
+                clock=self._clock,
+                tracer=NullTracer(),
             )
             worker.run(lambda: bool(stop))
             stop_in_order(worker, parts)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from core import PredictorConfig
 from ops.cli import main
-from ops.settings import HttpSettings, LogSettings, load_settings
+from ops.settings import HttpSettings, LogSettings, TracesSettings, load_settings
 from snapshots import StoreOptions
 from workers.config import Topics, WorkerConfig
 from workers.errors import ConfigurationError
@@ -24,6 +24,7 @@ _TABLES: Final[Mapping[str, type]] = {
     "store_options": StoreOptions,
     "http": HttpSettings,
     "log": LogSettings,
+    "traces": TracesSettings,
 }
 # In TOML, and as a variable has them. What is right for a text is up to brokers and stores.
 _WRONG_NUMBER: Final = ('"soon"', "true", "[1]", "{a = 1}", "-1", "1e30", "nan", "inf")
