@@ -15,7 +15,7 @@ from fastavro.schema import parse_schema
 
 from schemas.fingerprint import fingerprint_of
 
-__all__ = ["CONTRACT_NAMES", "Contract", "contract", "load_contract", "released_contracts"]
+__all__ = ["CONTRACT_NAMES", "Contract", "contract", "parse_contract", "released_contracts"]
 
 CONTRACT_NAMES = ("Tick", "PredictionResult", "FlagEvent", "DeadLetter", "JournalRecord")
 
@@ -45,7 +45,7 @@ class Contract:
 @cache
 def contract(name: str) -> Contract:
     """The current contract called `name`, one of `CONTRACT_NAMES`."""
-    return load_contract(files(__package__) / "avro" / f"{name}.avsc")
+    return _load(files(__package__) / "avro" / f"{name}.avsc")
 
 
 @cache
@@ -54,16 +54,19 @@ def released_contracts() -> tuple[Contract, ...]:
     releases = (files(__package__) / "released").iterdir()
     ordered = sorted(releases, key=lambda release: int(release.name.removeprefix("v")))
     return tuple(
-        load_contract(file)
+        _load(file)
         for release in ordered
         for file in sorted(release.iterdir(), key=lambda entry: entry.name)
         if file.name.endswith(".avsc")
     )
 
 
-def load_contract(file: Traversable) -> Contract:
-    """The contract in a .avsc document."""
-    text = file.read_text(encoding="utf-8")
+def _load(file: Traversable) -> Contract:
+    return parse_contract(file.read_text(encoding="utf-8"))
+
+
+def parse_contract(text: str) -> Contract:
+    """The contract that a .avsc document is."""
     document = json.loads(text)
     return Contract(
         name=document["name"],

@@ -2,7 +2,7 @@
 
 Run as `python -m tests.kafka.worker_process CONFIG_JSON HTTP_PORT`. The JSON is a
 `WorkerConfig`; its key `latency_trace`, if there, has the latency ratios that the load shedder is
-to see, over and over.
+to see, over and over, and `release` what `next_release.pretend` is to do.
 """
 
 import itertools
@@ -16,6 +16,7 @@ from ops.compile_cache import keep_executables
 from ops.health import HealthServer
 from ops.metrics import PrometheusTelemetry
 from snapshots import StoreOptions
+from tests.kafka.next_release import pretend
 from workers import StopSignal, Topics, WorkerConfig, WorkerHealth, run_worker
 from workers.shedding import LoadShedder
 
@@ -25,7 +26,8 @@ __all__ = ["config_from_json"]
 def config_from_json(text: str) -> WorkerConfig:
     """The worker configuration a test wrote."""
     values: dict[str, Any] = json.loads(text)
-    values.pop("latency_trace", None)
+    for ours in ("latency_trace", "release"):
+        values.pop(ours, None)
     values["topics"] = Topics(**values["topics"])
     values["predictor"] = PredictorConfig(**values.get("predictor", {}))
     values["store_options"] = StoreOptions(**values.get("store_options", {}))
@@ -45,6 +47,8 @@ def _inject(trace: Sequence[float]) -> None:
 if __name__ == "__main__":
     if trace := json.loads(sys.argv[1]).get("latency_trace"):
         _inject(trace)
+    if release := json.loads(sys.argv[1]).get("release"):
+        pretend(release)
     keep_executables()
     stop = StopSignal()
     stop.install()
