@@ -79,7 +79,7 @@ def main(hours: float, seed: int | None, only: int | None, named: str | None, ou
             except AssertionError as error:
                 broken.append(scenario.name)
                 click.echo(f"{scenario.name}: BROKEN OFF, {error}")
-            if time.monotonic() > until_s:
+            if named is None and time.monotonic() > until_s:
                 break
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.md").write_text(markdown(outcomes))

@@ -64,7 +64,7 @@ SHORT = (
     Scenario(
         "one has no memory left, the other wakes up as a zombie",
         (StarveWorker(1.0, "w-1"), PauseWorker(3.0, "w-0", 6.0)),
-        settings=_QUICK | _WALL,
+        settings=_QUICK | _WALL | {"stuck_after_s": 10.0},
     ),
     Scenario(
         "under KIP-848, random kills",

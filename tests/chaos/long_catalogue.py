@@ -6,7 +6,7 @@ from tests.chaos.broker_faults import BounceBroker, RefuseWrites
 from tests.chaos.data_faults import NewAssets
 from tests.chaos.expectations import SeeMetric
 from tests.chaos.faults import KillWorker
-from tests.chaos.scenario import Scenario
+from tests.chaos.scenario import Scenario, random_kills
 from tests.chaos.store_faults import BreakStore, FillDisk
 from tests.snapshots.faulty_proxy import Fault as StoreFault
 from workers.metrics import M
@@ -20,6 +20,16 @@ _AS_LIVE: Final[dict[str, Any]] = {
 }
 
 LONG = (
+    Scenario(
+        "more than a hundred random kills, many of them amid a start or a restore",
+        random_kills(seed=100, workers=3, kills=120, seconds=480.0),
+        workers=3,
+        seconds=490.0,
+        per_second=50.0,
+        bad_share=0.01,
+        settle_s=240.0,
+        settings=_AS_LIVE | {"snapshot_interval_s": 2.0},
+    ),
     Scenario(
         "the store is out of reach for a minute",
         (
