@@ -7,6 +7,7 @@ replaced alone. The invariant: placement depends on the declarations only.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -20,6 +21,9 @@ __all__ = ["BLOCKS", "Block", "Field", "State", "StateLayout", "build_layout"]
 
 Block = Literal["global", "A", "B", "C", "D"]
 BLOCKS: tuple[Block, ...] = get_args(Block)
+
+_LARGE_ROWS = 16
+"""From here on a loop over a field costs more than starting it."""
 
 State = Mapping[str, Float[Array, "rows 64"]]
 """A named view of a tile; every field is [its rows, 64]."""
@@ -40,6 +44,11 @@ class Field:
     block: Block
     rows: int
     initial: float
+
+    @property
+    def large(self) -> bool:
+        """Stored by a loop of its own; small fields share one."""
+        return self.rows >= _LARGE_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +71,34 @@ class StateLayout:
         """The fields of a tile by name."""
         return {name: packed[rows] for name, rows in self.slices.items()}
 
-    def pack(self, state: State) -> Float[Array, "rows 64"]:
-        """Inverse of `view`. `state` must hold exactly the layout's fields."""
+    def runs(self, state: State) -> list[tuple[slice, Float[Array, "rows 64"]]]:
+        """A tile in stretches, in order: each large field alone, a block's small ones together.
+
+        Args:
+            state: exactly the layout's fields.
+
+        Returns:
+            The rows of each stretch, and what they hold.
+
+        Raises:
+            KeyError: a field is missing or was not declared.
+            TypeError: a field has another shape or dtype than declared.
+        """
         if state.keys() != self.slices.keys():
             odd = sorted(state.keys() ^ self.slices.keys())
             raise KeyError(f"fields declared and fields written differ: {odd}")
         for field in self.fields:
             self._check(field, state[field.name], state)
-        return jnp.concatenate([state[field.name] for field in self.fields])
+        runs = []
+        for _, run in groupby(self.fields, key=_stretch):
+            names = [field.name for field in run]
+            rows = slice(self.slices[names[0]].start, self.slices[names[-1]].stop)
+            runs.append((rows, jnp.concatenate([state[name] for name in names])))
+        return runs
+
+    def pack(self, state: State) -> Float[Array, "rows 64"]:
+        """Inverse of `view`."""
+        return jnp.concatenate([run for _, run in self.runs(state)])
 
     def _check(self, field: Field, rows: Array, state: State) -> None:
         """Under x64 one float64 constant would silently widen a float32 state."""
@@ -85,13 +114,14 @@ class StateLayout:
 
 
 def build_layout(fields: Iterable[Field]) -> StateLayout:
-    """Place fields block by block, within a block in the order given.
+    """Place fields block by block, within a block the large ones first, else in the order given.
 
     Raises:
         ValueError: two fields have the same name.
     """
     given = tuple(fields)
-    placed = tuple(f for block in BLOCKS for f in given if f.block == block)
+    # A stable sort: neither placement depends on anything but the declarations.
+    placed = tuple(sorted(given, key=lambda f: (BLOCKS.index(f.block), not f.large)))
     slices: dict[str, slice] = {}
     row = 0
     for field in placed:
@@ -105,6 +135,11 @@ def build_layout(fields: Iterable[Field]) -> StateLayout:
         fields=placed,
         slices=MappingProxyType(slices),
     )
+
+
+def _stretch(field: Field) -> tuple[str, str]:
+    """What the fields of a stretch have in common."""
+    return field.block, field.name if field.large else ""
 
 
 def _block_slices(placed: tuple[Field, ...]) -> dict[str, slice]:

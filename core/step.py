@@ -95,9 +95,12 @@ def packed_step(
         config, state, inputs, seen=seen, found=found, ahead=ahead, mixture=mixture
     )
     new |= fields
-    kept = _keep(layout, packed, new, inputs=inputs, accepted=seen.tick.accepted)
-    state, before = layout.view(kept), state["result.flags"]
     instant = jnp.where(seen.tick.accepted, instant, 0.0)
+    runs = _keep(layout, packed, new, inputs=inputs, accepted=seen.tick.accepted)
+    # Whatever reads the old tile comes before this fence: the new one is written in its place.
+    runs, instant, before = settle((runs, instant, state["result.flags"]))
+    kept = settle(jnp.concatenate(runs))
+    state = layout.view(kept)
     return kept, report.render(state, report.edges(before, state["result.flags"], instant))
 
 
@@ -108,8 +111,12 @@ def _keep(
     *,
     inputs: Float[Array, "inputs 64"],
     accepted: Bool[Array, "1 64"],
-) -> Float[Array, "rows 64"]:
-    """Accepted ticks enter the state; rejected ones only the guard; inactive lanes nothing."""
+) -> list[Float[Array, "rows 64"]]:
+    """Accepted ticks enter the state; rejected ones only the guard; inactive lanes nothing.
+
+    In stretches that together make a tile: one select over a whole tile would read and write it
+    once more than needed, and a tile is larger than a core's first cache.
+    """
     before = packed[layout.slices["result.flags"]]
     repeated = before.astype(jnp.int32) & ~int(Flag.REGIME_CHANGE_DETECTED)
     marked = (repeated | int(Flag.DOMAIN_ERROR)).astype(packed.dtype)
@@ -118,4 +125,8 @@ def _keep(
     for name in (*increments.GUARD_FIELDS, "result.flags"):
         always[layout.slices[name]] = True
     active = inputs[Input.ACTIVE : Input.ACTIVE + 1] > 0.0
-    return settle(jnp.where(active & (accepted | always), settle(layout.pack(new)), packed))
+    entering = settle(active & accepted)
+    return [
+        jnp.where(active & always[rows] | entering, settle(run), packed[rows])
+        for rows, run in layout.runs(new)
+    ]

@@ -7,7 +7,6 @@ The gradient is given by hand, because the transpose of unrolled slices is a cha
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from core.barrier import settle
@@ -15,6 +14,9 @@ from core.barrier import settle
 __all__ = ["contract", "hold"]
 
 _Saved = tuple[Float[Array, "out units lanes"], Float[Array, "units points lanes"]]
+
+_STRETCHES = 16
+"""Divides the number of points."""
 
 
 def contract(
@@ -49,9 +51,17 @@ def _forward(weights: Array, inputs: Array) -> tuple[Array, _Saved]:
 def _backward(saved: _Saved, cotangent: Array) -> tuple[Array, Array]:
     weights, inputs = saved
     g = settle(cotangent)
-    by_weight = jnp.sum(g[:, None] * inputs[None], axis=2)
+    by_weight = _over_points(g, settle(inputs))
     by_input = _sum(weights.shape[0], lambda o: weights[o, :, None] * g[o, None])
     return settle((by_weight, by_input))
+
+
+def _over_points(g: Array, inputs: Array) -> Float[Array, "out units lanes"]:
+    """Sum over points, in two stages: one loop over all of them is too long to be unrolled, and
+    what is not unrolled is not vectorised over the lanes."""
+    g, inputs = (a.reshape(a.shape[0], -1, _STRETCHES, a.shape[2]) for a in (g, inputs))
+    partial = settle(_sum(g.shape[1], lambda k: g[:, None, k] * inputs[None, :, k]))
+    return _sum(_STRETCHES, lambda k: partial[:, :, k])
 
 
 _contract = jax.custom_vjp(_product)

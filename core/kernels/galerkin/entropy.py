@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from core.barrier import settle
 from core.kernels.galerkin.network import DOMAIN
 
 __all__ = ["ENTROPY_GRID", "TERMINAL_ENTROPY", "spacing_entropy"]
@@ -29,7 +30,7 @@ def spacing_entropy(values: Float[Array, "points lanes"]) -> Float[Array, "1 lan
     count as a spacing of 1e-30: a delta has an entropy of about -70, not of minus infinity.
     """
     n, m = values.shape[0], _SPACING
-    ordered = jnp.sort(values, axis=0)
+    ordered = _sorted(values)
     above = jnp.concatenate([ordered[m:], jnp.repeat(ordered[-1:], m, axis=0)])
     below = jnp.concatenate([jnp.repeat(ordered[:1], m, axis=0), ordered[:-m]])
     index = np.arange(n)
@@ -37,3 +38,33 @@ def spacing_entropy(values: Float[Array, "points lanes"]) -> Float[Array, "1 lan
     inverse = (above - below) * jnp.asarray(n / steps, values.dtype)[:, None]
     logarithm = jnp.log(jnp.maximum(inverse, _LEAST_DENSITY_INVERSE))
     return jnp.sum(logarithm, axis=0, keepdims=True) / n
+
+
+def _sorted(values: Float[Array, "points lanes"]) -> Float[Array, "points lanes"]:
+    """Ascending along the points, a power of two of them; not finite where a value is NaN.
+
+    Batcher's bitonic network (1968): XLA's own sort calls its comparator once a pair, and took a
+    quarter of the training.
+    """
+    size = 2
+    while size <= len(values):
+        distance = size // 2
+        while distance:
+            values = settle(_exchange(values, size, distance))
+            distance //= 2
+        size *= 2
+    return values
+
+
+def _exchange(
+    values: Float[Array, "points lanes"], size: int, distance: int
+) -> Float[Array, "points lanes"]:
+    """Compare points that lie `distance` apart; runs of `size` ascend and descend in turn."""
+    pairs = values.reshape(-1, 2, distance, values.shape[1])
+    first, second = pairs[:, 0], pairs[:, 1]
+    ascending = (np.arange(len(pairs)) * 2 * distance // size % 2 == 0)[:, None, None]
+    low, high = jnp.minimum(first, second), jnp.maximum(first, second)
+    exchanged = jnp.stack(
+        [jnp.where(ascending, low, high), jnp.where(ascending, high, low)], axis=1
+    )
+    return exchanged.reshape(values.shape)
