@@ -6,6 +6,7 @@ is decided. Commit markers reach partitions one by one, and the journal's may co
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,21 +41,34 @@ class JournalTail:
 
 
 def uncommitted_end(admin: AdminClient, topic: str, partition: int, timeout_s: float) -> int:
-    """The high watermark, open transactions included; blocks up to the timeout.
+    """The high watermark, open transactions included; blocks up to twice the timeout.
 
     Raises:
         StalledClientError: the brokers did not answer.
     """
+    try:
+        return _uncommitted_end(admin, topic, partition, timeout_s)
+    except (KafkaException, TimeoutError) as error:
+        # After a change of leader an admin client asks with the old leader's epoch, and is
+        # refused (FENCED_LEADER_EPOCH), for ever: metadata of the topic is what it learns from.
+        # Without this a worker would never again store a snapshot (as librdkafka#4620). Codes
+        # above zero are a broker's answers: brokers that are away need not be asked again.
+        if isinstance(error, KafkaException) and error.args[0].code() > 0:
+            with suppress(KafkaException):
+                admin.list_topics(topic, timeout=timeout_s)
+        raise StalledClientError(
+            f"{topic}[{partition}]: no end offset: {error}. It is asked again"
+        ) from error
+
+
+def _uncommitted_end(admin: AdminClient, topic: str, partition: int, timeout_s: float) -> int:
     wanted = TopicPartition(topic, partition)
     futures = admin.list_offsets(
         {wanted: OffsetSpec.latest()},
         isolation_level=IsolationLevel.READ_UNCOMMITTED,
         request_timeout=timeout_s,
     )
-    try:
-        return int(futures[wanted].result(timeout=timeout_s).offset)
-    except (KafkaException, TimeoutError) as error:
-        raise StalledClientError(f"{topic}[{partition}]: no end offset: {error}") from error
+    return int(futures[wanted].result(timeout=timeout_s).offset)
 
 
 def read_journal(

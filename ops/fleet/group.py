@@ -44,8 +44,9 @@ def describe_group(admin: AdminClient, group: str, topic: str, timeout_s: float)
     except (KafkaException, TimeoutError) as error:
         if isinstance(error, KafkaException) and error.args[0].name() == "GROUP_ID_NOT_FOUND":
             return GroupView("DEAD", ())
+        reason = str(error) or "no answer in time"
         raise FleetUnreadableError(
-            f"group {group} is not described ({error}): check the brokers, and the DESCRIBE "
+            f"group {group} is not described ({reason}): check the brokers, and the DESCRIBE "
             "permission on the group"
         ) from error
     members = (

@@ -65,6 +65,7 @@ def _offsets(
             for place, future in futures.items()
         }
     except (KafkaException, TimeoutError) as error:
+        reason = str(error) or "no answer in time"
         raise FleetUnreadableError(
-            f"{topic}: no offsets ({error}): check that the topic exists and may be described"
+            f"{topic}: no offsets ({reason}): check that the topic exists and may be described"
         ) from error

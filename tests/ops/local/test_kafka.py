@@ -14,6 +14,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from ops.local import LocalKafka, LocalStartError
 from tests.fixtures.kafka import KafkaCluster, unique_name
+from workers.errors import StalledClientError
+from workers.journal_reader import uncommitted_end
 
 pytestmark = pytest.mark.kafka
 
@@ -68,12 +70,20 @@ def test_the_fixture_creates_topics_and_refuses_unknown_ones(kafka: KafkaCluster
     assert all(entry.error is not None for entry in missing.topics.values())
 
 
-def test_port_and_data_survive_stop_and_kill(tmp_path: Path) -> None:
+def _end(admin: AdminClient, topic: str) -> int | None:
+    try:
+        return uncommitted_end(admin, topic, 0, 15)
+    except StalledClientError:
+        return None
+
+
+def test_port_data_and_clients_survive_stop_and_kill(tmp_path: Path) -> None:
     with LocalKafka(tmp_path) as broker:
         bootstrap = broker.bootstrap
         admin = AdminClient(_quiet(bootstrap))
         admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(30)
         _produce(bootstrap, "kept", b"first")
+        assert _end(admin, "kept") == 1
         broker.stop()
         assert broker.pid is None
         broker.start()
@@ -82,6 +92,11 @@ def test_port_and_data_survive_stop_and_kill(tmp_path: Path) -> None:
         broker.start()
         assert broker.bootstrap == bootstrap
         assert _read(bootstrap, "kept", 2) == [b"first", b"second"]
+        # The leader's epoch has changed: a worker's client, kept since before, must notice.
+        deadline_s = time.monotonic() + 60
+        while _end(admin, "kept") != 2:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.2)
     assert broker.pid is None
 
 
