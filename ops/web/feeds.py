@@ -10,13 +10,16 @@ from typing import Any, Final, Self
 
 import structlog
 from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient
 
 from core.errors import TickFleetError
 from ops.top import FleetObserver
 from ops.web.board import Board
+from ops.web.growth import Growth
 from ops.web.tail import Tail
 from ops.web.thin import thinned
 from schemas import FlagEvent, FlagEventCodec, ResultCodec
+from workers.client_config import base_settings
 from workers.config import WorkerConfig
 from workers.framing import framing_by_topic
 
@@ -80,7 +83,7 @@ class Feeds:
         codec = ResultCodec(framing_by_topic(self._config)(topic))
         with Tail(self._config, topic, before=_RESULTS_BEFORE) as tail:
             self._board.note("predictions", None)
-            while not self._stopped.is_set():
+            while not self._stopped.is_set() and not tail.outgrown:
                 messages, skipped = tail.take(_POLL_S)
                 wanted = [one for one in messages if self._board.follows(_key(one))]
                 chosen = thinned(wanted)
@@ -94,16 +97,21 @@ class Feeds:
         codec = FlagEventCodec(framing_by_topic(self._config)(topic))
         with Tail(self._config, topic, before=_FLAGS_BEFORE) as tail:
             self._board.note("flags", None)
-            while not self._stopped.is_set():
+            while not self._stopped.is_set() and not tail.outgrown:
                 messages, _ = tail.take(_POLL_S)
                 events: list[FlagEvent] = list(_decoded(messages, codec.decode))
                 # Partitions come one after the other; a reader wants the order of events.
                 self._board.add_flags(sorted(events, key=lambda one: one.timestamp_ns))
 
     def _pictures(self) -> None:
+        growth = Growth(self._config.topics.ticks)
+        admin = AdminClient(base_settings(self._config))
         with FleetObserver(self._config) as observer:
-            while not self._stopped.is_set():
-                self._board.add_picture(observer.picture(_PICTURE_S))
+            known = 0
+            while not self._stopped.is_set() and not (known and growth.seen(admin, known)):
+                picture = observer.picture(_PICTURE_S)
+                known = len(picture.partitions)
+                self._board.add_picture(picture)
                 self._board.note("fleet", None)
 
 

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from ops.fleet import FleetUnreadableError, begins, ends
 from ops.topics import describe_topics
+from ops.web.growth import Growth
 from workers.client_config import base_settings, reader_settings
 from workers.config import WorkerConfig
 from workers.topics import check_layout
@@ -50,6 +51,7 @@ class Tail:
         high = ends(admin, topic, numbers, timeout_s, committed=True)
         self._topic, self._before = topic, before
         self._looked_s = time.monotonic()
+        self._growth = Growth(topic)
         self._next = {number: max(low[number], high[number] - before) for number in numbers}
         options = {**reader_settings(config), "auto.offset.reset": "latest"}
         self._consumer = Consumer({**options, "enable.partition.eof": False})
@@ -76,6 +78,11 @@ class Tail:
             elif not error.retriable():
                 raise FleetUnreadableError(f"{self._topic}: {error.str()}")
         return Taken(good, self._jump_ahead())
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether the topic has partitions that are not read; asked now and then."""
+        return self._growth.seen(self._consumer, len(self._next))
 
     def close(self) -> None:
         """Stop reading."""

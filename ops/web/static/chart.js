@@ -10,7 +10,6 @@ const RIGHT = 62;
 const TOP = 6;
 const BOTTOM = 17; // with times under it, else 6
 const FONT = "11px system-ui, sans-serif";
-const GAP_MS = 30000;
 
 /** Round numbers (1, 2 or 5 times a power of ten apart) that lie in the range. */
 export function ticks(low, high, wanted) {
@@ -20,6 +19,12 @@ export function ticks(low, high, wanted) {
   const found = [];
   for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n += 1) found.push(n * step);
   return { found, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+}
+
+/** How far apart two points may be that a line joins: ten times what is usual, or 30 seconds. */
+function longest(at) {
+  const steps = at.slice(1).map((ms, n) => ms - at[n]).sort((a, b) => a - b);
+  return Math.max(10 * (steps[steps.length >> 1] ?? 0), 30000);
 }
 
 export class Chart {
@@ -76,6 +81,7 @@ export class Chart {
   /** New data: at_ms and whatever the lines' keys need; marks: [{at_ms, colour}]. */
   show(data, marks) {
     this.data = data;
+    this.gap_ms = longest(data.at_ms);
     this.marks = marks;
     this.draw();
   }
@@ -192,11 +198,16 @@ export class Chart {
 
   fill(pen, band) {
     const { scale, data } = this;
+    const at = data.at_ms;
     pen.fillStyle = colour(this.spec.band.colour);
-    pen.beginPath();
-    band.high.forEach((value, n) => pen.lineTo(scale.x(data.at_ms[n]), scale.y(value ?? NaN)));
-    for (let n = band.low.length - 1; n >= 0; n -= 1) pen.lineTo(scale.x(data.at_ms[n]), scale.y(band.low[n] ?? NaN));
-    pen.fill();
+    for (let from = 0, n = 1; n <= at.length; n += 1) {
+      if (n < at.length && band.low[n] != null && at[n] - at[n - 1] < this.gap_ms) continue;
+      pen.beginPath();
+      for (let m = from; m < n; m += 1) pen.lineTo(scale.x(at[m]), scale.y(band.high[m]));
+      for (let m = n - 1; m >= from; m -= 1) pen.lineTo(scale.x(at[m]), scale.y(band.low[m]));
+      pen.fill();
+      from = n;
+    }
   }
 
   vertical(pen, height) {
@@ -224,7 +235,7 @@ export class Chart {
     pen.beginPath();
     let drawing = false;
     line.values.forEach((value, n) => {
-      const joined = drawing && data.at_ms[n] - data.at_ms[n - 1] < GAP_MS;
+      const joined = drawing && data.at_ms[n] - data.at_ms[n - 1] < this.gap_ms;
       if (value != null) pen[joined ? "lineTo" : "moveTo"](scale.x(data.at_ms[n]), scale.y(value));
       drawing = value != null;
     });

@@ -29,8 +29,8 @@ const charts = [
     band: {
       name: "± scale",
       colour: "--band",
-      low: (d) => d.location.map((value, n) => value - d.scale[n]),
-      high: (d) => d.location.map((value, n) => value + d.scale[n]),
+      low: (d) => d.location.map((value, n) => (value == null ? null : value - d.scale[n])),
+      high: (d) => d.location.map((value, n) => (value == null ? null : value + d.scale[n])),
     },
     format: (value, data) => price(value, scaleOf(data)),
   }, point),

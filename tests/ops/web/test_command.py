@@ -1,6 +1,7 @@
 """`tickfleet web` refuses before it opens anything."""
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,12 @@ def test_listening_beyond_this_machine_must_be_meant(config: Path) -> None:
     name = ("--name", "desk.example.com")
     refused = run("web", "-c", config, *name, "--host", "0.0.0.0", code=2)
     assert "--allow-remote" in refused.stderr
+
+
+def test_without_the_extra_it_says_which(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ops.web", None)
+    refused = run("web", "-c", config, code=2)
+    assert "pip install 'tickfleet[web]'" in refused.stderr
 
 
 def test_a_port_in_use_is_named(config: Path) -> None:

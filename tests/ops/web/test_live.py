@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from confluent_kafka.cimpl import NewPartitions
 from playwright.sync_api import Page, expect, sync_playwright
 
 from ops.web import serving
@@ -176,3 +177,8 @@ def test_a_page_that_came_before_its_fleet_says_what_is_missing_and_goes_on(
             kafka.create_topic(name=name)
         _wait(lambda: not problems())
         assert _get(f"{url}api/fleet")["picture"]["members"] == []
+        admin = kafka.admin()
+        grown = [NewPartitions(names[name], 2) for name in ("journal", "predictions", "ticks")]
+        for answer in admin.create_partitions(grown).values():
+            answer.result(60)
+        _wait(lambda: len(_get(f"{url}api/fleet")["picture"]["partitions"]) == 2)
