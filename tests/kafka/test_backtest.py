@@ -1,6 +1,7 @@
 """A topic's past gives what live gave: as recorded every byte, at event time every result."""
 
 import os
+import pickle
 import time
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from workers.replay import (
     run_backtest,
     verifying,
 )
+from workers.replay.slices import slice_plans
 from workers.replay.verify import Verification
 from workers.shedding import depth_ladder
 
@@ -144,6 +146,8 @@ def test_the_command_verifies_and_its_exit_code_tells(lived: Fleet, tmp_path: Pa
     assert ": 0 differences" in result.stdout
     other = ["--verify", lived.topics["journal"], "--out", str(tmp_path / "other"), "--set", "a=1"]
     assert CliRunner().invoke(main, [*arguments, *other]).exit_code == 2
+    cut = CliRunner().invoke(main, [*arguments, *verify, "--processes", "2"])
+    assert (cut.exit_code, "compares in one process" in cut.stderr) == (2, True)
 
 
 def test_as_recorded_from_the_fleets_snapshots(lived: Fleet, tmp_path: Path) -> None:
@@ -151,6 +155,7 @@ def test_as_recorded_from_the_fleets_snapshots(lived: Fleet, tmp_path: Path) -> 
     stored = [ref for ref in _snapshots(lived, 0) if ref.offset > 0][-1]
     begin = begin_at_snapshots(config, {0: stored})
     plan, history = plan_as_recorded(config, lived.ticks, tmp_path / "run", begin=begin.offsets())
+    assert len(pickle.dumps(slice_plans(begin.of(plan), 2))) > 0, "processes can take it"
     predictions, flags = lived.topics["predictions"], lived.topics["flags"]
     with verifying(config, history, predictions, flags=flags) as verifier:
         run_backtest(begin.of(plan), witness=verifier)

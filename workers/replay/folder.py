@@ -103,8 +103,8 @@ class RunFolder:
             return None
         if differing:
             raise DifferentRunError(
-                f"{self.path} was begun with another {', '.join(differing)}: choose another --out, "
-                "or remove it"
+                f"{self.path} was begun with other settings ({', '.join(differing)}): go on with "
+                "those, choose another --out, or remove it"
             )
         return found or None
 
