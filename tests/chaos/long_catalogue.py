@@ -21,16 +21,6 @@ _AS_LIVE: Final[dict[str, Any]] = {
 
 LONG = (
     Scenario(
-        "more than a hundred random kills, many of them amid a start or a restore",
-        random_kills(seed=100, workers=3, kills=120, seconds=480.0),
-        workers=3,
-        seconds=490.0,
-        per_second=50.0,
-        bad_share=0.01,
-        settle_s=240.0,
-        settings=_AS_LIVE | {"snapshot_interval_s": 2.0},
-    ),
-    Scenario(
         "the store is out of reach for a minute",
         (
             BreakStore(15.0, 60.0, StoreFault.CUT),
@@ -58,8 +48,8 @@ LONG = (
         "the brokers are away for two minutes",
         (BounceBroker(15.0, away_s=120.0, hard=False),),
         own_brokers=1,
-        seconds=30.0,
-        per_second=200.0,
+        seconds=150.0,
+        per_second=50.0,
         steadfast=True,
         settle_s=180.0,
         settings=_AS_LIVE,
@@ -95,5 +85,15 @@ LONG = (
         per_second=200.0,
         settle_s=240.0,
         settings=_AS_LIVE | {"dtype": "float32"},
+    ),
+    Scenario(
+        "more than a hundred random kills, many of them amid a start or a restore",
+        random_kills(seed=100, workers=3, kills=120, seconds=1_200.0),
+        workers=3,
+        seconds=1_210.0,
+        per_second=50.0,
+        bad_share=0.01,
+        settle_s=240.0,
+        settings=_AS_LIVE | {"snapshot_interval_s": 2.0},
     ),
 )

@@ -5,6 +5,7 @@ fastavro instead of the columnar codecs; edges of flags from successive results.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -123,9 +124,13 @@ class Oracle:
         entries: Sequence[Mapping[str, Any]],
     ) -> None:
         assets: dict[str, _Asset] = {}
+        covered_by: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        for entry in entries:
+            for offset in range(entry["from_offset"], entry["to_offset"] + 1):
+                covered_by[offset].append(entry)
         for record in records:
             cause = (partition, record.offset)
-            covering = [e for e in entries if e["from_offset"] <= record.offset <= e["to_offset"]]
+            covering = covered_by[record.offset]
             if len(covering) != 1:
                 expected.uncovered.add(cause)
             tick = _accepted(record)
