@@ -81,7 +81,7 @@ function newItem() {
 }
 
 function update(item, one) {
-  item.className = one.severity + (one.fresh ? " fresh" : "");
+  item.className = `${one.severity} ${one.state}${one.fresh ? " fresh" : ""}`;
   one.fresh = false;
   const [what, where, why, when] = item.children;
   say(what.children[0], words(one.type));
