@@ -1,8 +1,8 @@
 """How long a partition is silent: after kill -9 with an immediate restart, and after SIGTERM.
 
-`python -m benchmarks.recovery [SECONDS]`: one worker, 5,000 ticks/s of 1000 assets over 8
-partitions, snapshots every 10 s; killed half way between two of them. Also how much memory and
-how many snapshot bytes an asset takes.
+`python -m benchmarks.recovery [SECONDS]` (of feed at most; 300): one worker, 5,000 ticks/s of 1000
+assets over 8 partitions, snapshots every 10 s; killed half way between two of them. Also how much
+memory and how many snapshot bytes an asset takes.
 """
 
 import re
@@ -21,14 +21,23 @@ from tests.kafka.tap import Tap
 _PARTITIONS = 8
 _ASSETS = 1_000
 _RATE = 5_000.0
+_PATIENCE_S = 120.0
+_SETTLED_S = 5.0
 
 
 def _silence(tap: Tap, begun_s: float) -> float:
-    """Until every partition has spoken again."""
-    return max(
-        next(r.seen_s for r in records if r.seen_s > begun_s) - begun_s
-        for records in tap.records.values()
-    )
+    """Until every partition has spoken again; waits for it."""
+    # What is seen within the first second is the old worker's: no new one is up so soon.
+    after_s = begun_s + 1.0
+    spoken: dict[int, float] = {}
+    while len(spoken) < _PARTITIONS:
+        if time.monotonic() > begun_s + _PATIENCE_S:
+            raise TimeoutError(f"{_PARTITIONS - len(spoken)} partitions are silent")
+        time.sleep(0.1)
+        for number, records in list(tap.records.items()):
+            if number not in spoken and records[-1].seen_s > after_s:
+                spoken[number] = next(r.seen_s for r in records if r.seen_s > after_s) - begun_s
+    return max(spoken.values())
 
 
 class Recovery(NamedTuple):
@@ -52,7 +61,12 @@ class Recovery(NamedTuple):
 
 
 def measure(seconds: float) -> Recovery:
-    """Feed one worker for so long; kill it, stop it and start it meanwhile."""
+    """Feed one worker; kill it, stop it and start it meanwhile. The feed lasts `seconds` at most.
+
+    Raises:
+        TimeoutError: a partition stayed silent for two minutes, or the feed was too short.
+    """
+    done = threading.Event()
     with quick_broker() as (kafka, folder):
         ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
         fleet = Fleet(kafka, folder / "fleet", ticks, _PARTITIONS, {"snapshot_interval_s": 10.0})
@@ -63,7 +77,8 @@ def measure(seconds: float) -> Recovery:
         feeder = threading.Thread(
             target=produce,
             args=(kafka, ticks, random_ticks(int(_RATE * seconds), _ASSETS, seed=1)),
-            kwargs={"per_second": _RATE},
+            kwargs={"per_second": _RATE, "until": done.is_set},
+            daemon=True,
         )
         feeder.start()
         time.sleep(16.0)
@@ -71,15 +86,16 @@ def measure(seconds: float) -> Recovery:
         killed_s = time.monotonic()
         worker.kill()
         worker = fleet.start("w-0")
-        time.sleep(15.0)
         restart_s = _silence(tap, killed_s)
+        fleet.wait_for(lambda: fleet.logs().count("partition_live") == 2 * _PARTITIONS, 120, "live")
+        time.sleep(_SETTLED_S)
         stopped_s = time.monotonic()
         assert worker.terminate() == 0
         stop_s = time.monotonic() - stopped_s
         started_s = time.monotonic()
         fleet.start("w-0")
-        time.sleep(8.0)
         start_s = _silence(tap, started_s)
+        done.set()
         feeder.join()
         fleet.stop()
         tap.close()
@@ -114,4 +130,4 @@ def main(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 50.0)
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 300.0)

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,21 @@ def _said(config: Path, status: str, code: int) -> dict[str, str]:
 
 def _answered(kafka: KafkaCluster, make_fleet: MakeFleet, **settings: Any) -> Fleet:
     """A fleet on one partition that has answered everything and stopped in order."""
-    ticks = kafka.create_topic("ticks")
-    fleet = make_fleet("old", ticks, 1, **settings)
+    return _has_answered(make_fleet("old", kafka.create_topic("ticks"), 1, **settings))
+
+
+@pytest.fixture(scope="module")
+def old(kafka: KafkaCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Such a fleet, for those who leave its snapshots and commits as they are."""
+    fleet = Fleet(kafka, tmp_path_factory.mktemp("old"), kafka.create_topic("ticks"), 1)
+    try:
+        yield _has_answered(fleet)
+    finally:
+        fleet.kill_all()
+
+
+def _has_answered(fleet: Fleet) -> Fleet:
+    kafka, ticks = fleet.kafka, fleet.ticks
     produce(kafka, ticks, random_ticks(TICKS, 5, seed=1))
     fleet.start("w-0")
     read_topic(kafka, fleet.topics["predictions"], 1, TICKS)
@@ -105,9 +119,8 @@ def test_doctor_on_a_cluster_without_our_topics(kafka: KafkaCluster, tmp_path: P
 
 
 def test_a_new_cluster_goes_on_from_the_store_alone(
-    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+    kafka: KafkaCluster, make_fleet: MakeFleet, old: Fleet, tmp_path: Path
 ) -> None:
-    old = _answered(kafka, make_fleet)
     # Everything but the store is gone: new topics, a new group, its own store.
     ticks = kafka.create_topic("ticks")
     new = make_fleet("new", ticks, 1)
@@ -130,9 +143,8 @@ def test_a_new_cluster_goes_on_from_the_store_alone(
 
 
 def test_another_configuration_goes_on_under_a_new_group(
-    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+    kafka: KafkaCluster, make_fleet: MakeFleet, old: Fleet, tmp_path: Path
 ) -> None:
-    old = _answered(kafka, make_fleet)
     new = make_fleet("new", old.ticks, 1, predictor={"cusum_h": 4.5})
     extra = "[predictor]\ncusum_h = 4.5"
     was = settings_file(old, tmp_path / "old.toml", extra=extra)
@@ -153,9 +165,8 @@ def test_another_configuration_goes_on_under_a_new_group(
 
 
 def test_more_partitions_under_a_new_group(
-    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+    kafka: KafkaCluster, make_fleet: MakeFleet, old: Fleet, tmp_path: Path
 ) -> None:
-    old = _answered(kafka, make_fleet)
     wider = kafka.create_topic("ticks", partitions=3)
     new = make_fleet("new", wider, 3)
     run("doctor", "-c", settings_file(new, tmp_path / "new.toml"))
