@@ -1,4 +1,4 @@
-"""Counts over time, a strip a kind: the more, the darker."""
+"""Counts over time, a strip a kind: the more, the stronger the colour."""
 
 from collections.abc import Mapping
 from html import escape

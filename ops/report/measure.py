@@ -9,12 +9,13 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from ops.report import timeline as over_time
+from ops.report.calibration import Calibration
 from ops.report.detail import AssetDetail, asset_details
 from ops.report.peers import PEERS
 from ops.report.skill import AssetSkill, SkillPass
 from ops.report.timeline import Timeline, flag_timeline
 from workers.replay import read_run
-from workers.scoring import diebold_mariano
+from workers.scoring import LossDifference, diebold_mariano
 
 __all__ = ["Measured", "measure"]
 
@@ -31,6 +32,7 @@ class Measured:
     timeline: the run over time.
     flags: events per stretch, by type.
     details: of the two assets with the worst skill.
+    calibration: whether errors are as wide as they are said to be.
     """
 
     run: dict[str, Any]
@@ -39,6 +41,7 @@ class Measured:
     timeline: Timeline
     flags: dict[str, Float64[ndarray, " s"]]
     details: dict[str, AssetDetail]
+    calibration: Calibration
 
 
 def measure(folder: Path) -> Measured:
@@ -51,8 +54,10 @@ def measure(folder: Path) -> Measured:
     counts = run["counts"]
     timeline = Timeline(counts["first_timestamp_ns"] or 0, counts["last_timestamp_ns"] or 0)
     skills = SkillPass()
+    calibration = Calibration()
     for judged in skills.over(folder, over_time.COLUMNS):
         timeline.add(judged)
+        calibration.add(judged.error, judged.scales)
     assets = [_asset(name, skill) for name, skill in skills.assets.items()]
     assets.sort(key=lambda one: (one["judged"] < _ENOUGH, one["skill"] or 0.0, one["asset_id"]))
     return Measured(
@@ -66,7 +71,9 @@ def measure(folder: Path) -> Measured:
             [one["asset_id"] for one in assets[:2]],
             first_ns=timeline.first_ns,
             last_ns=timeline.last_ns,
+            grace_ticks=run["config"]["grace_period_steps"],
         ),
+        calibration,
     )
 
 
@@ -75,33 +82,36 @@ def _summary(assets: list[AssetSkill], timeline: Timeline) -> dict[str, Any]:
     for asset in assets:
         total.judged += asset.judged
         total.losses += asset.losses
-    mean, error, statistic = diebold_mariano(asset.against for asset in assets)
-    base = float(total.losses[1]) / total.judged if total.judged else np.nan
+    against = [[asset.against[number] for asset in assets] for number in range(len(PEERS))]
+    peers = {
+        peer: _figures(total, peer, series) for peer, series in zip(PEERS, against, strict=True)
+    }
     return {
         "judged": total.judged,
-        **_figures(total.skill, mean, error, statistic, base),
+        **peers["persistence"],
         "loss_ratio": {peer: _finite(total.ratio(peer)) for peer in PEERS},
+        "against": peers,
         "assets_better_than_persistence": sum(asset.skill > 0.0 for asset in assets),
         "alarms": int(timeline.alarms.sum()),
     }
 
 
 def _asset(name: str, asset: AssetSkill) -> dict[str, Any]:
-    mean, error, statistic = diebold_mariano([asset.against])
-    base = float(asset.losses[1]) / asset.judged if asset.judged else np.nan
     return {
         "asset_id": name,
         "judged": asset.judged,
-        **_figures(asset.skill, mean, error, statistic, base),
+        **_figures(asset, PEERS[0], [asset.against[0]]),
     }
 
 
-def _figures(
-    skill: float, mean: float, error: float, statistic: float, base: float
-) -> dict[str, Any]:
+def _figures(total: AssetSkill, peer: str, series: list[LossDifference]) -> dict[str, Any]:
+    """Skill against a peer, its 95% interval, and the test of it."""
+    mean, error, statistic = diebold_mariano(series)
+    ratio = total.ratio(peer)
+    base = float(total.losses[0]) / total.judged / ratio if ratio > 0.0 else np.nan
     half = _CONFIDENCE * error / base if base > 0.0 else np.nan
     return {
-        "skill": _finite(skill),
+        "skill": _finite(1.0 - ratio),
         "skill_low": _finite(-mean / base - half if base > 0.0 else np.nan),
         "skill_high": _finite(-mean / base + half if base > 0.0 else np.nan),
         "diebold_mariano": _finite(statistic),

@@ -1,88 +1,74 @@
 """The report as one HTML page that needs nothing besides itself."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
 
-from ops.html import line_chart, paragraph, render, section, table
+from ops.html import (
+    Dot,
+    DotRow,
+    bar_chart,
+    dot_chart,
+    heat_strip,
+    line_chart,
+    paragraph,
+    render,
+    section,
+    table,
+)
+from ops.report.calibration import SCALES
+from ops.report.detail import AssetDetail
 from ops.report.measure import Measured
+from ops.report.tables import (
+    SHOWN_ASSETS,
+    asset_table,
+    coverage_table,
+    peer_table,
+    summary_rows,
+)
 
 __all__ = ["render_page"]
 
-_SHOWN_ASSETS: Final = 15
-_FLAG_TYPES: Final = 5
+_KERNELS: Final = ("A Wiener-Hopf", "B Deep Galerkin", "C jump diffusion", "D signatures")
 
 
 def render_page(found: Measured) -> str:
     """The whole page."""
-    parts = [
-        paragraph(_subtitle(found)),
-        section("Skill"),
-        table(("all assets", "value"), summary_rows(found)),
-        *_charts(found),
-        section(
-            f"Assets, the worst first ({min(len(found.assets), _SHOWN_ASSETS)} of "
-            f"{len(found.assets)})"
-        ),
-        table(*asset_table(found)),
-    ]
+    return render(f"Backtest of {_source(found)}", _parts(found))
+
+
+def _parts(found: Measured) -> Iterator[str]:
+    yield paragraph(_lead(found), "lead")
+    yield paragraph(_subtitle(found))
+    yield table(("all assets", "value"), summary_rows(found))
+    yield section("Skill")
+    yield from _skill(found)
+    yield section("Calibration")
+    yield from _calibration(found)
+    yield section("The predictor over time")
+    yield from _state(found)
+    yield section("Latency and load")
+    yield from _service(found)
+    shown = min(len(found.assets), SHOWN_ASSETS)
+    yield section(f"Assets, the worst first ({shown} of {len(found.assets)})")
+    yield from _assets(found)
     for name, detail in found.details.items():
-        cusum = {key: detail.lines[key] for key in ("cusum_drift", "adaptive_threshold")}
-        parts += [
-            section(name),
-            line_chart(
-                "CUSUM (largest in a stretch) and its threshold",
-                detail.time_ns,
-                cusum,
-                marks_ns=detail.alarms_ns,
-                marks="alarm",
-                zero=True,
-            ),
-            line_chart("Hölder exponent", detail.time_ns, {"H": detail.lines["holder_exponent"]}),
-        ]
-    return render(f"Backtest of {_source(found)}", parts)
+        yield from _detail(name, detail)
 
 
-def summary_rows(found: Measured) -> list[tuple[str, str]]:
-    """What is said of all assets together."""
-    summary, counts = found.summary, found.run["counts"]
-    ratios = summary["loss_ratio"]
-    low, high = (number(summary[name], 5) for name in ("skill_low", "skill_high"))
-    return [
-        ("skill against persistence", number(summary["skill"], 5)),
-        ("95% interval", f"{low} to {high}"),
-        ("Diebold-Mariano (below -1.64: better at 5%)", number(summary["diebold_mariano"], 2)),
-        *((f"squared errors over {peer}'s", number(ratio, 4)) for peer, ratio in ratios.items()),
-        (
-            "assets better than persistence",
-            f"{summary['assets_better_than_persistence']:,} of {counts['assets']:,}",
-        ),
-        ("forecasts judged", f"{summary['judged']:,} of {counts['results']:,}"),
-        ("refused records", f"{counts['refused']:,}"),
-        ("regime changes", f"{summary['alarms']:,}"),
-        *((f"flag {kind}", f"{int(line.sum()):,}") for kind, line in found.flags.items()),
-    ]
-
-
-def asset_table(found: Measured) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Head and rows of the worst assets."""
-    head = ("asset", "judged", "skill", "95% interval", "Diebold-Mariano")
-    return head, [
-        (
-            one["asset_id"],
-            f"{one['judged']:,}",
-            number(one["skill"], 4),
-            f"{number(one['skill_low'], 4)} to {number(one['skill_high'], 4)}",
-            number(one["diebold_mariano"], 2),
-        )
-        for one in found.assets[:_SHOWN_ASSETS]
-    ]
-
-
-def number(value: float | None, digits: int) -> str:
-    """A dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}"
+def _lead(found: Measured) -> str:
+    skill, low = found.summary["skill"], found.summary["skill_low"]
+    high = found.summary["skill_high"]
+    if skill is None or low is None or high is None:
+        return "Nothing could be judged: every forecast was of a state that was warming up."
+    share = f"{abs(skill):.2%} of persistence's squared error"
+    if low > 0.0:
+        return f"The forecasts save {share}; that is more than chance."
+    if high < 0.0:
+        return f"The forecasts add {share}; that is more than chance."
+    return f"The forecasts {'save' if skill >= 0 else 'add'} {share}; that may be chance."
 
 
 def _source(found: Measured) -> Any:
@@ -99,24 +85,121 @@ def _subtitle(found: Measured) -> str:
     )
 
 
-def _charts(found: Measured) -> Iterable[str]:
+def _skill(found: Measured) -> Iterable[str]:
+    against = found.summary["against"]
+    yield dot_chart(
+        "Skill against simple forecasts",
+        ("skill, 95% interval",),
+        [DotRow(peer, (_dot(one),)) for peer, one in against.items()],
+        note="Share of their squared error that the model saves; right of zero it is better.",
+    )
+    yield table(*peer_table(found))
+    timeline = found.timeline
+    yield line_chart(
+        "Skill against persistence over time",
+        timeline.middle_ns,
+        {"skill": timeline.skill()},
+        bands={"skill": timeline.skill_band()},
+        zero=True,
+        note="In stretches of equal length, with 95% intervals.",
+    )
+
+
+def _calibration(found: Measured) -> Iterable[str]:
+    yield bar_chart(
+        "Where prices fell in the normal forecast (PIT)",
+        dict(zip(SCALES, found.calibration.density(), strict=True)),
+        low=0.0,
+        high=1.0,
+        ticks=(0.0, 0.25, 0.5, 0.75, 1.0),
+        level=1.0,
+        level_name="right width",
+        note="A hump: the scale is too wide; a bowl: too narrow. Recent errors are the model's "
+        "own, of the past; the published scale is the spread of the levels and no error bar.",
+    )
+    yield paragraph("Share of prices inside the central intervals of these forecasts:")
+    yield table(*coverage_table(found))
+
+
+def _state(found: Measured) -> Iterable[str]:
     timeline = found.timeline
     time_ns = timeline.middle_ns
-    yield line_chart(
-        "Skill against persistence over time", time_ns, {"skill": timeline.skill()}, zero=True
-    )
-    names = ("A Wiener-Hopf", "B Deep Galerkin", "C jump diffusion", "D signatures")
-    weights = dict(zip(names, timeline.mean_weights(), strict=True))
+    weights = dict(zip(_KERNELS, timeline.mean_weights(), strict=True))
     yield line_chart("Mean weight of each kernel", time_ns, weights, zero=True)
-    shares = {"10%": 0.1, "median": 0.5, "90%": 0.9}
-    quantiles = timeline.holder_quantiles(tuple(shares.values()))
+    low, middle, high = timeline.holder_quantiles((0.1, 0.5, 0.9))
     yield line_chart(
-        "Hölder exponent, quantiles over assets and ticks",
+        "Hölder exponent",
         time_ns,
-        dict(zip(shares, quantiles, strict=True)),
+        {"median": middle},
+        bands={"median": (low, high)},
+        note="Over assets and ticks; the band holds 80% of them.",
     )
-    flags = dict(list(found.flags.items())[:_FLAG_TYPES])
-    if flags:
-        yield line_chart("Flag events, the most frequent types", time_ns, flags, zero=True)
-    if np.any(timeline.alarms):
-        yield line_chart("Regime changes", time_ns, {"alarms": timeline.alarms}, zero=True)
+    yield heat_strip(
+        "Flag events",
+        time_ns,
+        found.flags,
+        note="The more in a stretch, the stronger the colour; cleared ones are not counted.",
+    )
+
+
+def _service(found: Measured) -> Iterable[str]:
+    service, time_ns = found.timeline.service, found.timeline.middle_ns
+    without = service.without()
+    if service.aged:
+        yield line_chart(
+            "Age of ticks when they were answered, ms (logarithm to base 10)",
+            time_ns,
+            {
+                "median": np.log10(service.age_quantile_ms(0.5)),
+                "99%": np.log10(service.age_quantile_ms(0.99)),
+            },
+            note="Processing time less event time, as the journal recorded it.",
+        )
+    else:
+        yield paragraph("Every tick was answered at its own event time: no latency to show.")
+    if without:
+        yield line_chart(
+            "Share of ticks without a kernel",
+            time_ns,
+            without,
+            zero=True,
+            note="Shed under load, or not running.",
+        )
+    else:
+        yield paragraph("Every kernel took part in every tick: no load was shed.")
+    depth = service.mean_depth()
+    if np.nanmax(depth, initial=0.0) > np.nanmin(depth, initial=np.inf):
+        yield line_chart("Mean signature depth", time_ns, {"depth": depth}, zero=True)
+
+
+def _assets(found: Measured) -> Iterable[str]:
+    yield dot_chart(
+        "Skill against persistence",
+        ("skill, 95% interval",),
+        [DotRow(one["asset_id"], (_dot(one),)) for one in found.assets[:SHOWN_ASSETS]],
+    )
+    yield table(*asset_table(found))
+
+
+def _detail(name: str, detail: AssetDetail) -> Iterable[str]:
+    yield section(name)
+    yield line_chart(
+        "CUSUM (largest in a stretch) and its threshold",
+        detail.time_ns,
+        {
+            "CUSUM": detail.lines["cusum_drift"],
+            "threshold": detail.lines["adaptive_threshold"],
+        },
+        marks_ns=detail.alarms_ns,
+        marks="alarm",
+        shades_ns=detail.graces_ns,
+        shades="grace",
+        zero=True,
+    )
+    yield line_chart("Hölder exponent", detail.time_ns, {"H": detail.lines["holder_exponent"]})
+
+
+def _dot(one: dict[str, Any]) -> Dot:
+    """Skill with its interval."""
+    value, low, high = (one[name] for name in ("skill", "skill_low", "skill_high"))
+    return Dot(*(math.nan if part is None else part for part in (value, low, high)))

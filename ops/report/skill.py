@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ops.report.peers import PEERS, PeerState, peer_forecasts
 from ops.report.read import read_batches
-from workers.scoring import LossDifference
+from workers.scoring import ErrorScale, LossDifference
 
 __all__ = ["COLUMNS", "AssetSkill", "Judged", "SkillPass"]
 
@@ -20,6 +20,7 @@ COLUMNS: Final = (
     "timestamp_ns",
     "price",
     "predicted_price",
+    "scale",
     "warming_up",
     "outlier_rejected",
 )
@@ -31,16 +32,20 @@ class AssetSkill:
     """Attributes:
     judged: forecasts that were judged by the next price.
     losses: sums of squared errors, the model's first, then the peers'.
-    against: model's loss less persistence's.
+    against: model's loss less each peer's.
     """
 
     judged: int = 0
     losses: Float64[ndarray, " forecasters"] = field(
         default_factory=lambda: np.zeros(len(_FORECASTERS))
     )
-    against: LossDifference = field(default_factory=LossDifference)
+    against: tuple[LossDifference, ...] = field(
+        default_factory=lambda: tuple(LossDifference() for _ in PEERS)
+    )
     _peers: PeerState = field(default_factory=PeerState)
+    _errors: ErrorScale = field(default_factory=ErrorScale)
     _forecast: float = np.nan
+    _scale: float = np.nan
     _warm: bool = False
 
     @property
@@ -58,22 +63,34 @@ class AssetSkill:
         self,
         price: Float64[ndarray, " n"],
         forecast: Float64[ndarray, " n"],
+        scale: Float64[ndarray, " n"],
         warm: Bool[ndarray, " n"],
-    ) -> Float64[ndarray, "forecasters n"]:
-        """The next ticks; returns each one's losses, NaN where the forecast was not judged."""
+    ) -> Float64[ndarray, "5 n"]:
+        """The next ticks; returns the model's and persistence's losses, the model's error, and
+        the scale of its recent errors and the published one; NaN where nothing was judged.
+        """
         made = np.empty((len(_FORECASTERS), price.size + 1))
         made[1:, 0] = self._peers.forecasts
-        made[0, 0] = self._forecast
-        made[0, 1:] = forecast
+        made[0] = np.concatenate([[self._forecast], forecast])
         made[1:, 1:] = peer_forecasts(self._peers, price)
         judged = np.concatenate([[self._warm], warm[:-1]]) & np.isfinite(made[:, :-1]).all(axis=0)
+        published = np.concatenate([[self._scale], scale[:-1]])
         self._forecast, self._warm = float(forecast[-1]), bool(warm[-1])
-        losses = (price - made[:, :-1]) ** 2
+        self._scale = float(scale[-1])
+        errors = price - made[:, :-1]
+        losses = errors**2
         self.judged += int(judged.sum())
         self.losses += losses[:, judged].sum(axis=1)
-        self.against.add((losses[0] - losses[1])[judged])
-        losses[:, ~judged] = np.nan
-        return losses
+        for number, series in enumerate(self.against, 1):
+            series.add((losses[0] - losses[number])[judged])
+        found = np.full((5, price.size), np.nan)
+        found[:, judged] = [
+            *losses[:2, judged],
+            errors[0, judged],
+            self._errors.before_each(errors[0, judged]),
+            published[judged],
+        ]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +100,18 @@ class Judged:
     Attributes:
         batch: the rows, as read.
         rows: positions in it that were not rejected.
+        asset: number of each row's asset in the batch.
         losses: of those: the model's, persistence's; NaN where not judged.
+        error: of the model, units of the price.
+        scales: of its recent errors, and the published one.
     """
 
     batch: Any
     rows: Int64[ndarray, " n"]
+    asset: Int64[ndarray, " n"]
     losses: Float64[ndarray, "2 n"]
+    error: Float64[ndarray, " n"]
+    scales: Float64[ndarray, "2 n"]
 
 
 class SkillPass:
@@ -107,11 +130,14 @@ class SkillPass:
         price = column(batch, "price")[rows]
         forecast = column(batch, "predicted_price")[rows]
         warm = ~column(batch, "warming_up")[rows]
-        losses = np.full((2, rows.size), np.nan)
-        for name, here in by_asset(batch, rows):
+        scale = column(batch, "scale")[rows]
+        found = np.full((5, rows.size), np.nan)
+        number_of = np.zeros(rows.size, np.int64)
+        for number, (name, here) in enumerate(by_asset(batch, rows)):
             asset = self.assets.setdefault(name, AssetSkill())
-            losses[:, here] = asset.add(price[here], forecast[here], warm[here])[:2]
-        return Judged(batch, rows, losses)
+            found[:, here] = asset.add(price[here], forecast[here], scale[here], warm[here])
+            number_of[here] = number
+        return Judged(batch, rows, number_of, found[:2], found[2], found[3:])
 
 
 def column(batch: Any, name: str) -> Any:

@@ -9,16 +9,26 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
+from ops.report.differences import StretchDifference
 from ops.report.read import read_batches
+from ops.report.service import Service
 from ops.report.skill import Judged, column
 
 __all__ = ["COLUMNS", "Timeline", "flag_timeline"]
 
 WEIGHTS: Final = ("weight_a", "weight_b", "weight_c", "weight_d")
-COLUMNS: Final = (*WEIGHTS, "holder_exponent", "regime_change_detected")
+COLUMNS: Final = (
+    *WEIGHTS,
+    "holder_exponent",
+    "regime_change_detected",
+    "processing_time_ns",
+    "signature_depth",
+    "kernel_mask",
+)
 _STRETCHES: Final = 120
 _HOLDER_BINS: Final = 60
 _HOLDER_TOP: Final = 1.5
+_CONFIDENCE: Final = 1.96
 
 
 @dataclass(slots=True)
@@ -32,6 +42,8 @@ class Timeline:
         weights: sums of the kernels' weights.
         holder: how often the Hölder exponent lay in each bin of [0, 1.5].
         alarms: regime changes.
+        differences: the model's loss less persistence's.
+        service: how old ticks were, and what was shed.
     """
 
     first_ns: int
@@ -43,6 +55,8 @@ class Timeline:
         default_factory=lambda: np.zeros((_STRETCHES, _HOLDER_BINS))
     )
     alarms: Float64[ndarray, " s"] = field(default_factory=lambda: np.zeros(_STRETCHES))
+    differences: StretchDifference = field(default_factory=lambda: StretchDifference(_STRETCHES))
+    service: Service = field(default_factory=lambda: Service(_STRETCHES))
 
     @property
     def middle_ns(self) -> Float64[ndarray, " s"]:
@@ -62,6 +76,8 @@ class Timeline:
         rows, batch = judged.rows, judged.batch
         at = self.stretch_of(column(batch, "timestamp_ns")[rows])
         self.ticks += np.bincount(at, minlength=_STRETCHES)
+        self.differences.add(at, judged.asset, judged.losses[0] - judged.losses[1])
+        self.service.add(at, batch, rows)
         for number, loss in enumerate(judged.losses):
             self.losses[number] += np.bincount(at, np.nan_to_num(loss), _STRETCHES)
         for number, name in enumerate(WEIGHTS):
@@ -80,6 +96,13 @@ class Timeline:
         base = self.losses[1]
         ratio = np.divide(self.losses[0], base, out=np.full_like(base, np.nan), where=base > 0.0)
         return np.asarray(1.0 - ratio)
+
+    def skill_band(self) -> tuple[Float64[ndarray, " s"], Float64[ndarray, " s"]]:
+        """A 95% interval around it."""
+        base = np.where(self.losses[1] > 0.0, self.losses[1], np.nan)
+        half = _CONFIDENCE * self.differences.error_of_sum() / base
+        skill = self.skill()
+        return skill - half, skill + half
 
     def mean_weights(self) -> Float64[ndarray, "4 s"]:
         """NaN where there are no ticks."""

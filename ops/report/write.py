@@ -1,11 +1,18 @@
 """The report's three files, beside the run: a page, a text, data."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from ops.report.calibration import LEVELS, SCALES
 from ops.report.measure import Measured, measure
-from ops.report.page import asset_table, render_page, summary_rows
+from ops.report.page import render_page
+from ops.report.tables import asset_table, coverage_table, peer_table, summary_rows
 
 __all__ = ["write_report"]
 
@@ -32,16 +39,34 @@ def _markdown(found: Measured) -> str:
     head, rows = asset_table(found)
     lines = ["# Backtest", "", "| all assets | value |", "|---|---:|"]
     lines += [f"| {name} | {value} |" for name, value in summary_rows(found)]
-    lines += ["", "Assets, the worst first:", "", f"| {' | '.join(head)} |"]
-    lines += ["|---|" + "---:|" * (len(head) - 1)]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
+    lines += ["", "Against simple peers:", "", *_rows(*peer_table(found))]
+    lines += ["", "Prices inside the central intervals:", "", *_rows(*coverage_table(found))]
+    lines += ["", "Assets, the worst first:", "", *_rows(head, rows)]
     return "\n".join(lines) + "\n"
 
 
+def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(head)} |",
+        "|---|" + "---:|" * (len(head) - 1),
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
 def _data(found: Measured) -> dict[str, Any]:
-    timeline = found.timeline
+    timeline, calibration = found.timeline, found.calibration
     return {
         "summary": found.summary,
+        "calibration": {
+            scale: {
+                "judged": int(calibration.judged[number]),
+                "pit_density": _listed(calibration.density()[number]),
+                "coverage": dict(
+                    zip(map(str, LEVELS), _listed(calibration.coverage()[number]), strict=True)
+                ),
+            }
+            for number, scale in enumerate(SCALES)
+        },
         "assets": found.assets,
         "over_time": {
             "middle_ns": timeline.middle_ns.astype(int).tolist(),
@@ -49,6 +74,12 @@ def _data(found: Measured) -> dict[str, Any]:
             "loss_model": timeline.losses[0].tolist(),
             "loss_persistence": timeline.losses[1].tolist(),
             "alarms": timeline.alarms.tolist(),
+            "skill_band": [_listed(edge) for edge in timeline.skill_band()],
             "flags": {kind: line.tolist() for kind, line in found.flags.items()},
         },
     }
+
+
+def _listed(values: Float64[ndarray, " n"]) -> list[float | None]:
+    """JSON knows no NaN."""
+    return [value if np.isfinite(value) else None for value in values.tolist()]

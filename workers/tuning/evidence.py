@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from core import PredictorConfig
 from workers.scoring import LossDifference
@@ -15,13 +15,15 @@ from workers.tuning.study import TrialRecord
 
 __all__ = ["Evidence", "FoldEvidence", "RoundEvidence", "Verdict"]
 
+_LEVEL: Final = 0.05
+
 
 class Verdict(StrEnum):
     """What the held-out folds say; the value is a sentence."""
 
-    BETTER = "better than the baseline on ticks that took no part in the choice (5% level)"
+    BETTER = "better than the baseline on ticks that took no part in the choice, at 5%"
     UNCERTAIN = "not shown to be better than the baseline on held-out ticks: keep the baseline"
-    WORSE = "worse than the baseline on held-out ticks, over-fitted: keep the baseline"
+    WORSE = "worse than the baseline on held-out ticks, at 5%, over-fitted: keep the baseline"
     SAME = "no candidate beat the baseline where it was chosen: the result is the baseline"
 
 
@@ -122,9 +124,9 @@ class Evidence:
         z = self.better_held_out
         if self.config == self.baseline:
             return Verdict.SAME
-        if math.isfinite(z) and z < 0.0:
-            return Verdict.WORSE
-        return Verdict.BETTER if chance(z) < 0.05 else Verdict.UNCERTAIN
+        if chance(z) < _LEVEL:
+            return Verdict.BETTER
+        return Verdict.WORSE if chance(-z) < _LEVEL else Verdict.UNCERTAIN
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it; None where there is no number."""

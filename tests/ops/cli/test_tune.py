@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from core import PredictorConfig
 from ops.cli import main
-from tests.ops.report.pages import check_page
+from tests.ops.report.pages import check_page, drawn_by_browser
 from tests.workers.replay.tables import random_table, write_ticks
 from workers.replay import read_run
 from workers.tuning import SearchSpace
@@ -46,6 +46,8 @@ def test_the_commands_of_the_page_run(folder: Path) -> None:
     assert used.exit_code == 0, used.output
     assert read_run(folder / "runs" / "tuned")["config"] == evidence["config"]
     check_page(folder / "tuned" / "report.html", charts=2)
+    plots = drawn_by_browser(folder / "tuned" / "report.html", folder, dark=True)["plots"]
+    assert [plot["marks"] > 0 and plot["outside"] == 0 for plot in plots] == [True, True]
     text = (folder / "tuned" / "report.md").read_text("utf-8")
     for fold in evidence["rounds"][0]["folds"]:
         assert f"| {fold['judged']:,} | {fold['chosen']:.5f} | {fold['baseline']:.5f} |" in text

@@ -6,16 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
+from scipy import stats
 
 from core import PredictorConfig
 from ops.cli import main
 from ops.report import compare_runs, write_report
-from tests.ops.report.pages import check_page
+from tests.ops.report.pages import check_page, drawn_by_browser
 from tests.workers.replay.tables import random_table, write_ticks
 from workers.replay import EventTime, FileSource, Layout, ReplayError, RunPlan, run_backtest
+from workers.scoring import ErrorScale
 
 _CONFIG = PredictorConfig(wtmm_buffer_size=32)
 
@@ -57,6 +60,12 @@ def test_the_numbers_are_those_of_the_rows(run: Path) -> None:
     assert summary["skill"] == pytest.approx(1.0 - model / base)
     assert summary["loss_ratio"]["persistence"] == pytest.approx(model / base)
     assert summary["skill_low"] < summary["skill"] < summary["skill_high"]
+    assert summary["against"]["persistence"]["skill_low"] == summary["skill_low"]
+    for peer, figures in summary["against"].items():
+        assert figures["skill"] == pytest.approx(1.0 - summary["loss_ratio"][peer])
+        assert figures["skill_low"] < figures["skill"] < figures["skill_high"]
+    low, high = (np.array(edge, float) for edge in report["over_time"]["skill_band"])
+    assert np.nanmin(high - low) > 0.0
     assert summary["alarms"] == int(rows(run)["regime_change_detected"].sum())
     over_time = report["over_time"]
     assert sum(over_time["loss_model"]) == pytest.approx(model)
@@ -70,7 +79,70 @@ def test_the_numbers_are_those_of_the_rows(run: Path) -> None:
 
 
 def test_the_page_is_whole_and_alone_and_knows_the_dark(run: Path) -> None:
-    check_page(run / "report.html", charts=6)
+    check_page(run / "report.html", charts=9)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_browser_draws_every_plot(run: Path, tmp_path: Path, dark: bool) -> None:
+    found = drawn_by_browser(run / "report.html", tmp_path, dark=dark)
+    assert len(found["plots"]) >= 9
+    for plot in found["plots"]:
+        assert plot["width"] > 500, plot
+        assert plot["height"] > 80, plot
+        assert plot["marks"] > 0, plot
+        assert plot["outside"] == 0, plot
+    assert found["paper"] == ("rgb(26, 26, 25)" if dark else "rgb(252, 252, 251)")
+
+
+def test_calibration_is_that_of_the_rows(run: Path) -> None:
+    report = json.loads((run / "report.json").read_text("utf-8"))["calibration"]
+    places: dict[str, list[float]] = {"recent errors": [], "published scale": []}
+    for _, one in rows(run).groupby("asset_id"):
+        errors = one["price"].to_numpy()[1:] - one["predicted_price"].to_numpy()[:-1]
+        warm = ~one["warming_up"].to_numpy()[:-1]
+        recent = ErrorScale().before_each(errors[warm])
+        for name, scale in (
+            ("recent errors", recent),
+            ("published scale", one["scale"].to_numpy()[:-1][warm]),
+        ):
+            place = stats.norm.cdf(errors[warm] / scale)
+            places[name] += place[np.isfinite(place)].tolist()
+    for name, found in places.items():
+        place = np.array(found)
+        assert report[name]["judged"] == place.size
+        density, _ = np.histogram(place, 20, (0.0, 1.0), density=True)
+        assert report[name]["pit_density"] == pytest.approx(density, abs=1e-4)
+        for level, share in report[name]["coverage"].items():
+            assert share == pytest.approx(np.mean(np.abs(2 * place - 1) <= float(level)), abs=1e-4)
+
+
+def test_latency_shedding_and_grace_are_shown(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "late")
+    (part,) = (tmp_path / "late" / "results").glob("*.parquet")
+    table = parquet.read_table(part)
+    half = np.arange(table.num_rows) % 2
+    late = table["timestamp_ns"].to_numpy() + np.where(half, 40_000_000, 3_000_000)
+    for name, values in (
+        ("processing_time_ns", late),
+        ("kernel_mask", np.where(half, 15, 11).astype(np.int8)),
+    ):
+        table = table.set_column(table.column_names.index(name), name, [pa.array(values)])
+    parquet.write_table(table, part)
+    found = write_report(tmp_path / "late")
+    service = found.timeline.service
+    assert service.age_quantile_ms(0.4) == pytest.approx(np.full(120, 3.0), rel=0.13)
+    assert service.age_quantile_ms(0.99) == pytest.approx(np.full(120, 40.0), rel=0.13)
+    assert list(service.without()) == ["without C"]
+    assert service.without()["without C"].mean() == pytest.approx(0.5, abs=0.02)
+    text = (tmp_path / "late" / "report.html").read_text("utf-8")
+    assert "Age of ticks when they were answered" in text
+    assert "Share of ticks without a kernel" in text
+    for name, detail in found.details.items():
+        one = table.to_pandas().query(f"asset_id == '{name}'")
+        at = np.flatnonzero(one["regime_change_detected"])
+        stamps, grace = one["timestamp_ns"].to_numpy(), _CONFIG.grace_period_steps
+        expected = [(float(stamps[i]), float(stamps[min(i + grace, len(stamps) - 1)])) for i in at]
+        assert sorted(detail.graces_ns) == expected
 
 
 def test_the_text_has_the_same_numbers(run: Path) -> None:

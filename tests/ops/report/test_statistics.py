@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tsa.holtwinters import SimpleExpSmoothing
 
 from benchmarks.skill import diebold_mariano as written_out
+from ops.report.differences import StretchDifference
 from ops.report.peers import PEERS, PeerState, peer_forecasts
 from workers.scoring import LossDifference, diebold_mariano
 
@@ -63,3 +66,32 @@ def test_peers_know_the_past_only(cuts: list[int]) -> None:
         expected = naive(price[: at + 1])
         assert made[:, at].tolist() == pytest.approx([expected[peer] for peer in PEERS])
     assert state.forecasts == made[:, -1].tolist()
+
+
+def test_peers_are_what_statsmodels_computes() -> None:
+    price = 100.0 + np.cumsum(np.random.default_rng(4).normal(size=300))
+    made = dict(zip(PEERS, peer_forecasts(PeerState(), price)[:, -1], strict=True))
+    moves = np.diff(price)
+    slope = OLS(moves[1:], moves[:-1]).fit().params[0]
+    assert made["ar1"] == pytest.approx(price[-1] + slope * moves[-1], rel=1e-12)
+    smooth = SimpleExpSmoothing(price, initialization_method="known", initial_level=price[0])
+    level = smooth.fit(smoothing_level=0.5, optimized=False).forecast(1)[0]
+    assert made["ewma"] == pytest.approx(level, rel=1e-12)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_error_of_a_stretch_is_the_long_run_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(0.1, 1.0, (150, 3))
+    difference = noise + 0.7 * np.roll(noise, 1, axis=0)
+    stretches = StretchDifference(2)
+    asset = np.tile(np.arange(3), 150)
+    values = np.append(difference.ravel(), np.full(3, np.nan))
+    at = np.append(np.ones(450, np.int64), np.zeros(3, np.int64))
+    stretches.add(at, np.append(asset, np.arange(3)), values)
+    empty, found = stretches.error_of_sum()
+    assert np.isnan(empty)
+    expected = written_out(difference, lags=10)
+    # Sums of the first and last few are taken as the mean's: an error of the order lags / ticks.
+    if abs(expected) > 0.1:
+        assert difference.sum() / found == pytest.approx(expected, rel=0.1)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from core import PredictorConfig
 from tests.workers.replay.tables import random_table, write_ticks
 from workers.replay import FileSource, Layout
+from workers.scoring import LossDifference
 from workers.tuning import Evidence, Progress, TuningError, Verdict, tune
 from workers.tuning.evaluate import Task, fold_scores
 from workers.tuning.lanes import Processes
@@ -164,11 +166,20 @@ def test_nothing_to_judge_is_said(ticks: Path, tmp_path: Path) -> None:
         tune(ticks, out=ticks.parent, **_PLAN)
 
 
-def test_the_verdict_is_the_held_out_folds(whole: tuple[Path, Evidence]) -> None:
+@pytest.mark.parametrize(
+    ("shift", "verdict"),
+    [(-0.5, Verdict.BETTER), (0.0, Verdict.UNCERTAIN), (0.5, Verdict.WORSE)],
+)
+def test_the_verdict_is_the_held_out_folds(
+    whole: tuple[Path, Evidence], shift: float, verdict: Verdict
+) -> None:
+    noise = np.random.default_rng(8).normal(size=400)
+    series = LossDifference()
+    series.add(noise - noise.mean() + shift)
     _, found = whole
-    if found.config == found.baseline:
-        assert found.verdict is Verdict.SAME
-    elif found.better_held_out < 0:
-        assert found.verdict is Verdict.WORSE
-    else:
-        assert found.verdict in (Verdict.UNCERTAIN, Verdict.BETTER)
+    chosen = replace(
+        found.rounds[0], config=PredictorConfig(cusum_h=6.0), held_out_series=(series,)
+    )
+    assert replace(found, rounds=(chosen,)).verdict is verdict
+    same = replace(chosen, config=found.baseline)
+    assert replace(found, rounds=(same,)).verdict is Verdict.SAME

@@ -1,0 +1,78 @@
+"""The report's tables, as text; page and Markdown show the same."""
+
+import math
+from typing import Any, Final
+
+from ops.report.calibration import LEVELS, SCALES
+from ops.report.measure import Measured
+
+__all__ = [
+    "SHOWN_ASSETS",
+    "asset_table",
+    "coverage_table",
+    "number",
+    "peer_table",
+    "summary_rows",
+]
+
+SHOWN_ASSETS: Final = 15
+
+Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+
+
+def summary_rows(found: Measured) -> list[tuple[str, str]]:
+    """What is said of all assets together."""
+    summary, counts = found.summary, found.run["counts"]
+    low, high = (number(summary[name], 5) for name in ("skill_low", "skill_high"))
+    return [
+        ("skill against persistence", number(summary["skill"], 5)),
+        ("95% interval", f"{low} to {high}"),
+        ("Diebold-Mariano (below -1.64: better at 5%)", number(summary["diebold_mariano"], 2)),
+        (
+            "assets better than persistence",
+            f"{summary['assets_better_than_persistence']:,} of {counts['assets']:,}",
+        ),
+        ("forecasts judged", f"{summary['judged']:,} of {counts['results']:,}"),
+        ("refused records", f"{counts['refused']:,}"),
+        ("regime changes", f"{summary['alarms']:,}"),
+        *((f"flag {kind}", f"{int(line.sum()):,}") for kind, line in found.flags.items()),
+    ]
+
+
+def asset_table(found: Measured) -> Table:
+    """Head and rows of the worst assets."""
+    head = ("asset", "judged", "skill", "95% interval", "Diebold-Mariano")
+    return head, [
+        (one["asset_id"], f"{one['judged']:,}", *_skill(one, 4))
+        for one in found.assets[:SHOWN_ASSETS]
+    ]
+
+
+def peer_table(found: Measured) -> Table:
+    """Head and rows of the simple forecasts."""
+    head = ("against", "squared errors over its", "skill", "95% interval", "Diebold-Mariano")
+    summary = found.summary
+    return head, [
+        (peer, number(summary["loss_ratio"][peer], 4), *_skill(one, 4))
+        for peer, one in summary["against"].items()
+    ]
+
+
+def coverage_table(found: Measured) -> Table:
+    """How many prices fell inside the central intervals, by scale."""
+    head = ("scale", *(f"{level:.0%}" for level in LEVELS))
+    covered = found.calibration.coverage()
+    return head, [
+        (scale, *(f"{share:.1%}" if math.isfinite(share) else "–" for share in shares))
+        for scale, shares in zip(SCALES, covered.tolist(), strict=True)
+    ]
+
+
+def _skill(one: dict[str, Any], digits: int) -> tuple[str, ...]:
+    low, high = (number(one[name], digits) for name in ("skill_low", "skill_high"))
+    return number(one["skill"], digits), f"{low} to {high}", number(one["diebold_mariano"], 2)
+
+
+def number(value: float | None, digits: int) -> str:
+    """A dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
