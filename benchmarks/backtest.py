@@ -1,9 +1,10 @@
 """Replay speed, as ratios taken in one run on one core, without a broker.
 
-`python -m benchmarks.backtest [--ticks 400000] [--single 20000] [--dtype float64]`
+`python -m benchmarks.backtest [--ticks 400000] [--single 20000] [--peers 20000] [--dtype float64]`
 """
 
 import argparse
+import logging
 import os
 import tempfile
 import time
@@ -15,9 +16,13 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import structlog
+from jaxtyping import Float64
+from numpy import ndarray
 from pyarrow import parquet
+from scipy.signal import lfilter
 
 from benchmarks._kafka import WORKER_CORE
+from benchmarks._library_peers import PEERS
 from benchmarks.goals import at_least, at_most, heading, note
 from core import MarketObservation, PredictorConfig
 from ops.compile_cache import keep_executables
@@ -32,6 +37,9 @@ from workers.state_table import StateTable
 ASSETS = 1_000
 BATCH = 65_536
 MIB = 1 << 20
+JUDGED_FROM = 1_000
+
+Dtype = Literal["float64", "float32"]
 
 
 def rate(act: Callable[[], object], ticks: int) -> float:
@@ -104,7 +112,7 @@ def many_assets(config: PredictorConfig, dtype: str, count: int, folder: Path) -
     note("  report, ticks/s", rate(lambda: write_report(plan.out), count))
 
 
-def one_asset(config: PredictorConfig, dtype: Literal["float64", "float32"], count: int) -> None:
+def one_asset(config: PredictorConfig, dtype: Dtype, count: int) -> None:
     """A long history of one asset, against a loop over `UniversalPredictor.step`."""
     ticks = random_ticks(count, 1, seed=2)
     replayed = rate(lambda: backtest(table_of(ticks), config=config, dtype=dtype), count)
@@ -123,22 +131,51 @@ def one_asset(config: PredictorConfig, dtype: Literal["float64", "float32"], cou
     note("  loop, ticks/s", loop_rate)
 
 
+def against_libraries(config: PredictorConfig, dtype: Dtype, count: int) -> None:
+    """Ticks/s and skill against persistence on the same one asset: this one, then libraries' loops.
+
+    The series has moves of autocorrelation 0.4: there is something to forecast. Each forecast is
+    judged by the next price from tick 1,000 on.
+    """
+    noise = np.random.default_rng(4).standard_normal(count)
+    price = 1_000.0 + 0.1 * np.cumsum(lfilter([1.0], [1.0, -0.4], noise))
+    stamps = 1_700_000_000_000_000_000 + 10_000_000 * np.arange(count)
+    ticks = Ticks(["A"] * count, price, stamps)
+
+    def ours(_price: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
+        made = backtest(table_of(ticks), config=config, dtype=dtype)["predicted_price"]
+        return np.asarray(made.to_numpy(), np.float64)
+
+    heading(f"{count:,} ticks of one asset, moves of autocorrelation 0.4, against libraries")
+    base = np.square(np.diff(price))[JUDGED_FROM:]
+    for name, forecast in {"tickfleet": ours, **PEERS}.items():
+        begun_s = time.perf_counter()
+        made = forecast(price)
+        note(f"{name}, ticks/s", count / (time.perf_counter() - begun_s))
+        error = (price[1:] - made[:-1])[JUDGED_FROM:]
+        note("  skill against persistence", 1.0 - np.square(error).sum() / base.sum())
+
+
 def main() -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ticks", type=int, default=400_000)
     parser.add_argument("--single", type=int, default=20_000)
+    parser.add_argument("--peers", type=int, default=20_000, help="ticks for libraries' loops")
     parser.add_argument("--dtype", choices=("float64", "float32"), default="float64")
     options = parser.parse_args()
     os.sched_setaffinity(0, {WORKER_CORE})
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(60))  # no alerts
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+    )  # no alerts
     keep_executables()
-    config, dtype = PredictorConfig(), cast(Literal["float64", "float32"], options.dtype)
+    config, dtype = PredictorConfig(), cast(Dtype, options.dtype)
     backtest(table_of(random_ticks(5_000, ASSETS, seed=3)), config=config, dtype=dtype)  # warm
     heading(f"{options.ticks:,} ticks of {ASSETS} assets; {options.single:,} of one; {dtype}")
     with tempfile.TemporaryDirectory(prefix="tickfleet-bench-") as folder:
         many_assets(config, dtype, options.ticks, Path(folder))
     one_asset(config, dtype, options.single)
+    against_libraries(config, dtype, options.peers)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
+from ops.cli.layouts import MakeLayout, layout_options, tick_file
 from ops.cli.options import config_option, offline_settings
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
 from ops.tuning import search_bar, summary_lines, write_pages
-from workers.replay import Layout, Repeats, TimeUnit
+from workers.replay import Repeats
 from workers.tuning import (
     Objective,
     SearchPlan,
@@ -29,14 +30,14 @@ __all__ = ["command"]
     "--file",
     "path",
     required=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Ticks in Parquet or CSV, as `tickfleet backtest` takes them.",
+    type=tick_file,
+    help="Ticks, as `tickfleet backtest` takes them: Parquet, CSV, Avro.",
 )
 @click.option(
     "--space",
     "space_path",
     required=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=tick_file,
     help="What is searched (TOML): a table for each hyperparameter.",
 )
 @click.option(
@@ -81,14 +82,7 @@ __all__ = ["command"]
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--no-prune", is_flag=True, help="Take every trial to its last fold.")
 @click.option("--set", "changes", multiple=True, type=Pairs(), help="Of the baseline.")
-@click.option("--column", "columns", multiple=True, type=Pairs(), help="OURS=THEIRS.")
-@click.option(
-    "--time-unit",
-    type=click.Choice([str(one) for one in TimeUnit]),
-    default="ns",
-    show_default=True,
-    help="Of integer timestamps.",
-)
+@layout_options
 @click.option("--unsorted", is_flag=True, help="The rows stand as they arrived.")
 @click.option(
     "--repeats",
@@ -114,8 +108,7 @@ def command(
     seed: int,
     no_prune: bool,
     changes: tuple[tuple[str, str], ...],
-    columns: tuple[tuple[str, str], ...],
-    time_unit: str,
+    layout: MakeLayout,
     unsorted: bool,
     repeats: str,
 ) -> None:
@@ -127,15 +120,13 @@ def command(
     """
     keep_executables()
     worker = offline_settings(config, predictor=dict(changes)).worker
-    layout = Layout(
-        columns=dict(columns),
-        time_unit=TimeUnit(time_unit),
+    read = layout(
         unsorted=unsorted,
         repeats=Repeats(repeats),
         allow_nonpositive_prices=worker.allow_nonpositive_prices,
     )
     plan = SearchPlan(
-        ticks=open_ticks(path, layout),
+        ticks=open_ticks(path, read),
         space=SearchSpace.parse(read_space(space_path), worker.predictor),
         out=out,
         base=worker.predictor,
