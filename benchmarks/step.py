@@ -1,150 +1,199 @@
-# ruff: noqa: ARG001, ARG005  (bodies share one signature)
-"""What a tick costs: the whole compiled step, and each component compiled alone.
+"""What a tick costs, against the goals: `python -m benchmarks.step [DTYPE]`, about three minutes.
 
-    python -m benchmarks.step [--dtype float32] [--repeats 2000]
-
-Times are processor time of this process at a full tile, so that a busy machine disturbs them
-less. Components do not add up to the step: each pays its own call and its own copies.
+One core. The ratio to the naive form (`benchmarks/naive`: the same mathematics under
+`jit(vmap(step))`) and the shares of the stages are the figures that carry over to other machines.
+Each dtype has a process of its own: the naive form in float32 runs with JAX's x64 turned off.
 """
 
-import argparse
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks import naive
+from benchmarks._kafka import WORKER_CORE
+from benchmarks.components import CONFIG, fresh_networks, stage_table
+from benchmarks.goals import at_least, at_most, heading, note
 from core import (
     INPUT_ROWS,
+    NETWORK_SURFACE,
     TILE_WIDTH,
+    FunctionalPredictor,
     Input,
+    MarketObservation,
     PredictorConfig,
+    asset_layout,
     compile_step,
-    cusum,
-    holder,
-    increments,
+    compile_trainer,
+    init_surfaces,
     init_tile,
-    kurtosis,
-    levels,
-    orchestrator,
-    state_layout,
-    volatility,
 )
-from core.compiled import COMPILER_OPTIONS
-from core.kernels import gate, hilbert, jump_diffusion, signature
+from workers import Alert, UniversalPredictor
 
-CONFIG = PredictorConfig()
-LAYOUT = state_layout(CONFIG)
-Body = Callable[[dict[str, jax.Array], jax.Array, jax.Array], tuple[object, object]]
-
-
-def _components() -> dict[str, Body]:
-    always = jnp.ones((1, TILE_WIDTH), dtype=bool)
-
-    def jumps(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
-        return jump_diffusion.update(CONFIG, s, increments.update(CONFIG, s, price)[1])
-
-    def kernel_a(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
-        window = levels.Levels(x, x, x)
-        return hilbert.update(
-            CONFIG, s, increment=x, levels=window, level=x, long_memory_forecast=x, first=x > 1.0
-        )
-
-    def kernel_d(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
-        return signature.update(CONFIG, s, increment=x, depth=x + 3.0, frozen=x > 9.0)
-
-    def mixture(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
-        four = jnp.concatenate([x, x, x, x])
-        unsettled = volatility.Volatility(x * x, x * x)
-        return orchestrator.update(
-            CONFIG, s, realised=x, forecasts=four, volatility=unsettled,
-            learning=always, robust=always, reset=always,
-        )  # fmt: skip
-
-    def gated(s: dict[str, jax.Array], x: jax.Array, price: jax.Array) -> tuple[object, object]:
-        four = jnp.concatenate([x, x, x, x])
-        return gate.update(CONFIG, s, raw_forecasts=four, realised=x, scored=always)
-
-    return {
-        "increments": lambda s, x, price: increments.update(CONFIG, s, price),
-        "levels": lambda s, x, price: levels.update(CONFIG, s, x),
-        "kurtosis": lambda s, x, price: kurtosis.update(CONFIG, s, x, always),
-        "cusum": lambda s, x, price: cusum.update(CONFIG, s, x, x + 3.0, always),
-        "holder": lambda s, x, price: holder.update(CONFIG, s, x),
-        "kernel A": kernel_a,
-        "kernel C (+ increments)": jumps,
-        "kernel D": kernel_d,
-        "gate": gated,
-        "orchestrator": mixture,
-    }
-
-
-def _cost(call: Callable[[], object], repeats: int) -> float:
-    """Least processor time of a call over five rounds, µs."""
-    best = float("inf")
-    for _ in range(5):
-        start = time.process_time()
-        for _ in range(repeats):
-            result = call()
-        jax.block_until_ready(result)  # type: ignore[no-untyped-call]
-        best = min(best, (time.process_time() - start) / repeats)
-    return best * 1e6
-
-
-def _row(name: str, compile_s: float, cost_us: float) -> None:
-    print(f"{name:26s} {compile_s:9.2f} {cost_us:10.1f} {cost_us / TILE_WIDTH:10.2f}")
-
-
-def _measure_component(name: str, body: Body, dtype: str, repeats: int) -> None:
-    def call(packed: jax.Array, price: jax.Array) -> jax.Array:
-        fields, output = body(LAYOUT.view(packed), price.astype(packed.dtype), price)
-        rows = [x.astype(packed.dtype) for x in jax.tree.leaves((fields, output))]
-        return jnp.concatenate([x.reshape(-1, TILE_WIDTH) for x in rows])
-
-    tile = jax.device_put(init_tile(CONFIG, dtype))
-    price = np.random.default_rng(0).normal(size=(1, TILE_WIDTH))
-    start = time.process_time()
-    compiled = jax.jit(call).lower(tile, price).compile(compiler_options=COMPILER_OPTIONS)
-    spent = time.process_time() - start
-    _row(name, spent, _cost(lambda: compiled(tile, price), repeats))
-
-
-def _measure_step(dtype: str, repeats: int) -> None:
-    start = time.process_time()
-    step = compile_step(CONFIG, dtype)
-    spent = time.process_time() - start
-    rng = np.random.default_rng(0)
-    inputs = np.ones((INPUT_ROWS, TILE_WIDTH))
-    tile = jax.device_put(init_tile(CONFIG, dtype))
-    price = np.full(TILE_WIDTH, 100.0)
-    series = []
-    for _ in range(500):
-        price = price + 0.1 * rng.normal(size=TILE_WIDTH)
-        inputs[[Input.PRICE, Input.TARGET]] = price
-        series.append(inputs.copy())
-    at = 0
-
-    def call() -> object:
-        nonlocal tile, at
-        tile, outputs = step(tile, series[at % 500])
-        at += 1
-        return outputs
-
-    _row("whole step", spent, _cost(call, repeats))
+Dtype = Literal["float32", "float64"]
+TICK_GOAL_US: dict[Dtype, float] = {"float32": 3.5, "float64": 6.0}
+LATENCY_GOAL_MS: dict[Dtype, float] = {"float32": 0.3, "float64": 0.5}
+BYTES_GOAL: dict[Dtype, float] = {"float32": 10_000, "float64": 20_000}
+DEEPEST = PredictorConfig(log_sig_depth=5)
+ROUNDS = 5
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dtype", choices=("float32", "float64"), default="float64")
-    parser.add_argument("--repeats", type=int, default=500)
-    options = parser.parse_args()
-    print(f"{options.dtype}, {LAYOUT.rows} rows, {jax.default_backend()}")
-    print(f"{'component':26s} {'compile s':>9s} {'µs/tile':>10s} {'µs/tick':>10s}")
-    for name, body in _components().items():
-        _measure_component(name, body, options.dtype, options.repeats)
-    _measure_step(options.dtype, options.repeats)
+    """Print every goal of cost, and the table by stage, of one dtype or of both."""
+    os.sched_setaffinity(0, {WORKER_CORE})
+    if len(sys.argv) > 1:
+        measure("float32" if sys.argv[1] == "float32" else "float64")
+        return
+    for dtype in TICK_GOAL_US:
+        subprocess.run([sys.executable, "-m", "benchmarks.step", dtype], check=True)
+
+
+def measure(dtype: Dtype) -> None:
+    """All tables of one dtype."""
+    ratio_rows(dtype)
+    latency_rows(dtype)
+    start_rows(dtype)
+    heading(f"state of an asset, bytes; {dtype}")
+    for config in (CONFIG, DEEPEST):
+        size = asset_layout(config).features * np.dtype(dtype).itemsize
+        at_most(f"log_sig_depth = {config.log_sig_depth}", size, BYTES_GOAL[dtype])
+    stage_rows(dtype)
+
+
+def ratio_rows(dtype: Dtype) -> None:
+    """Tile and naive form in turns, so that a machine that slows down slows both."""
+    heading(f"64 assets, a tick of each, kernel B trained; {dtype}")
+    prices = 100.0 + 0.1 * np.cumsum(np.random.default_rng(0).normal(size=(512, TILE_WIDTH)), 0)
+    tiled, plain = _tiled(dtype, prices), _naive(dtype, prices)
+    costs: dict[str, list[float]] = {"tile": [], "naive": []}
+    for _ in range(ROUNDS):
+        costs["tile"].append(_spent_us(tiled, 16 * 16))
+        costs["naive"].append(_spent_us(plain, 16))
+    tile, reference = (float(np.median(costs[name])) / TILE_WIDTH for name in ("tile", "naive"))
+    at_most("tiles: µs a tick (an orientation)", tile, TICK_GOAL_US[dtype])
+    note("naive jit(vmap(step)): µs a tick", reference)
+    at_least("naive over tiles", reference / tile, 30.0)
+
+
+def _tiled(dtype: Dtype, prices: np.ndarray) -> Callable[[int], object]:
+    step, trainer = compile_step(CONFIG, dtype), compile_trainer(CONFIG, dtype)
+    tile, surfaces = jax.device_put(init_tile(CONFIG, dtype)), init_surfaces(dtype)
+    _, networks = fresh_networks(dtype)
+
+    def tick(number: int) -> object:
+        nonlocal tile, surfaces, networks
+        tile, outputs = step(tile, _inputs(prices[number % len(prices)]), surfaces)
+        if (number + 1) % CONFIG.dgm_every == 0:
+            networks = trainer(np.asarray(tile)[trainer.block].T, networks)
+            surfaces = networks[:, NETWORK_SURFACE].T.copy()
+        return np.asarray(outputs)
+
+    return tick
+
+
+def _inputs(price: np.ndarray) -> np.ndarray:
+    inputs = np.ones((INPUT_ROWS, TILE_WIDTH))
+    inputs[Input.PRICE] = inputs[Input.TARGET] = price
+    inputs[Input.DT_S], inputs[Input.AGE_RATIO] = 0.01, 0.0
+    inputs[Input.DEPTH] = CONFIG.log_sig_depth
+    return inputs
+
+
+def _naive(dtype: Dtype, prices: np.ndarray) -> Callable[[int], object]:
+    with jax.enable_x64(dtype == "float64"):
+        one = jax.vmap(functools.partial(naive.step, CONFIG))
+        step = jax.jit(one, donate_argnums=0)
+        state = naive.broadcast(CONFIG, TILE_WIDTH)
+        state = jax.tree.map(jnp.copy, state)  # donated, and two fields may share one buffer
+        same = jnp.zeros(TILE_WIDTH)
+        runs, depth = jnp.ones((TILE_WIDTH, 4), bool), same + CONFIG.log_sig_depth
+
+    def tick(number: int) -> object:
+        nonlocal state
+        with jax.enable_x64(dtype == "float64"):
+            price = jnp.asarray(prices[number % len(prices)], dtype)
+            state, result = step(state, naive.Tick(price, price, same + 0.01, same, runs, depth))
+            return jax.tree.map(np.asarray, result)
+
+    return tick
+
+
+def _spent_us(tick: Callable[[int], object], ticks: int) -> float:
+    begun_s = time.process_time()
+    for number in range(ticks):
+        tick(number)
+    return (time.process_time() - begun_s) / ticks * 1e6
+
+
+def latency_rows(dtype: Dtype) -> None:
+    """One tick of one asset, from the observation to the result; one in sixteen trains."""
+    heading(f"one tick of one asset in process, log_sig_depth = 5, ms; {dtype}")
+    prices = 100.0 + 0.1 * np.cumsum(np.random.default_rng(0).normal(size=3000))
+    ticks = [
+        MarketObservation(float(p), float(p), 1_700_000_000_000_000_000 + 10**7 * i)
+        for i, p in enumerate(prices)
+    ]
+    universal = UniversalPredictor(DEEPEST, dtype=dtype, on_alert=_unheard)
+    bare = FunctionalPredictor(DEEPEST, dtype=dtype)
+    state = bare.init_state()
+    at, alone = [], []
+    for tick in ticks:
+        begun_s = time.perf_counter()
+        state, _ = bare.step(state, tick)
+        between_s = time.perf_counter()
+        universal.step(tick)
+        alone.append(between_s - begun_s)
+        at.append(time.perf_counter() - between_s)
+    for name, spans in (("FunctionalPredictor", alone), ("UniversalPredictor", at)):
+        spans_ms = 1e3 * np.array(spans[200:])
+        note(f"{name}.step: median", float(np.median(spans_ms)))
+        at_most(f"{name}.step: p99", float(np.quantile(spans_ms, 0.99)), LATENCY_GOAL_MS[dtype])
+
+
+def _unheard(alert: Alert) -> None:
+    """Alerts are not what is measured."""
+
+
+def start_rows(dtype: Dtype) -> None:
+    """Two processes one after the other: the second finds what the first compiled."""
+    heading(f"start of a process, s; {dtype}")
+    with tempfile.TemporaryDirectory() as cache:
+        cold, warm = _first_tick(dtype, cache), _first_tick(dtype, cache)
+    note("importing", warm["import"])
+    at_most("compiling step and training, cold", cold["compile"], 5.0)
+    at_most("the same and the first tick, warm", warm["compile"] + warm["first tick"], 1.0)
+    note("all of it, warm", sum(warm.values()))
+
+
+def _first_tick(dtype: Dtype, cache: str) -> dict[str, float]:
+    environment = {
+        **os.environ,
+        "JAX_COMPILATION_CACHE_DIR": cache,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    command = [sys.executable, "-m", "benchmarks.first_tick", dtype]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    spans: dict[str, float] = json.loads(run.stdout)
+    return spans
+
+
+def stage_rows(dtype: Dtype) -> None:
+    """Stages compiled alone, with their shares of the sum."""
+    rows = stage_table(dtype, repeats=300)
+    total = sum(us for _, _, us in rows)
+    print(f"\n{'stages, each compiled alone; ' + dtype:<62}{'µs a tick':>14}{'share':>12}")
+    for name, _, us in rows:
+        print(f"{name:<62}{us / TILE_WIDTH:>14.3f}{us / total:>12.1%}", flush=True)
+    print(f"{'sum (each pays its own call and copies)':<62}{total / TILE_WIDTH:>14.3f}")
 
 
 if __name__ == "__main__":

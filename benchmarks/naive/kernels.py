@@ -133,7 +133,7 @@ class Gate(NamedTuple):
 def gated(
     config: PredictorConfig, past: Gate, raw: Array, *, realised: Array, scored: Array
 ) -> tuple[Gate, Array, Array]:
-    """Forecasts times their slope's lower bound, within [0, 1]; and that times correlation."""
+    """Forecasts times their slope's lower bound, within [0, 1]; and that times correlation^4."""
     outcome, forget = jnp.clip(realised, -8.0, 8.0), 0.5 ** (1 / 2000)
     sums = (past.raw**2, past.raw * outcome, outcome**2, jnp.ones_like(outcome))
     squares, products, outcomes, weight = (
@@ -146,4 +146,4 @@ def gated(
     variance = jnp.maximum(outcomes - slope * products, 0.0) / weight
     factor = jnp.clip(slope - 0.5 * jnp.sqrt(variance / (squares + 1e-12)), 0.0, 1.0)
     correlation = products / jnp.sqrt((squares + 1e-12) * outcomes)
-    return now, raw * factor, factor * jnp.abs(correlation)
+    return now, raw * factor, factor * correlation**4

@@ -67,12 +67,23 @@ def _leak(weights: Array, temperature: Array) -> tuple[Array, Array]:
 
 
 def report(
-    latent: Array, *, credit: Array, runs: Array, last: Array, frozen: Array, emergency: Array
+    latent: Array,
+    *,
+    credit: Array,
+    runs: Array,
+    last: Array,
+    frozen: Array,
+    emergency: Array,
+    collapsed: Array,
 ) -> Array:
-    """Frozen before emergency before masks before credit; uniform if nothing is left."""
+    """Frozen before emergency before collapse before masks before credit; uniform if nothing is
+    left."""
+    barred = jnp.array([False, True, False, False]) & collapsed & runs[jnp.array([0, 2, 3])].any()
+    latent = jnp.where(barred, 0.0, latent)
     votes = jnp.where(((latent * credit) * runs).sum() > 0.0, latent * credit, latent)
     only_d = jnp.array([0.0, 0.0, 0.0, 1.0])
     wanted = jnp.where(frozen, last, jnp.where(emergency & runs[3], only_d, votes))
     kept = jnp.where(runs, wanted, 0.0)
-    even = jnp.where(runs.any(), runs / jnp.maximum(runs.sum(), 1), 0.25)
+    left = runs & ~barred
+    even = jnp.where(left.any(), left / jnp.maximum(left.sum(), 1), 0.25)
     return jnp.where(kept.sum() > 0.0, kept / jnp.where(kept.sum() > 0.0, kept.sum(), 1.0), even)

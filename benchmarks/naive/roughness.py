@@ -114,7 +114,7 @@ def read(
 
     settled = long_weight >= (1.0 - f**512) / (1.0 - f)
     enters = settled & ~doubtful & (upper < config.holder_threshold)
-    leaves = (past.held >= 32) & (upper > config.holder_threshold + 0.05)
+    leaves = (past.held >= 16) & (upper > config.holder_threshold + 0.05)
     singular = singular & settled
     emergency = jnp.where(past.emergency, ~leaves, enters) | singular
     held = jnp.where(past.emergency & ~singular, past.held + 1, 1)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.naive.state import Result, State, Tick, fresh
-from benchmarks.naive.step import step
+from benchmarks.naive.step import step, untrained
 from core.config import PredictorConfig
 
 __all__ = ["broadcast", "run"]
@@ -19,13 +19,16 @@ def broadcast(config: PredictorConfig, assets: int) -> State:
 
 
 @functools.cache
-def _scanned(config: PredictorConfig):  # type: ignore[no-untyped-def]
-    one = jax.vmap(functools.partial(step, config))
+def _scanned(config: PredictorConfig, training: bool):  # type: ignore[no-untyped-def]
+    one = jax.vmap(functools.partial(step if training else untrained, config))
     return jax.jit(lambda state, ticks: jax.lax.scan(one, state, ticks))
 
 
-def run(config: PredictorConfig, ticks: Tick) -> Result:
-    """Results of every tick: arrays [ticks, assets], weights and forecasts [ticks, assets, 4]."""
-    _, results = _scanned(config)(broadcast(config, ticks.price.shape[1]), ticks)
+def run(config: PredictorConfig, ticks: Tick, *, training: bool = True) -> Result:
+    """Results of every tick: arrays [ticks, assets], weights and forecasts [ticks, assets, 4].
+
+    Without `training` kernel B's networks stay as they are made.
+    """
+    _, results = _scanned(config, training)(broadcast(config, ticks.price.shape[1]), ticks)
     assert isinstance(results, Result)
     return results

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from benchmarks.naive import signature
+from benchmarks.naive import galerkin, signature
 from benchmarks.naive.front import Front, Guards, Window
+from benchmarks.naive.galerkin import Galerkin
 from benchmarks.naive.kernels import Gate, Hilbert, Jumps
 from benchmarks.naive.lines import unread
 from benchmarks.naive.mixture import Mixture
@@ -42,6 +43,7 @@ class Result(NamedTuple):
     distance_to_collapse: Array
     free_energy: Array
     kurtosis: Array
+    dgm_entropy: Array
     adaptive_threshold: Array
     weights: Array
     forecasts: Array
@@ -61,11 +63,13 @@ class State(NamedTuple):
     volatility: Volatility
     roughness: Roughness
     hilbert: Hilbert
+    galerkin: Galerkin
     jumps: Jumps
     signatures: Signatures
     gate: Gate
     mixture: Mixture
     result: Result
+    received: Array
 
 
 def fresh(config: PredictorConfig) -> State:
@@ -106,6 +110,7 @@ def fresh(config: PredictorConfig) -> State:
         hilbert=Hilbert(
             jnp.zeros((7, 7)), jnp.zeros(7), jnp.zeros(7), jnp.zeros(2), jnp.zeros(2)
         ),
+        galerkin=galerkin.fresh(),
         jumps=_jumps(count, zero),
         signatures=signature.fresh(config),
         gate=Gate(jnp.zeros(4), jnp.zeros(4), jnp.zeros(4), zero + 10.0, zero + 10.0),
@@ -115,6 +120,7 @@ def fresh(config: PredictorConfig) -> State:
             location=zero + jnp.nan,
             holder_exponent=half,
             kurtosis=zero + 3.0,
+            dgm_entropy=zero + jnp.nan,
             weights=jnp.full(4, 0.25),
             forecasts=jnp.full(4, jnp.nan),
             flags=count + int(Flag.WARMING_UP),
@@ -124,6 +130,7 @@ def fresh(config: PredictorConfig) -> State:
             cleared=count,
             instant=count,
         ),
+        received=count,
     )  # fmt: skip
 
 

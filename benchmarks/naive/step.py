@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from benchmarks.naive.front import Front, guard, look, measure
+from benchmarks.naive.galerkin import kolmogorov, train
 from benchmarks.naive.kernels import gated, jump_diffusion, projection
 from benchmarks.naive.mixture import learn, report
 from benchmarks.naive.residuals import follow, unsettled
@@ -14,10 +15,24 @@ from benchmarks.naive.state import Result, State, Tick
 from core.config import PredictorConfig
 from core.flags import AVAILABLE_KERNELS, INSTANT_EVENTS, LEVEL_FLAGS, Flag, Kernel, Mode
 
-__all__ = ["step"]
+__all__ = ["step", "untrained"]
 
 
 def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Result]:
+    """A tick, then every `dgm_every` ticks a step of kernel B's training."""
+    state, result = _tick(config, state, tick)
+    received = state.received + 1
+    due = (received % config.dgm_every == 0) & tick.runs[1]
+    trained = jax.lax.cond(due, train, lambda same: same, state.galerkin)
+    return state._replace(galerkin=trained, received=received), result
+
+
+def untrained(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Result]:
+    """A tick alone: kernel B forecasts persistence."""
+    return _tick(config, state, tick)
+
+
+def _tick(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Result]:
     """Score the stored forecast, learn, forecast; a refused tick repeats the last result."""
     taken, refused, seen = look(state.front, tick.price)
     window, mean, deviation = measure(state.window, seen.level)
@@ -43,7 +58,15 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
     signatures, forecast_d = signature(
         config, state.signatures, seen.increment, depth=tick.depth, frozen=infrequent
     )
-    raw = jnp.stack([forecast_a, jnp.zeros(()), forecast_c, forecast_d])
+    solution, forecast_b, collapsed, collapse_begins = kolmogorov(
+        config,
+        state.galerkin,
+        seen,
+        mean=mean,
+        deviation=deviation,
+        latent_weight=state.mixture.weights[1],
+    )
+    raw = jnp.stack([forecast_a, forecast_b, forecast_c, forecast_d])
     gate, forecasts, credit = gated(
         config, state.gate, jnp.where(seen.first, 0.0, raw), realised=realised, scored=scored
     )
@@ -67,6 +90,7 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
         last=state.result.weights,
         frozen=guards.degraded & ~seen.first,
         emergency=emergency,
+        collapsed=collapsed,
     )
     price = tick.price + seen.scale * (weights @ forecasts)
     location = taken.anchor + mean
@@ -75,6 +99,7 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
     levels = {
         Flag.EMERGENCY_MODE: emergency,
         Flag.DEGRADED_INFERENCE_MODE: guards.degraded,
+        Flag.MODE_COLLAPSE_WARNING: collapsed,
         Flag.KURTOSIS_OUTLIER_WARNING: drift.heavy,
         Flag.FREQUENCY_WARNING: infrequent,
         Flag.FROZEN_SIGNAL: frozen,
@@ -85,6 +110,7 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
     instant = {
         Flag.REGIME_CHANGE_DETECTED: drift.alarm,
         Flag.STALENESS_WARNING: guards.degraded & ~state.guards.degraded,
+        Flag.MODE_DEGRADATION_ALERT: collapse_begins,
         Flag.NORMAL_OPERATION_RESTORED: state.guards.degraded & ~guards.degraded,
     }
     result = Result(
@@ -97,6 +123,7 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
         distance_to_collapse=drift.threshold - drift.g_plus,
         free_energy=mixture.energy,
         kurtosis=drift.raw_kurtosis,
+        dgm_entropy=jnp.where(runs[1], state.galerkin.trained.entropy, jnp.nan),
         adaptive_threshold=drift.threshold,
         weights=weights,
         forecasts=jnp.where(runs, forecasts * seen.scale, jnp.nan),
@@ -115,11 +142,13 @@ def step(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Resu
         volatility=volatility,
         roughness=roughness,
         hilbert=hilbert,
+        galerkin=solution,
         jumps=jumps,
         signatures=signatures,
         gate=gate,
         mixture=mixture,
         result=result,
+        received=state.received,
     )
     return _settle(state, new, refused=refused, accepted=seen.accepted)
 

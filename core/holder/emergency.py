@@ -10,7 +10,9 @@ from core.holder.bank import Peak
 __all__ = ["HYSTERESIS", "MINIMUM_DWELL_TICKS", "EmergencyState", "next_emergency"]
 
 HYSTERESIS = 0.05
-MINIMUM_DWELL_TICKS = 32
+MINIMUM_DWELL_TICKS = 16
+"""From the last singularity. While it holds, kernel D alone forecasts, whichever kernel is best: at
+32, two jumps in a hundred ticks put an asset into emergency for 14% of the time, at 16 for 9%."""
 _ERRORS = 2.0
 
 

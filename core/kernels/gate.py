@@ -29,8 +29,9 @@ class Gated(NamedTuple):
 
     Attributes:
         forecasts: the raw ones times the lower bound of their slope, within [0, 1].
-        credit: that bound times the correlation of forecast and outcome: which share of the
-            outcome's deviation the kernel has explained. 1 without a gate.
+        credit: that bound times the fourth power of the correlation of forecast and outcome, the
+            squared share of the outcome's variance that the kernel has explained. 1 without a
+            gate. Forecasts of one outcome are alike: the best alone is better than most averages.
     """
 
     forecasts: Float[Array, "4 64"]
@@ -83,6 +84,5 @@ def update(
     variance = jnp.maximum(residual, 0.0) / new["gate.weight"]
     bound = slope - _ERRORS * jnp.sqrt(variance / squares)
     factor = jnp.clip(bound, 0.0, 1.0)
-    deviations = jnp.sqrt(squares * new["gate.outcome_squares"])
-    credit = factor * jnp.abs(new["gate.products"]) / deviations
-    return new, Gated(factor * raw_forecasts, credit)
+    explained = slope * new["gate.products"] / new["gate.outcome_squares"]
+    return new, Gated(factor * raw_forecasts, factor * jnp.square(explained))

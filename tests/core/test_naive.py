@@ -2,16 +2,30 @@
 
 import functools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from benchmarks import naive
-from core import Flag, Input, Output, PredictorConfig, TileStep, compile_step
+from core import (
+    NETWORK_SURFACE,
+    Flag,
+    Input,
+    Output,
+    PredictorConfig,
+    TileStep,
+    asset_layout,
+    compile_step,
+    compile_trainer,
+    init_surfaces,
+    init_tile,
+)
 from tests.core.ticks import drive, packed, random_walks
 
 # The maxima lines have a test of their own: written naively they take most of a tick's time.
-CONFIG = PredictorConfig(holder_estimator="bank")
+# The last two only matter where kernel B trains: often, and with a network that begins anew.
+CONFIG = PredictorConfig(holder_estimator="bank", dgm_every=3, dgm_entropy_gamma=1.0)
 TICKS = 1800
 FLAGS = ("flags", "raised", "cleared", "instant", "mode", "kernel_mask")
 FOUR = {"weights": Output.WEIGHT_A, "forecasts": Output.FORECAST_A}
@@ -46,7 +60,12 @@ def rows_of(name: str, outputs: np.ndarray) -> np.ndarray:
 def agree(inputs: np.ndarray, config: PredictorConfig = CONFIG) -> np.ndarray:
     """Assert that both give the same results at every tick; the tile's outputs."""
     _, outputs = drive(compiled(config), inputs)
-    results = naive.run(config, ticks_of(inputs))
+    compare(outputs, naive.run(config, ticks_of(inputs), training=False))
+    return outputs
+
+
+def compare(outputs: np.ndarray, results: naive.Result) -> None:
+    """Assert that flags are equal and numbers close, at every tick."""
     for name in naive.Result._fields:
         expected = np.asarray(getattr(results, name))
         got = rows_of(name, outputs)
@@ -54,7 +73,6 @@ def agree(inputs: np.ndarray, config: PredictorConfig = CONFIG) -> np.ndarray:
             np.testing.assert_array_equal(got, expected, err_msg=name)
         else:
             np.testing.assert_allclose(got, expected, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
-    return outputs
 
 
 def bits(outputs: np.ndarray, flag: Flag) -> np.ndarray:
@@ -114,7 +132,7 @@ def test_prices_of_any_size() -> None:
     for lane in range(64):
         inputs[:, [Input.PRICE, Input.TARGET], lane] *= 10.0 ** (lane % 13 - 6)
     _, outputs = drive(compiled(CONFIG), inputs)
-    results = naive.run(CONFIG, ticks_of(inputs))
+    results = naive.run(CONFIG, ticks_of(inputs), training=False)
     for name in ("holder_exponent", "cusum_drift", "kurtosis", "weights", "free_energy"):
         expected = np.asarray(getattr(results, name))
         np.testing.assert_allclose(rows_of(name, outputs), expected, rtol=1e-6, atol=1e-6)
@@ -152,3 +170,40 @@ def test_maxima_lines_under_the_default_configuration() -> None:
     assert emergency[710:740, ::4].any(axis=0).mean() > 0.8
     assert (outputs[700:, Output.HOLDER_EXPONENT].min(axis=0) < 0.35).mean() > 0.5
     assert emergency[830:870, 7::8].any(axis=0).mean() > 0.8 > 0.3 > emergency[850:, 3::8].mean()
+
+
+def trained(inputs: np.ndarray, config: PredictorConfig) -> np.ndarray:
+    """Outputs of a tile whose networks all train when they are due."""
+    step, trainer, layout = compiled(config), compile_trainer(config), asset_layout(config)
+    fresh = layout.split(layout.fresh("float64")[np.newaxis])[1]
+    networks, surfaces = np.repeat(fresh, 64, axis=0), init_surfaces()
+    tile, outputs = jax.device_put(init_tile(config)), []
+    for t, tick in enumerate(inputs):
+        tile, output = step(tile, tick, surfaces)
+        outputs.append(np.asarray(output))
+        due = (tick[Input.MASK_B] > 0.0) & ((t + 1) % config.dgm_every == 0)
+        if due.any():
+            blocks = np.asarray(tile)[trainer.block].T
+            networks[due] = trainer(blocks[due], networks[due])
+            surfaces = networks[:, NETWORK_SURFACE].T.copy()
+    return np.stack(outputs)
+
+
+def test_training_of_kernel_b() -> None:
+    """Mean reversion that changes, a mask, refused ticks and a network that has to begin anew."""
+    ticks, lanes = 480, 8
+    rng = np.random.default_rng(5)
+    noise, path = rng.normal(size=(ticks, 64)), np.zeros((ticks, 64))
+    for t in range(1, ticks):
+        decay = np.linspace(0.2, 0.97, 64) if t < 300 else 0.5
+        path[t] = decay * path[t - 1] + noise[t]
+    inputs = np.stack([packed(100.0 + p) for p in path[:, np.arange(64) % lanes * 8]])
+    inputs[400:420, Input.MASK_B, :4] = 0.0
+    inputs[210:214, Input.PRICE, 1] *= 2.0
+    outputs = trained(inputs, CONFIG)
+    results = naive.run(CONFIG, ticks_of(inputs[:, :, :lanes]))
+    compare(outputs[:, :, :lanes], results)
+    warned = bits(outputs, Flag.MODE_COLLAPSE_WARNING)[:, :lanes]
+    assert warned.any() and not warned.all()
+    forecasts = np.nan_to_num(outputs[250:, Output.FORECAST_B, :lanes])
+    assert (np.abs(forecasts).mean(axis=0) > 0.02).all()

@@ -33,7 +33,7 @@ def test_random_walk_of_the_exponent_matches_a_plain_loop() -> None:
     for value, may, singular in zip(upper, allowed, broken, strict=True):
         if singular:
             active, ticks = True, 0
-        elif active and ticks >= 32 and value > 0.45:
+        elif active and ticks >= 16 and value > 0.45:
             active = False
         elif not active and may and value < 0.4:
             active, ticks = True, 0
@@ -58,6 +58,6 @@ def test_it_lasts_the_minimum_dwell() -> None:
 
 def test_a_singularity_enters_and_starts_the_dwell_anew() -> None:
     singular = np.zeros(200, bool)
-    singular[[10, 30]] = True
+    singular[[10, 20]] = True
     flags = _flags(np.full(200, 0.9), np.zeros(200, bool), singular)
-    np.testing.assert_array_equal(np.flatnonzero(flags), np.arange(10, 30 + MINIMUM_DWELL_TICKS))
+    np.testing.assert_array_equal(np.flatnonzero(flags), np.arange(10, 20 + MINIMUM_DWELL_TICKS))
