@@ -1,6 +1,7 @@
 """Faults of the brokers, and of the way to them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
@@ -13,6 +14,9 @@ __all__ = [
     "PauseBroker",
     "RefuseWrites",
 ]
+
+_AMPLE_BYTES: Final = 4_000_000
+_MARKER_BYTES: Final = 78
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,10 @@ class HoldCommitReplies:
 
 @dataclass(frozen=True)
 class RefuseWrites:
-    """A topic takes no writes: it asks for more replicas than there are.
+    """A topic takes no writes: the largest batch it allows is smaller than any of records.
+
+    A transaction's marker has 78 bytes and must pass: one that is refused leaves the broker's
+    coordinator with a transaction that never ends.
 
     Attributes:
         topic: which one, by its name in `Topics`.
@@ -88,13 +95,13 @@ class RefuseWrites:
 
     def strike(self, stage: Stage) -> None:
         stage.note(f"{self.topic} takes no writes for {self.away_s} s")
-        _least_replicas(stage, self.topic, 2)
-        stage.later(self.away_s, lambda: _least_replicas(stage, self.topic, 1))
+        _limit(stage, self.topic, _MARKER_BYTES)
+        stage.later(self.away_s, lambda: _limit(stage, self.topic, _AMPLE_BYTES))
 
 
-def _least_replicas(stage: Stage, topic: str, count: int) -> None:
+def _limit(stage: Stage, topic: str, max_bytes: int) -> None:
     entry = ConfigEntry(
-        "min.insync.replicas", str(count), incremental_operation=AlterConfigOpType.SET
+        "max.message.bytes", str(max_bytes), incremental_operation=AlterConfigOpType.SET
     )
     resource = ConfigResource(
         ResourceType.TOPIC, stage.fleet.topics[topic], incremental_configs=[entry]

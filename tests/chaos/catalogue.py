@@ -130,7 +130,11 @@ SHORT = (
     ),
     Scenario(
         "as many bad records as ticks, and dead letters are not taken for a while",
-        (KillWorker(3.0, "w-0"), RefuseWrites(6.0, 4.0, "dead_letters")),
+        (
+            KillWorker(3.0, "w-0"),
+            RefuseWrites(6.0, 4.0, "dead_letters"),
+            SeeMetric(6.0, M.COMMIT_FAILURES, least=1),
+        ),
         bad_share=1.0,
         settings=_QUICK | _WALL,
     ),

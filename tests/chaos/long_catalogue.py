@@ -69,7 +69,10 @@ LONG = (
     ),
     Scenario(
         "dead letters are not taken for a minute",
-        (RefuseWrites(10.0, 60.0, "dead_letters"),),
+        (
+            RefuseWrites(10.0, 60.0, "dead_letters"),
+            SeeMetric(15.0, M.COMMIT_FAILURES, least=1, within_s=55.0),
+        ),
         bad_share=0.01,
         seconds=80.0,
         per_second=200.0,
