@@ -1,6 +1,7 @@
-"""Replay speed, as ratios taken in one run on one core, without a broker.
+"""Replay speed, as ratios taken in one run, on one core where not said otherwise; no broker.
 
-`python -m benchmarks.backtest [--ticks 400000] [--single 20000] [--peers 20000] [--dtype float64]`
+`python -m benchmarks.backtest [--ticks 400000] [--long 2000000] [--single 20000] [--peers 20000]
+[--dtype float64]`
 """
 
 import argparse
@@ -9,6 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
@@ -30,7 +32,15 @@ from ops.report import write_report
 from tests.kafka.feed import Ticks, random_ticks
 from workers import UniversalPredictor
 from workers.decisions import full_decision, pack_inputs, spread
-from workers.replay import EventTime, FileSource, Layout, RunPlan, backtest, run_backtest
+from workers.replay import (
+    EventTime,
+    FileSource,
+    Layout,
+    RunPlan,
+    backtest,
+    run_backtest,
+    run_in_processes,
+)
 from workers.rounds import order_by_row
 from workers.state_table import StateTable
 
@@ -112,6 +122,20 @@ def many_assets(config: PredictorConfig, dtype: str, count: int, folder: Path) -
     note("  report, ticks/s", rate(lambda: write_report(plan.out), count))
 
 
+def two_processes(config: PredictorConfig, dtype: str, count: int, folder: Path) -> None:
+    """One file by one process and by two; a start takes seconds, so the file is a long one."""
+    parquet.write_table(table_of(random_ticks(count, ASSETS, seed=5)), folder / "long.parquet")
+    source = FileSource(folder / "long.parquet", Layout())
+    rates = []
+    for processes in (1, 2):
+        out = folder / f"by-{processes}"
+        plan = RunPlan(source, config, dtype, EventTime(config), out)
+        rates.append(rate(partial(run_in_processes, plan, processes), count))
+    at_least(f"two processes over one, {count:,} ticks", rates[1] / rates[0], 1.8)
+    note("  one, ticks/s", rates[0])
+    note("  two, ticks/s", rates[1])
+
+
 def one_asset(config: PredictorConfig, dtype: Dtype, count: int) -> None:
     """A long history of one asset, against a loop over `UniversalPredictor.step`."""
     ticks = random_ticks(count, 1, seed=2)
@@ -160,10 +184,12 @@ def main() -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ticks", type=int, default=400_000)
+    parser.add_argument("--long", type=int, default=2_000_000, help="ticks for two processes")
     parser.add_argument("--single", type=int, default=20_000)
     parser.add_argument("--peers", type=int, default=20_000, help="ticks for libraries' loops")
     parser.add_argument("--dtype", choices=("float64", "float32"), default="float64")
     options = parser.parse_args()
+    cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {WORKER_CORE})
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
@@ -174,6 +200,9 @@ def main() -> None:
     heading(f"{options.ticks:,} ticks of {ASSETS} assets; {options.single:,} of one; {dtype}")
     with tempfile.TemporaryDirectory(prefix="tickfleet-bench-") as folder:
         many_assets(config, dtype, options.ticks, Path(folder))
+        os.sched_setaffinity(0, cores)
+        two_processes(config, dtype, options.long, Path(folder))
+        os.sched_setaffinity(0, {WORKER_CORE})
     one_asset(config, dtype, options.single)
     against_libraries(config, dtype, options.peers)
 
