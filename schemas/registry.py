@@ -2,16 +2,16 @@
 
 Only what the registry itself says about an id counts against a record. That the registry
 cannot be asked is never the record's fault: it is an error of the call, to be retried.
+
+The registry's client is imported where it is needed: with its HTTP and OAuth libraries it takes a
+tenth of a worker's start, and a fleet without a registry never needs it.
 """
 
 import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
-
-from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
-from confluent_kafka.schema_registry.error import SchemaRegistryError
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from schemas.contracts import Contract
 from schemas.errors import (
@@ -21,6 +21,9 @@ from schemas.errors import (
     UndecodableError,
 )
 from schemas.writer_schema import parse_writer_schema
+
+if TYPE_CHECKING:
+    from confluent_kafka.schema_registry import SchemaRegistryClient
 
 __all__ = ["ConfluentFraming", "registry_client"]
 
@@ -38,8 +41,10 @@ _CLIENT_DEFAULTS: dict[str, Any] = {
 }
 
 
-def registry_client(url: str, options: Mapping[str, Any] | None = None) -> SchemaRegistryClient:
+def registry_client(url: str, options: Mapping[str, Any] | None = None) -> "SchemaRegistryClient":
     """A registry client whose calls end within about 15 s; `options` are confluent_kafka's."""
+    from confluent_kafka.schema_registry import SchemaRegistryClient  # noqa: PLC0415
+
     return SchemaRegistryClient({**_CLIENT_DEFAULTS, **(options or {}), "url": url})
 
 
@@ -50,7 +55,7 @@ class ConfluentFraming:
 
     def __init__(
         self,
-        client: SchemaRegistryClient,
+        client: "SchemaRegistryClient",
         topic: str,
         *,
         auto_register: bool = True,
@@ -72,6 +77,8 @@ class ConfluentFraming:
         self._unknown = _ExpiringSet(unknown_ttl_s, monotonic)
 
     def header(self, ours: Contract) -> bytes:
+        from confluent_kafka.schema_registry import Schema  # noqa: PLC0415
+
         schema = Schema(ours.text, "AVRO")
         what = f"subject {self._subject}"
         if self._auto_register:
@@ -114,6 +121,8 @@ class _NotFoundError(RegistryRefusedError):
 
 def _ask(what: str, call: Callable[[], _T]) -> _T:
     """Run one registry call and sort its failures into retryable and final ones."""
+    from confluent_kafka.schema_registry.error import SchemaRegistryError  # noqa: PLC0415
+
     try:
         return call()
     except SchemaRegistryError as error:

@@ -1,12 +1,13 @@
 """Runs workers one at a time, and decides at each of their client calls who goes on.
 
-Every worker has a thread, but only the one that holds the baton runs: a seed fixes the whole
-interleaving. A killed worker's thread unwinds at its next call, and whatever it calls on the way
-out does nothing.
+Every worker is a greenlet: it runs until its next client call, so a seed fixes the whole
+interleaving. A killed worker unwinds at its next call, and whatever it calls on the way out does
+nothing.
 """
 
-import threading
 from collections.abc import Callable
+
+from greenlet import getcurrent, greenlet
 
 __all__ = ["Scheduler", "SimKilled", "Task"]
 
@@ -16,7 +17,7 @@ class SimKilled(BaseException):
 
 
 class Task:
-    """One worker's thread.
+    """One worker's flow of control.
 
     Attributes:
         name: whose it is.
@@ -33,13 +34,7 @@ class Task:
         self.at = ""
         self.error: BaseException | None = None
         self._killed = False
-        # Locks held from the start: released by one thread, acquired by the other. A semaphore
-        # would do the same in five times as many steps.
-        self._baton, self._back = threading.Lock(), threading.Lock()
-        self._baton.acquire()
-        self._back.acquire()
-        self._thread = threading.Thread(target=self._main, args=(run,), daemon=True)
-        self._thread.start()
+        self.flow = greenlet(lambda: self._main(run))
 
     @property
     def killed(self) -> bool:
@@ -48,8 +43,7 @@ class Task:
 
     def go_on(self) -> None:
         """Let it run to its next client call, or to its end."""
-        self._baton.release()
-        self._back.acquire()
+        self.flow.switch()
 
     def kill(self) -> None:
         """End it where it stands."""
@@ -58,16 +52,14 @@ class Task:
             self.go_on()
 
     def pause_point(self) -> None:
-        """Called on its own thread: hand the baton back, and wait for it."""
-        if self._killed:
-            raise SimKilled
-        self._back.release()
-        self._baton.acquire()
+        """Called by its own flow: hand control back, and wait for it."""
+        if not self._killed:
+            assert self.flow.parent is not None
+            self.flow.parent.switch()
         if self._killed:
             raise SimKilled
 
     def _main(self, run: Callable[[], None]) -> None:
-        self._baton.acquire()
         try:
             if not self._killed:
                 run()
@@ -77,28 +69,23 @@ class Task:
             self.error = error
         finally:
             self.dead = True
-            self._back.release()
 
 
 class Scheduler:
-    """The tasks, and which of them the calling thread is."""
+    """The tasks, and which of them is running."""
 
     def __init__(self) -> None:
-        self._of_thread: dict[int, Task] = {}
+        self._of_flow: dict[greenlet, Task] = {}
 
     def spawn(self, name: str, run: Callable[[], None]) -> Task:
         """A new task; it starts when it is first let go on."""
-
-        def started() -> None:
-            self._of_thread[threading.get_ident()] = task
-            run()
-
-        task = Task(name, started)
+        task = Task(name, run)
+        self._of_flow[task.flow] = task
         return task
 
     def call(self, name: str) -> None:
         """A client call is about to happen: others may go first, or this is where it is killed."""
-        task = self._of_thread.get(threading.get_ident())
+        task = self._of_flow.get(getcurrent())
         if task is not None:
             task.at = name
             task.pause_point()
