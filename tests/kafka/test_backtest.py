@@ -29,6 +29,7 @@ from workers.replay import (
     plan_topic,
     read_run,
     run_backtest,
+    run_in_processes,
     verifying,
 )
 from workers.replay.slices import slice_plans
@@ -92,6 +93,17 @@ def test_as_recorded_repeats_live_byte_for_byte(lived: Fleet, tmp_path: Path) ->
     assert found.results == _COUNT
     assert found.flags > 0
     assert (found.repeated, found.not_retained) == (0, 0)
+
+
+def test_as_recorded_in_two_processes_writes_what_one_does(lived: Fleet, tmp_path: Path) -> None:
+    config = config_from_json(lived.config_json("reader"))
+    for processes in (1, 2):
+        plan, _ = plan_as_recorded(config, lived.ticks, tmp_path / str(processes))
+        run = run_in_processes(plan, processes)
+        assert run["counts"]["results"] == _COUNT
+    for table in ("results", "flags"):
+        one, two = (parquet.read_table(tmp_path / run / table) for run in ("1", "2"))
+        assert bits(one) == bits(two)
 
 
 def test_the_first_difference_is_told_with_its_cause(
