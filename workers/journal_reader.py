@@ -88,6 +88,12 @@ def read_journal(
     """
     topic = config.topics.journal
     admin = AdminClient(base_settings(config))
+    try:
+        # A fresh client that is asked for offsets at once waits up to three seconds now and then,
+        # until it hears of the leader by itself; after the topic's metadata it does not.
+        admin.list_topics(topic, timeout=config.client_timeout_s)
+    except KafkaException as error:
+        raise StalledClientError(f"{topic}: no metadata: {error}. It is asked again") from error
     end = uncommitted_end(admin, topic, partition, config.client_timeout_s)
     patience_s = 3 * config.transaction_timeout_ms / 1000
     journal = JournalReader(reader, topic, JournalCodec(framing), patience_s=patience_s)

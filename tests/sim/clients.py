@@ -253,6 +253,11 @@ class SimAdmin:
     def __init__(self, world: World, _settings: dict[str, Any]) -> None:
         self._world = world
 
+    def list_topics(self, _topic: str, timeout: float) -> None:
+        """Asked for the topic's leaders only."""
+        del timeout
+        self._world.scheduler.call("list_topics")
+
     def list_offsets(
         self, wanted: dict[TopicPartition, Any], **_options: object
     ) -> dict[TopicPartition, "Future[Any]"]:
