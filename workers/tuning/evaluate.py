@@ -54,19 +54,13 @@ class FoldScore:
     skill: float
 
 
-def fold_scores(
-    task: Task,
-    config: PredictorConfig,
-    folds: int,
-    stepped: Callable[[int], None] = lambda _ticks: None,
-) -> Iterator[FoldScore]:
+def fold_scores(task: Task, config: PredictorConfig, folds: int) -> Iterator[FoldScore]:
     """The scores of the first folds, each as soon as it is known.
 
     Args:
         task: the ticks, and how they are judged.
         config: what is evaluated.
         folds: how many of them; ticks behind them are not read.
-        stepped: told the number of ticks after each chunk.
     """
     source = task.ticks()
     engine = Engine(config, task.dtype, source=source.name, deciding=EventTime(config))
@@ -83,7 +77,6 @@ def fold_scores(
         known = np.isfinite(losses).all(axis=0)
         sums = sums + losses[:, known].sum(axis=1)
         judged += int(known.sum())
-        stepped(len(chunk))
     for done in range(current, folds):
         yield _score(task, done, sums, judged)
         sums, judged = np.zeros(2), 0

@@ -1,12 +1,11 @@
 """Where trials are evaluated: in this process, or in several others, fold by fold."""
 
-import multiprocessing
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import parent_process
 from typing import Any, Final, Protocol
 
 from core import PredictorConfig, compile_step
+from workers.children import Children
 from workers.tuning.errors import TuningError
 from workers.tuning.evaluate import FoldScore, Task, fold_scores
 
@@ -75,18 +74,9 @@ class Processes:
     """
 
     def __init__(self, task: Task, count: int, prepare: Callable[[], None]) -> None:
-        context = multiprocessing.get_context("spawn")
         self.count = count
-        self._pipes: list[Connection] = []
-        self._processes = []
+        self._children = Children(_serve, [(task, prepare)] * count)
         self._busy: set[int] = set()
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, task, prepare), daemon=True)
-            process.start()
-            theirs.close()
-            self._pipes.append(ours)
-            self._processes.append(process)
 
     def begin(self, lane: int, config: PredictorConfig, folds: int) -> None:
         """Hand it over."""
@@ -99,10 +89,11 @@ class Processes:
         Raises:
             TuningError: a process died.
         """
-        ready: list[Any] = wait([self._pipes[lane] for lane in self._busy])
-        lane = self._pipes.index(ready[0])
+        pipes = self._children.pipes
+        ready: list[Any] = wait([pipes[lane] for lane in self._busy])
+        lane = pipes.index(ready[0])
         try:
-            found = self._pipes[lane].recv()
+            found = pipes[lane].recv()
         except (EOFError, OSError):
             raise self._died(lane) from None
         if isinstance(found, Exception):
@@ -119,47 +110,36 @@ class Processes:
 
     def close(self) -> None:
         """End the processes."""
-        for process, pipe in zip(self._processes, self._pipes, strict=True):
-            process.terminate()
-            process.join()
-            pipe.close()
+        self._children.close()
 
     def _send(self, lane: int, message: object) -> None:
         try:
-            self._pipes[lane].send(message)
+            self._children.pipes[lane].send(message)
         except OSError:
             raise self._died(lane) from None
 
     def _died(self, lane: int) -> TuningError:
-        process = self._processes[lane]
-        process.join()
+        code = self._children.exit_code(lane)
         return TuningError(
-            f"a process of the search died (exit code {process.exitcode}), perhaps for want of "
-            "memory: go on with --resume and fewer --processes"
+            f"a process of the search died (exit code {code}), perhaps for want of memory: go on "
+            "with --resume and fewer --processes"
         )
 
 
 def _serve(pipe: Connection, task: Task, prepare: Callable[[], None]) -> None:
     """Trials as they come, until the other end closes."""
     prepare()
-    parent = parent_process()
-
-    def check(_ticks: int) -> None:
-        # A parent killed with -9 closes nothing while a fold runs.
-        if parent is not None and not parent.is_alive():
-            raise SystemExit(1)
-
     try:
         while True:
             config, folds = pipe.recv()
-            for score in fold_scores(task, config, folds, check):
+            for score in fold_scores(task, config, folds):
                 pipe.send(score)
                 if not pipe.recv():
                     break
             else:
                 pipe.send(None)
             _forget()
-    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+    except (EOFError, BrokenPipeError):
         return
     except Exception as error:
         pipe.send(error)

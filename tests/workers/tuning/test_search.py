@@ -1,6 +1,7 @@
 """A search sees the past only, goes on after a kill as if nothing had been, and judges itself."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -142,7 +143,7 @@ def test_another_process_finds_the_same_scores_and_its_death_is_said(ticks: Path
             lanes.go_on(0, further=True)
         assert scores == expected
         lanes.begin(0, PredictorConfig(), 2)
-        (process,) = lanes._processes
+        (process,) = multiprocessing.active_children()
         os.kill(process.pid or 0, signal.SIGKILL)
         with pytest.raises(TuningError, match=r"died \(exit code -9\).*--resume and fewer"):
             while lanes.next():

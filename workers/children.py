@@ -1,0 +1,70 @@
+"""Processes that work for this one over a pipe, and end with it however it ends."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
+
+__all__ = ["Children"]
+
+_END_WAIT_S: Final = 10.0
+
+
+class Children:
+    """One process for each tuple of arguments.
+
+    Args:
+        serve: the whole life of a process, called with its end of the pipe and its arguments.
+        work: the arguments.
+
+    Attributes:
+        pipes: this process's ends.
+        processes: in the same order.
+    """
+
+    def __init__(self, serve: Callable[..., None], work: Sequence[tuple[Any, ...]]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipes: list[Connection] = []
+        self.processes: list[BaseProcess] = []
+        for arguments in work:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_live, args=(serve, theirs, *arguments), daemon=True)
+            process.start()
+            theirs.close()
+            self.pipes.append(ours)
+            self.processes.append(process)
+
+    def exit_code(self, number: int) -> int:
+        """Of a process that has ended or is about to; negative where a signal ended it."""
+        self.processes[number].join(_END_WAIT_S)
+        return self.processes[number].exitcode or 0
+
+    def close(self) -> None:
+        """End them all."""
+        for pipe in self.pipes:
+            pipe.close()
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.join(_END_WAIT_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+
+def _live(serve: Callable[..., None], pipe: Connection, *arguments: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends us
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve(pipe, *arguments)
+
+
+def _end_with_parent() -> None:
+    """Nobody would ever know of what is done after the parent was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
