@@ -4,7 +4,6 @@ The offsets are those of the last durable snapshots, sent again with every commi
 lets the group's generation fence a worker which has lost its partitions without noticing.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 
 from confluent_kafka import TopicPartition
@@ -102,7 +101,7 @@ class CommitCycle:
         try:
             offsets = self._outputs.settle()
         except OutputUncertainError as error:
-            self._trace((time.time_ns() - self._begun_ns) / 1e9, str(error))
+            self._trace((self._clock.now_ns() - self._begun_ns) / 1e9, str(error))
             raise
         self._book(offsets)
 
@@ -131,7 +130,7 @@ class CommitCycle:
             for p in self._due_partitions()
         ]
         self._begun_s = self._clock.monotonic_s()
-        self._begun_ns, self._offsets = time.time_ns(), offsets
+        self._begun_ns, self._offsets = self._clock.now_ns(), offsets
         self._outputs.start_commit(offsets, membership.ticket())
         self._touched.clear()
 
