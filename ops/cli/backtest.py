@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ops.cli.layouts import MakeLayout, layout_options, tick_file
+from ops.cli.layouts import MakeLayout, history_options, tick_file
 from ops.cli.options import bootstrap_option, config_option, offline_settings, settings_of
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
@@ -19,7 +19,6 @@ from workers.replay import (
     EventTime,
     FileSource,
     History,
-    Repeats,
     RunPlan,
     plan_as_recorded,
     plan_topic,
@@ -61,15 +60,7 @@ _DIFFERS = 1
 )
 @click.option("--to-topic", metavar="TOPIC", help="Publish the results there as well, each once.")
 @click.option("--run-id", help="Header of the published results; made up if not given.")
-@layout_options
-@click.option("--unsorted", is_flag=True, help="File: the rows stand as they arrived.")
-@click.option(
-    "--repeats",
-    type=click.Choice([str(one) for one in Repeats]),
-    default="refuse",
-    show_default=True,
-    help="File: what to do with rows that are there twice.",
-)
+@history_options
 def command(
     config: Path | None,
     bootstrap: str | None,
@@ -89,8 +80,6 @@ def command(
     to_topic: str | None,
     run_id: str | None,
     layout: MakeLayout,
-    unsorted: bool,
-    repeats: str,
 ) -> None:
     """Step historical ticks as a worker would have, and keep every result.
 
@@ -127,14 +116,8 @@ def command(
         _run_as_recorded(replace(plan, publish=publish), history, how, verify)
         return
     if path is not None:
-        source = FileSource(
-            path,
-            layout(
-                unsorted=unsorted,
-                repeats=Repeats(repeats),
-                allow_nonpositive_prices=worker.allow_nonpositive_prices,
-            ),
-        )
+        read = layout(allow_nonpositive_prices=worker.allow_nonpositive_prices)
+        source = FileSource(path, read)
         plan = RunPlan(source, worker.predictor, worker.dtype, EventTime(worker.predictor), out)
     else:
         texts = (("begin", begin), ("end", end))

@@ -15,7 +15,7 @@ from ops.cli.pairs import Pairs
 if TYPE_CHECKING:
     from workers.replay import Layout
 
-__all__ = ["MakeLayout", "layout_options", "tick_file"]
+__all__ = ["MakeLayout", "history_options", "layout_options", "tick_file"]
 
 MakeLayout: TypeAlias = "Callable[..., Layout]"
 
@@ -51,34 +51,46 @@ _OPTIONS = (
         "--time-zone", default="UTC", show_default=True, help="File: of times that name none."
     ),
 )
+_HISTORY_OPTIONS = (
+    click.option("--unsorted", is_flag=True, help="File: the rows stand as they arrived."),
+    click.option(
+        "--repeats",
+        type=click.Choice(["refuse", "drop", "keep"]),
+        default="refuse",
+        show_default=True,
+        help="File: what to do with rows that are there twice.",
+    ),
+)
+_NAMES = ["columns", "asset", "mid", "bad_quotes", "time_unit", "time_zone", "unsorted", "repeats"]
 
 
 def layout_options(command: _F) -> _F:
     """Add the options; the command gets `layout`, which makes a `Layout` of them and of the
     arguments that it is called with.
     """
+    return _with_layout(command, _OPTIONS)
 
+
+def history_options(command: _F) -> _F:
+    """`layout_options`, and those that say what is allowed of a history's rows."""
+    return _with_layout(command, (*_OPTIONS, *_HISTORY_OPTIONS))
+
+
+def _with_layout(command: _F, options: tuple[Callable[[Any], Any], ...]) -> _F:
     @functools.wraps(command)
     def with_layout(*args: Any, **given: Any) -> Any:
-        names = ("columns", "asset", "mid", "bad_quotes", "time_unit", "time_zone")
-        chosen = {name: given.pop(name) for name in names}
+        chosen = {name: given.pop(name) for name in _NAMES if name in given}
         return command(*args, layout=functools.partial(_layout, chosen), **given)
 
     wrapped: Any = with_layout
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[no-any-return]
 
 
 def _layout(chosen: dict[str, Any], **more: Any) -> "Layout":
-    from workers.replay import BadQuotes, Layout, TimeUnit  # noqa: PLC0415  (needs an extra)
+    from workers.replay import BadQuotes, Layout, Repeats, TimeUnit  # noqa: PLC0415  (an extra)
 
-    return Layout(
-        columns=dict(chosen["columns"]),
-        asset=chosen["asset"],
-        mid=chosen["mid"],
-        bad_quotes=BadQuotes(chosen["bad_quotes"]),
-        time_unit=TimeUnit(chosen["time_unit"]),
-        time_zone=chosen["time_zone"],
-        **more,
-    )
+    kinds = {"columns": dict, "bad_quotes": BadQuotes, "time_unit": TimeUnit, "repeats": Repeats}
+    typed = {name: kind(chosen[name]) for name, kind in kinds.items() if name in chosen}
+    return Layout(**{**chosen, **typed, **more})

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import click
 
-from ops.cli.layouts import MakeLayout, layout_options, tick_file
+from ops.cli.layouts import MakeLayout, history_options, tick_file
 from ops.cli.options import config_option, offline_settings
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
 from ops.tuning import search_bar, summary_lines, write_pages
-from workers.replay import Repeats
 from workers.tuning import (
     Objective,
     SearchPlan,
@@ -82,15 +81,7 @@ __all__ = ["command"]
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--no-prune", is_flag=True, help="Take every trial to its last fold.")
 @click.option("--set", "changes", multiple=True, type=Pairs(), help="Of the baseline.")
-@layout_options
-@click.option("--unsorted", is_flag=True, help="The rows stand as they arrived.")
-@click.option(
-    "--repeats",
-    type=click.Choice([str(one) for one in Repeats]),
-    default="refuse",
-    show_default=True,
-    help="What to do with rows that are there twice.",
-)
+@history_options
 def command(
     config: Path | None,
     *,
@@ -109,8 +100,6 @@ def command(
     no_prune: bool,
     changes: tuple[tuple[str, str], ...],
     layout: MakeLayout,
-    unsorted: bool,
-    repeats: str,
 ) -> None:
     """Search hyperparameters on the early folds of a history; the last folds judge the choice.
 
@@ -120,11 +109,7 @@ def command(
     """
     keep_executables()
     worker = offline_settings(config, predictor=dict(changes)).worker
-    read = layout(
-        unsorted=unsorted,
-        repeats=Repeats(repeats),
-        allow_nonpositive_prices=worker.allow_nonpositive_prices,
-    )
+    read = layout(allow_nonpositive_prices=worker.allow_nonpositive_prices)
     plan = SearchPlan(
         ticks=open_ticks(path, read),
         space=SearchSpace.parse(read_space(space_path), worker.predictor),
