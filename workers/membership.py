@@ -19,7 +19,8 @@ from confluent_kafka import (
 
 from workers.client_config import consumer_settings
 from workers.config import WorkerConfig
-from workers.errors import FencedError, StalledClientError
+from workers.errors import ConfigurationError, FencedError, StalledClientError
+from workers.group_protocol import GROUP_PROTOCOL_REMEDY, refuses_group_protocol
 from workers.metrics import M, Telemetry
 from workers.outputs import GroupTicket
 
@@ -77,6 +78,7 @@ class Membership:
         """Wait for the first record, then take what is there; rebalances happen in here.
 
         Raises:
+            ConfigurationError: the brokers do not offer the group protocol that is set.
             FencedError: another live worker uses this worker's id.
         """
         try:
@@ -156,6 +158,11 @@ class Membership:
             time.sleep(_SEAT_RETRY_S)
             self._consumer = self._join()
             return
+        if refuses_group_protocol(error):
+            raise ConfigurationError(
+                f"the brokers do not offer group_protocol = {self._config.group_protocol}: "
+                f"{GROUP_PROTOCOL_REMEDY}"
+            )
         raise FencedError(
             f"the group refused worker id {self._config.worker_id!r}: {error}. Another live worker "
             "uses it: give every worker its own worker_id"

@@ -1,7 +1,8 @@
 """`tickfleet doctor`: looks at everything a fleet depends on and says what to fix.
 
 Each file is one subject; a check yields findings. It leaves nothing behind: the object it writes
-to the store is removed, and the transactional id it tries, `GROUP-doctor`, is no worker's.
+to the store is removed, and the group and the transactional id that it tries, both
+`GROUP-doctor`, are no worker's.
 """
 
 from ops.doctor.examine import examine

@@ -10,6 +10,7 @@ from core.errors import TickFleetError
 from ops.doctor.cluster import check_brokers, check_topics
 from ops.doctor.commits import check_commits
 from ops.doctor.decisions import check_config
+from ops.doctor.features import check_features
 from ops.doctor.finding import Finding
 from ops.doctor.membership import check_group
 from ops.doctor.permissions import check_permissions
@@ -29,6 +30,7 @@ _CHECKS: Final[tuple[tuple[str, _Check], ...]] = (
     ("brokers", check_brokers),
     ("topics", check_topics),
     ("permissions", check_permissions),
+    ("features", check_features),
     ("store", check_store),
     ("registry", check_registry),
     ("group", check_group),
