@@ -17,12 +17,14 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from core.errors import FatalError
 from workers.client_config import consumer_settings
 from workers.config import WorkerConfig
 from workers.errors import ConfigurationError, FencedError, StalledClientError
 from workers.group_protocol import GROUP_PROTOCOL_REMEDY, refuses_group_protocol
 from workers.metrics import M, Telemetry
 from workers.outputs import GroupTicket
+from workers.seat import SeatDispute, Verdict
 
 __all__ = ["Fetched", "Membership", "RebalanceListener"]
 
@@ -72,6 +74,8 @@ class Membership:
         self._listener = listener
         self._telemetry = telemetry
         self._fatal: KafkaError | None = None
+        self._dispute = SeatDispute(config.session_timeout_ms / 1000)
+        self._held: set[int] = set()
         self._consumer = self._join()
 
     def fetch(self, max_records: int, timeout_s: float) -> Fetched:
@@ -101,8 +105,16 @@ class Membership:
         return Fetched(records, failures)
 
     def ticket(self) -> GroupTicket:
-        """This member's standing now; it fences commits once the group has moved on."""
-        return GroupTicket(self._consumer.consumer_group_metadata(), self._commit)
+        """This member's standing now; it fences commits once the group has moved on.
+
+        Raises:
+            StalledClientError: the client does not know it, for it is between two groups or ends.
+        """
+        try:
+            metadata = self._consumer.consumer_group_metadata()
+        except RuntimeError as error:
+            raise StalledClientError(f"the group's generation: {error}") from error
+        return GroupTicket(metadata, self._commit)
 
     def start_at(self, partition: int, offset: int) -> None:
         """Let a partition flow from an offset.
@@ -150,25 +162,32 @@ class Membership:
 
     def _replace_or_leave(self, error: KafkaError) -> None:
         self._fatal = None
-        unreleased = error.code() == KafkaError.UNRELEASED_INSTANCE_ID
-        if unreleased or KafkaError(KafkaError.UNRELEASED_INSTANCE_ID).str() in error.str():
-            # KIP-848: the broker still holds the seat of this worker's previous life.
-            _log.info("waiting_for_seat", reason=error.str())
-            self._consumer.close()
+        verdict = self._dispute.judge(error, time.monotonic())
+        if verdict is Verdict.LEAVE:
+            raise self._refusal(error)
+        _log.info("seat_taken_again", because=verdict.value, reason=error.str())
+        # The client forgets a fenced member's partitions without a word to anybody.
+        if self._held:
+            self._listener.on_lost(sorted(self._held))
+        self._consumer.close()
+        self._held.clear()
+        if verdict is Verdict.WAIT:
             time.sleep(_SEAT_RETRY_S)
-            self._consumer = self._join()
-            return
+        self._consumer = self._join()
+
+    def _refusal(self, error: KafkaError) -> FatalError:
         if refuses_group_protocol(error):
-            raise ConfigurationError(
+            return ConfigurationError(
                 f"the brokers do not offer group_protocol = {self._config.group_protocol}: "
                 f"{GROUP_PROTOCOL_REMEDY}"
             )
-        raise FencedError(
+        return FencedError(
             f"the group refused worker id {self._config.worker_id!r}: {error}. Another live worker "
             "uses it: give every worker its own worker_id"
         )
 
     def _on_error(self, error: KafkaError) -> None:
+        self._dispute.observe(error, time.monotonic())
         if error.fatal() or error.code() in _FATAL_CODES:
             self._fatal = error
         _log.warning("kafka_error", code=error.name(), reason=error.str())
@@ -179,6 +198,7 @@ class Membership:
         paused = [self._somewhere_in(consumer, number) for number in numbers]
         consumer.incremental_assign(paused)
         consumer.pause(paused)
+        self._held.update(numbers)
         self._listener.on_assigned(numbers)
 
     def _somewhere_in(self, consumer: Consumer, number: int) -> TopicPartition:
@@ -199,9 +219,11 @@ class Membership:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.inc(M.REBALANCES, kind="revoked")
         self._listener.on_revoked([p.partition for p in partitions])
+        self._held.difference_update(p.partition for p in partitions)
         consumer.incremental_unassign(partitions)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.inc(M.REBALANCES, kind="lost")
         self._listener.on_lost([p.partition for p in partitions])
+        self._held.difference_update(p.partition for p in partitions)
         consumer.incremental_unassign(partitions)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from core.errors import TickFleetError
+from workers.errors import OutputUncertainError, StalledClientError
 from workers.metrics import M
 from workers.worker import Worker, WorkerParts
 
@@ -27,19 +28,14 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
     parts.telemetry.inc(M.SHUTDOWNS)
     # The loop ends between micro-batches: what was fetched has been stepped, nothing is left over.
     parts.telemetry.observe(M.SHUTDOWN_RESIDUAL, 0.0)
-    keep: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("commit_outputs", lambda: parts.cycle.commit_now(worker.membership)),
-        ("final_snapshot", lambda: _snapshot(parts, begun_s)),
-        ("commit_snapshot", lambda: parts.cycle.commit_now(worker.membership)),
-    )
-    give_up = (("discard_outputs", parts.outputs.discard),)
-    leave = (("leave_group", worker.membership.close),)
-    for phase, act in (*(give_up if worker.uncertain else keep), *leave):
-        _log.info("shutdown", shutdown_phase=phase)
-        try:
-            act()
-        except TickFleetError as error:
-            _log.warning("shutdown_phase_failed", shutdown_phase=phase, reason=str(error))
+    for phase, act in _keep(worker, parts, begun_s):
+        if worker.uncertain:
+            break
+        if isinstance(_run(phase, act), OutputUncertainError | StalledClientError):
+            worker.doubt()
+    if worker.uncertain:
+        _run("discard_outputs", parts.outputs.discard)
+    _run("leave_group", worker.membership.close)
     parts.outputs.close()
     parts.desk.close()
     finished = parts.checkpoints.close(_left_s(parts, begun_s, 0.0))
@@ -47,6 +43,27 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
     parts.telemetry.observe(M.SHUTDOWN_SECONDS, took_s)
     _log.info("shutdown", shutdown_phase="done", seconds=took_s)
     return finished
+
+
+def _keep(
+    worker: Worker, parts: WorkerParts, begun_s: float
+) -> tuple[tuple[str, Callable[[], None]], ...]:
+    """What spares the next start a replay; not once a commit has failed."""
+    return (
+        ("commit_outputs", lambda: parts.cycle.commit_now(worker.membership)),
+        ("final_snapshot", lambda: _snapshot(parts, begun_s)),
+        ("commit_snapshot", lambda: parts.cycle.commit_now(worker.membership)),
+    )
+
+
+def _run(phase: str, act: Callable[[], None]) -> TickFleetError | None:
+    _log.info("shutdown", shutdown_phase=phase)
+    try:
+        act()
+    except TickFleetError as error:
+        _log.warning("shutdown_phase_failed", shutdown_phase=phase, reason=str(error))
+        return error
+    return None
 
 
 def _left_s(parts: WorkerParts, begun_s: float, reserve_s: float) -> float:

@@ -87,6 +87,10 @@ class Worker:
         """Whether the state may be ahead of what is committed: then nothing of it may be kept."""
         return self._uncertain
 
+    def doubt(self) -> None:
+        """From here on the state may be ahead of what is committed."""
+        self._uncertain = True
+
     def run(self, stop_requested: Callable[[], bool]) -> None:
         """Work until asked to stop; the orderly end is `workers.shutdown`.
 
@@ -123,7 +127,7 @@ class Worker:
         try:
             if not self._uncertain:
                 self._parts.cycle.commit_now(self._membership)
-        except OutputUncertainError as error:
+        except RetryableError as error:
             _log.warning("commit_failed_in_revoke", reason=str(error))
             self._uncertain = True
         self._parts.assignment.drop(partitions)

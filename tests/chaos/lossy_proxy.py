@@ -24,14 +24,17 @@ _LENGTH: Final = struct.Struct(">I")
 class LossyProxy:
     """Which answers to lose: the connection is closed in place of passing one on.
 
+    Args:
+        port: where clients connect; 0 is a free one.
+
     Attributes:
         port: where clients connect.
         lost: how many answers have been lost.
         late_s: how late the answers that are not lost come.
     """
 
-    def __init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, port: int = 0) -> None:
+        self._server = socket.create_server(("127.0.0.1", port))
         self.port: int = self._server.getsockname()[1]
         self.lost = 0
         self.late_s = 0.0
@@ -104,9 +107,9 @@ class LossyProxy:
 
 
 @contextmanager
-def lossy_proxy() -> Iterator[LossyProxy]:
+def lossy_proxy(port: int = 0) -> Iterator[LossyProxy]:
     """A proxy; `start` it once the broker's port is known."""
-    proxy = LossyProxy()
+    proxy = LossyProxy(port)
     try:
         yield proxy
     finally:

@@ -113,6 +113,8 @@ class SimBroker:
         self.now_s = 0.0
         self.committed: dict[int, tuple[int, str]] = {}
         self.lose_replies = 0
+        self.unknown_generations = 0
+        self.echoes: set[str] = set()
         self._logs: dict[tuple[str, int], Log] = {}
         self._epochs: dict[str, int] = defaultdict(int)
         self._open: dict[str, Txn] = {}

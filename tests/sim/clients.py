@@ -98,8 +98,10 @@ class SimConsumer:
     def close(self) -> None:
         if self._member is not None:
             self._world.scheduler.call("close")
-            on_revoke = self._callbacks[1]
-            on_revoke(self, self._owned())
+            if self._world.broker.is_seated(self._member):
+                on_revoke = self._callbacks[1]
+                on_revoke(self, self._owned())
+            # A fenced member's partitions are forgotten without a word.
             self._world.broker.leave(self._member)
             self._member = None
 
@@ -111,6 +113,9 @@ class SimConsumer:
         self._member = self._world.broker.join(self._instance_id)
 
     def consumer_group_metadata(self) -> Member | None:
+        if self._world.broker.unknown_generations:
+            self._world.broker.unknown_generations -= 1
+            raise RuntimeError("Consumer group metadata not available")
         return self._member
 
     def incremental_assign(self, partitions: Sequence[TopicPartition]) -> None:
@@ -169,8 +174,13 @@ class SimConsumer:
         broker, member = self._world.broker, self._member
         assert member is not None
         on_assign, on_revoke, on_lost = self._callbacks
+        assert self._on_error is not None
+        if self._instance_id in broker.echoes:
+            # An earlier request of this member to join arrives, and nobody hears the answer.
+            broker.echoes.remove(self._instance_id)
+            self._on_error(KafkaError(KafkaError._TRANSPORT))
+            broker.join(self._instance_id)
         if broker.is_replaced(member):
-            assert self._on_error is not None
             self._on_error(KafkaError(KafkaError.FENCED_INSTANCE_ID, "replaced", True))
             return False
         if not broker.is_seated(member):

@@ -26,6 +26,7 @@ __all__ = ["Simulation"]
 _FRAMING: Final = SingleObjectFraming()
 _START_NS: Final = 1_700_000_000_000_000_000
 _STEPS: Final = 30_000
+_FAULTS: Final = ("kill", "pause", "pause", "replace", "lose", "store", "generation", "echo")
 _CALLS: Final = (
     "consume",
     "produce_batch",
@@ -81,6 +82,8 @@ class Simulation:
         self._marker_rate = rng.choice([0.02, 0.1, 0.5])
         self._ambush: tuple[str, str, str] | None = None
         self._lives: list[_Life] = []
+        self._replaced: set[str] = set()
+        self._echoes_left = 3
         self._restarts: list[tuple[float, str]] = []
         self._settings: dict[str, Any] = {
             "commit_interval_ms": rng.choice([1, 25, 100]),
@@ -157,6 +160,7 @@ class Simulation:
         """A life that was replaced leaves; anything else that ends one is a finding."""
         if life.task.dead and life.task.error is not None:
             assert isinstance(life.task.error, FencedError), life.task.error
+            assert life.worker_id in self._replaced, "it took itself for another"
             self.events.append(f"{self.broker.now_s:.2f} {life.worker_id} was fenced")
             if not any(one.worker_id == life.worker_id for one in self._alive()):
                 self._restarts.append((self.broker.now_s + 0.1, life.worker_id))
@@ -164,11 +168,17 @@ class Simulation:
     def _fault(self) -> None:
         """Something fails now, or lies in wait for a worker's next call of some kind."""
         rng = self._rng
-        kind = rng.choice(["kill", "pause", "pause", "replace", "lose", "store"])
+        kind = rng.choice(_FAULTS)
         if kind == "lose":
             self.broker.lose_replies += 1
         elif kind == "store":
             self._store.failures += rng.randint(1, 4)
+        elif kind == "generation":
+            self.broker.unknown_generations += 1
+        elif kind == "echo":
+            if self._echoes_left:
+                self._echoes_left -= 1
+                self.broker.echoes |= {life.worker_id for life in self._alive()}
         elif alive := self._alive():
             self._ambush = (rng.choice(alive).worker_id, rng.choice(_CALLS), kind)
 
@@ -190,6 +200,7 @@ class Simulation:
         pause_s = rng.uniform(6.5, 16.0) if beyond_session else rng.uniform(0.0, 3.0)
         life.task.paused_until_s = now_s + pause_s
         if kind == "replace":
+            self._replaced.add(worker_id)
             self._restarts.append((now_s, worker_id))
 
     def _feed(self) -> None:
@@ -214,7 +225,8 @@ class Simulation:
 
     def _come_to_rest(self) -> None:
         """No more faults: every worker lives, and in the end every tick is answered."""
-        self.broker.lose_replies = self._store.failures = 0
+        self.broker.lose_replies = self._store.failures = self.broker.unknown_generations = 0
+        self.broker.echoes.clear()
         self._ambush = None
         for _ in range(_STEPS):
             self._step()
