@@ -3,14 +3,12 @@
 from collections.abc import Callable
 
 import structlog
-from confluent_kafka.admin import AdminClient
 
 from schemas import TickCodec
 from snapshots import ObjectStore, SnapshotWriter, current_header, open_store
 from workers.assignment import Assignment
 from workers.at_least_once import AtLeastOnceOutputs
 from workers.checkpoints import Checkpoints
-from workers.client_config import base_settings
 from workers.clock import Clock, SystemClock
 from workers.config import Delivery, WorkerConfig
 from workers.cycle import CommitCycle
@@ -20,7 +18,7 @@ from workers.framing import framing_by_topic
 from workers.garbage import calm_collector
 from workers.gauges import Gauges
 from workers.health import WorkerHealth
-from workers.journal_reader import uncommitted_end
+from workers.journal_reader import JournalReader
 from workers.membership import Membership
 from workers.metrics import Telemetry
 from workers.outputs import Outputs
@@ -96,21 +94,18 @@ def _assemble(
     framing_of = framing_by_topic(config)
     header = current_header(config.predictor, config.dtype)
     table = StateTable(config.predictor, config.dtype)
-    admin = AdminClient(base_settings(config))
+    journal = JournalReader(config, framing_of(config.topics.journal))
     checkpoints = Checkpoints(
         config,
         SnapshotWriter(store, header, keep=config.snapshots_kept),
         table,
-        journal_end=lambda partition: uncommitted_end(
-            admin, config.topics.journal, partition, config.client_timeout_s
-        ),
+        journal_end=journal.end,
         clock=clock,
         telemetry=telemetry,
         tracer=tracer,
     )
-    journal_framing = framing_of(config.topics.journal)
     desk = RecoveryDesk(
-        lambda partition: plan_recovery(config, store, header, journal_framing, partition), clock
+        lambda partition: plan_recovery(config, store, header, journal, partition), clock
     )
     assignment = Assignment(
         table, desk, checkpoints, clock=clock, telemetry=telemetry, tracer=tracer

@@ -6,7 +6,6 @@ is decided. Commit markers reach partitions one by one, and the journal's may co
 """
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +19,7 @@ from workers.client_config import base_settings
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
 
-__all__ = ["JournalReader", "JournalTail", "read_journal", "uncommitted_end"]
+__all__ = ["JournalReader", "JournalTail", "uncommitted_end"]
 
 _CHUNK: Final = 1_000
 
@@ -46,101 +45,78 @@ def uncommitted_end(admin: AdminClient, topic: str, partition: int, timeout_s: f
     Raises:
         StalledClientError: the brokers did not answer.
     """
+    wanted = TopicPartition(topic, partition)
     try:
-        return _uncommitted_end(admin, topic, partition, timeout_s)
+        # Always metadata first: it is where an admin client learns of leaders. Without it a fresh
+        # client now and then waits three seconds until it hears of them by itself, and after a
+        # change of leader it asks with the old one's epoch, and is refused, for ever (as
+        # librdkafka#4620): a worker would never again store a snapshot.
+        admin.list_topics(topic, timeout=timeout_s)
+        futures = admin.list_offsets(
+            {wanted: OffsetSpec.latest()},
+            isolation_level=IsolationLevel.READ_UNCOMMITTED,
+            request_timeout=timeout_s,
+        )
+        return int(futures[wanted].result(timeout=timeout_s).offset)
     except (KafkaException, TimeoutError) as error:
-        # After a change of leader an admin client asks with the old leader's epoch, and is
-        # refused (FENCED_LEADER_EPOCH), for ever: metadata of the topic is what it learns from.
-        # Without this a worker would never again store a snapshot (as librdkafka#4620). Codes
-        # above zero are a broker's answers: brokers that are away need not be asked again.
-        if isinstance(error, KafkaException) and error.args[0].code() > 0:
-            with suppress(KafkaException):
-                admin.list_topics(topic, timeout=timeout_s)
         raise StalledClientError(
             f"{topic}[{partition}]: no end offset: {error}. It is asked again"
         ) from error
 
 
-def _uncommitted_end(admin: AdminClient, topic: str, partition: int, timeout_s: float) -> int:
-    wanted = TopicPartition(topic, partition)
-    futures = admin.list_offsets(
-        {wanted: OffsetSpec.latest()},
-        isolation_level=IsolationLevel.READ_UNCOMMITTED,
-        request_timeout=timeout_s,
-    )
-    return int(futures[wanted].result(timeout=timeout_s).offset)
-
-
-def read_journal(
-    config: WorkerConfig, framing: Framing, reader: Consumer, partition: int, position: int
-) -> JournalTail:
-    """The journal's committed records from a position up to its end as of now; blocks.
+class JournalReader:
+    """Reads journal partitions, and asks where they end. Any thread may call.
 
     Args:
         config: names the topic and how long a transaction may stay undecided.
         framing: the journal topic's.
-        reader: see `JournalReader`.
-        partition: of the journal.
-        position: where to begin.
-
-    Raises:
-        StalledClientError: the brokers do not answer, or a transaction stays open.
-    """
-    topic = config.topics.journal
-    admin = AdminClient(base_settings(config))
-    try:
-        # A fresh client that is asked for offsets at once waits up to three seconds now and then,
-        # until it hears of the leader by itself; after the topic's metadata it does not.
-        admin.list_topics(topic, timeout=config.client_timeout_s)
-    except KafkaException as error:
-        raise StalledClientError(f"{topic}: no metadata: {error}. It is asked again") from error
-    end = uncommitted_end(admin, topic, partition, config.client_timeout_s)
-    patience_s = 3 * config.transaction_timeout_ms / 1000
-    journal = JournalReader(reader, topic, JournalCodec(framing), patience_s=patience_s)
-    return journal.read(partition, position, end)
-
-
-class JournalReader:
-    """Reads journal partitions with a consumer that is no member of the group.
-
-    Args:
-        reader: a read_committed consumer with `enable.partition.eof`.
-        topic: the journal topic.
-        codec: decoder of its records.
-        patience_s: how long to wait for a transaction to be decided.
     """
 
-    def __init__(
-        self, reader: Consumer, topic: str, codec: JournalCodec, *, patience_s: float
-    ) -> None:
-        self._reader = reader
-        self._topic = topic
-        self._codec = codec
-        self._patience_s = patience_s
+    def __init__(self, config: WorkerConfig, framing: Framing) -> None:
+        self._topic = config.topics.journal
+        self._codec = JournalCodec(framing)
+        self._timeout_s = config.client_timeout_s
+        self._patience_s = 3 * config.transaction_timeout_ms / 1000
+        # One for all: a client of its own for each recovery connects anew to every broker.
+        self._admin = AdminClient(base_settings(config))
 
-    def read(self, partition: int, position: int, end: int) -> JournalTail:
-        """The committed records from `position` up to `end`, which is exclusive.
+    def end(self, partition: int) -> int:
+        """Where a partition ends now, open transactions included; blocks.
 
         Raises:
-            StalledClientError: a transaction stayed open longer than the patience.
+            StalledClientError: the brokers did not answer.
         """
-        low, _ = self._reader.get_watermark_offsets(
+        return uncommitted_end(self._admin, self._topic, partition, self._timeout_s)
+
+    def read(self, consumer: Consumer, partition: int, position: int) -> JournalTail:
+        """The committed records from a position up to the partition's end as of now; blocks.
+
+        Args:
+            consumer: read_committed, with `enable.partition.eof`, in no group; nobody else's.
+            partition: of the journal.
+            position: where to begin.
+
+        Raises:
+            StalledClientError: the brokers do not answer, or a transaction stays open.
+        """
+        end = self.end(partition)
+        low, _ = consumer.get_watermark_offsets(
             TopicPartition(self._topic, partition), self._patience_s
         )
         start = max(position, low)
         if start >= end:
             return JournalTail([], end, low > position)
-        self._reader.assign([TopicPartition(self._topic, partition, start)])
+        consumer.assign([TopicPartition(self._topic, partition, start)])
         try:
-            return JournalTail(self._drain(partition, end), end, low > position)
+            return JournalTail(self._drain(consumer, partition, end), end, low > position)
         finally:
-            self._reader.unassign()
+            consumer.unassign()
 
-    def _drain(self, partition: int, end: int) -> list[JournalRecord]:
+    def _drain(self, consumer: Consumer, partition: int, end: int) -> list[JournalRecord]:
         records: list[JournalRecord] = []
         deadline_s = time.monotonic() + self._patience_s
         while time.monotonic() < deadline_s:
-            for message in self._reader.consume(_CHUNK, 0.1):
+            for message in consumer.consume(_CHUNK, 0.1):
                 error = message.error()
                 offset = message.offset()
                 assert offset is not None  # consumed, not produced

@@ -8,7 +8,6 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from core.errors import RetryableError
-from schemas import Framing
 from snapshots import (
     IntegrityError,
     ManifestRef,
@@ -22,7 +21,7 @@ from snapshots import (
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.faults import fault_point, fault_point_during
-from workers.journal_reader import read_journal
+from workers.journal_reader import JournalReader
 from workers.recovery_plan import Findings, RecoveryPlan, make_plan
 
 __all__ = ["plan_recovery"]
@@ -34,7 +33,7 @@ def plan_recovery(
     config: WorkerConfig,
     store: ObjectStore,
     header: SnapshotHeader,
-    framing: Framing,
+    journal: JournalReader,
     partition: int,
 ) -> RecoveryPlan:
     """Blocks for as long as a pending transaction, the store and the journal take.
@@ -62,7 +61,7 @@ def plan_recovery(
             high=high,
             restored=restored,
             refused=refused,
-            journal=read_journal(config, framing, reader, partition, position),
+            journal=journal.read(reader, partition, position),
         )
     except KafkaException as error:
         raise RetryableError(f"recovery of partition {partition}: {error}") from error

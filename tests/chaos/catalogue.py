@@ -8,9 +8,10 @@ from tests.chaos.broker_faults import (
     RefuseWrites,
 )
 from tests.chaos.data_faults import NewAssets
-from tests.chaos.expectations import SeeMetric
+from tests.chaos.expectations import AwaitWorkers, SeeMetric
 from tests.chaos.faults import (
     AddWorker,
+    KillFleet,
     KillWorker,
     PauseWorker,
     RetireWorker,
@@ -37,14 +38,19 @@ SHORT = (
         settings=_QUICK | _WALL,
     ),
     Scenario(
-        "one to three workers and back",
+        "one to four workers and back",
         (
             AddWorker(1.0, "w-1"),
-            AddWorker(3.0, "w-2"),
-            RetireWorker(5.0, "w-0"),
-            RetireWorker(8.0, "w-1"),
+            AddWorker(2.0, "w-2"),
+            AddWorker(3.0, "w-3"),
+            AwaitWorkers(3.0, 4),
+            RetireWorker(7.0, "w-0"),
+            RetireWorker(9.0, "w-1"),
+            RetireWorker(11.0, "w-2"),
         ),
         workers=1,
+        seconds=12.0,
+        per_second=200.0,
         settings=_QUICK | _WALL,
     ),
     Scenario(
@@ -55,11 +61,23 @@ SHORT = (
         settings=_QUICK | _WALL,
     ),
     Scenario(
-        "more workers than partitions, killed one by one",
-        tuple(KillWorker(1.0 + 2.0 * n, f"w-{n}", None) for n in range(2)),
-        workers=3,
+        "all killed at once, three for two partitions started together, then killed one by one",
+        (
+            KillFleet(2.0, 3),
+            AwaitWorkers(2.5, 2),
+            *(KillWorker(5.0 + 2.0 * n, f"w-{n}", None) for n in range(2)),
+        ),
         partitions=2,
+        per_second=200.0,
         settings=_QUICK | _WALL,
+    ),
+    Scenario(
+        "at least once: random kills repeat what one commit interval holds, and no more",
+        random_kills(seed=11, workers=2, kills=2, seconds=6.0),
+        seconds=8.0,
+        steadfast=True,
+        settings=_QUICK
+        | {"delivery": "at_least_once", "commit_interval_ms": 500, "snapshot_interval_s": 3.0},
     ),
     Scenario(
         "one has no memory left, the other wakes up as a zombie",

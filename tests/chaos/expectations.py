@@ -8,7 +8,7 @@ from typing import Final
 from tests.chaos.stage import Stage
 from workers.metrics import MetricDef
 
-__all__ = ["SeeMetric"]
+__all__ = ["AwaitWorkers", "SeeMetric"]
 
 _LOOK_S: Final = 0.2
 
@@ -48,3 +48,28 @@ class SeeMetric:
             f"{self.metric.name} is {list(values)} at {self.at_s:.0f} s + {self.within_s:.0f} s: "
             f"not from {self.least} to {self.most}\n{stage.log}"
         )
+
+
+@dataclass(frozen=True)
+class AwaitWorkers:
+    """So many workers hold partitions; whatever comes next in the scenario waits for that.
+
+    Attributes:
+        workers: how many.
+        within_s: how long it may take.
+    """
+
+    at_s: float
+    workers: int
+    within_s: float = 90.0
+
+    def strike(self, stage: Stage) -> None:
+        until_s = time.monotonic() + self.within_s
+        while stage.at_work < self.workers:
+            stage.keep_alive()
+            assert time.monotonic() < until_s, (
+                f"{stage.at_work} of {self.workers} workers hold partitions after "
+                f"{self.within_s:.0f} s\n{stage.log}\n{stage.fleet.log_ends()}"
+            )
+            time.sleep(_LOOK_S)
+        stage.note(f"{self.workers} workers hold partitions")

@@ -12,6 +12,7 @@ from tests.chaos.stage import Stage
 __all__ = [
     "AddWorker",
     "Fault",
+    "KillFleet",
     "KillWorker",
     "PauseWorker",
     "RetireWorker",
@@ -52,6 +53,24 @@ class KillWorker:
         process.kill()
         if self.away_s is not None:
             stage.later(self.away_s, lambda: stage.start_worker(self.worker))
+
+
+@dataclass(frozen=True)
+class KillFleet:
+    """SIGKILL of every worker at once; then so many start together, as after a lost rack."""
+
+    at_s: float
+    workers: int
+
+    def strike(self, stage: Stage) -> None:
+        for worker_id, process in stage.workers.items():
+            stage.note(f"kill -9 {worker_id}")
+            process.signal(signal.SIGKILL)
+        for process in stage.workers.values():
+            process.kill()
+        stage.workers.clear()
+        for number in range(self.workers):
+            stage.start_worker(f"w-{number}")
 
 
 @dataclass(frozen=True)

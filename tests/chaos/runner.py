@@ -4,13 +4,14 @@ import itertools
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core import AVAILABLE_KERNELS, Kernel, PredictorConfig
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.load import feed
-from tests.chaos.oracle import Oracle, Seen
+from tests.chaos.oracle import Expected, Oracle, Seen
+from tests.chaos.repeats import take_out, unexplained
 from tests.chaos.scenario import Scenario
 from tests.chaos.stage import Stage
 
@@ -66,8 +67,22 @@ def play(scenario: Scenario, stage: Stage) -> Outcome:
     oracle = Oracle(fleet.ticks, config, scenario.settings.get("dtype", "float64"))
     expected = oracle.expect(inputs, seen.journal, Kernel(AVAILABLE_KERNELS))
     return Outcome(
-        scenario, judge(expected, seen), stage.log, lag, _longest_silence(seen, begun_s, ended_s)
+        scenario,
+        _verdict(scenario, stage, expected, seen),
+        stage.log,
+        lag,
+        _longest_silence(seen, begun_s, ended_s),
     )
+
+
+def _verdict(scenario: Scenario, stage: Stage, expected: Expected, seen: Seen) -> Verdict:
+    if not scenario.at_least_once:
+        return judge(expected, seen)
+    repeats = take_out(seen)
+    stage.note(f"{len(repeats.first_seen_s)} records came again")
+    verdict = judge(expected, repeats.once)
+    strays = unexplained(repeats, stage.kills_s, scenario.commit_interval_s)
+    return replace(verdict, repeated=verdict.repeated + strays)
 
 
 def _strike_and_watch(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.faults import Fault, KillWorker
+from workers import Delivery
 
 __all__ = ["Scenario", "random_kills"]
 
@@ -53,6 +54,16 @@ class Scenario:
     steadfast: bool = False
     proxied: bool = False
     settle_s: float = 90.0
+
+    @property
+    def at_least_once(self) -> bool:
+        """Whether answers may come again after a crash."""
+        return bool(self.settings.get("delivery") == Delivery.AT_LEAST_ONCE)
+
+    @property
+    def commit_interval_s(self) -> float:
+        """What a crash may repeat."""
+        return float(self.settings["commit_interval_ms"]) / 1000
 
 
 def random_kills(seed: int, workers: int, kills: int, seconds: float) -> tuple[Fault, ...]:

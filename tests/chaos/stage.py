@@ -15,11 +15,13 @@ from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.fleet import Fleet, WorkerProcess
 from tests.kafka.tap import Tap
 from tests.snapshots.faulty_proxy import Plan
+from workers.metrics import M
 
 __all__ = ["Stage"]
 
 _SETTLED_S = 1.0
 _ENDED = "had ended with"
+_KILLED = "kill -9"
 
 
 @dataclass
@@ -107,13 +109,24 @@ class Stage:
         return [value for process in list(self.workers.values()) for value in process.metric(name)]
 
     @property
+    def at_work(self) -> int:
+        """How many workers hold partitions."""
+        held = [process.metric(M.PARTITIONS.name) for process in list(self.workers.values())]
+        return sum(sum(phases) > 0 for phases in held)
+
+    @property
+    def kills_s(self) -> Sequence[float]:
+        """When workers were killed, by the clock of `TapRecord.seen_s`."""
+        return [self.begun_s + at_s for at_s, what in self.log if what.startswith(_KILLED)]
+
+    @property
     def deaths(self) -> int:
         """How often a worker ended that nobody had ended."""
         return sum(_ENDED in what for _, what in self.log)
 
     def answered(self) -> int:
-        """Visible results and dead letters."""
-        return self._taps["results"].count + self._taps["letters"].count
+        """Visible results and dead letters; one that came again counts once."""
+        return self._taps["results"].distinct + self._taps["letters"].distinct
 
     def inputs(self) -> dict[int, list[Any]]:
         """The ticks topic so far, by partition."""

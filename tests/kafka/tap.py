@@ -36,6 +36,7 @@ class Tap:
     ) -> None:
         self._patient = patient
         self.records: dict[int, list[TapRecord]] = defaultdict(list)
+        self._values: set[bytes | None] = set()
         self._consumer = Consumer(
             {
                 "bootstrap.servers": kafka.bootstrap,
@@ -56,6 +57,11 @@ class Tap:
         """Records seen so far."""
         return sum(len(records) for records in list(self.records.values()))
 
+    @property
+    def distinct(self) -> int:
+        """Records seen so far, copies of the same value counted once."""
+        return len(self._values)
+
     def close(self) -> None:
         """Stop reading."""
         self._stop.set()
@@ -73,6 +79,7 @@ class Tap:
                 assert error is None, error
                 partition, offset = message.partition(), message.offset()
                 assert partition is not None and offset is not None
+                self._values.add(message.value())
                 self.records[partition].append(
                     TapRecord(offset, message.key(), message.value(), time.monotonic())
                 )

@@ -64,7 +64,6 @@ def simulated(world: World, monotonic_s: Callable[[], float]) -> Iterator[None]:
         "workers.membership.Consumer": lambda settings: SimConsumer(world, settings),
         "workers.recovery.Consumer": lambda settings: SimConsumer(world, settings),
         "workers.journal_reader.AdminClient": lambda settings: SimAdmin(world, settings),
-        "workers.assembly.AdminClient": lambda settings: SimAdmin(world, settings),
         "workers.outputs.Producer": lambda settings: SimProducer(world, settings),
         "workers.assembly.StateTable": SimTable,
         "workers.assembly.current_header": _small_header,

@@ -12,7 +12,7 @@ from workers.config import WorkerConfig
 from workers.decisions import full_decision
 from workers.framing import framing_by_topic
 from workers.journal import DecisionLog
-from workers.journal_reader import read_journal
+from workers.journal_reader import JournalReader, JournalTail
 from workers.replay.decisions import Recorded
 from workers.replay.errors import ReplayError
 from workers.replay.topic_range import TopicRange
@@ -50,11 +50,12 @@ def read_history(
         RetryableError: the brokers do not answer.
     """
     begin = begin or {}
+    journals = JournalReader(config, framing_by_topic(config)(config.topics.journal))
     reader = Consumer(reader_settings(config))
     try:
         found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
         journal = {
-            number: _journal(config, reader, number, begin.get(number))
+            number: _journal(config, journals.read(reader, number, 0), number, begin.get(number))
             for number in sorted(found.partitions or ())
         }
         answered = {number: records for number, records in journal.items() if records}
@@ -71,10 +72,9 @@ def read_history(
 
 
 def _journal(
-    config: WorkerConfig, reader: Consumer, number: int, begin: int | None
+    config: WorkerConfig, tail: JournalTail, number: int, begin: int | None
 ) -> list[JournalRecord]:
     topic = config.topics.journal
-    tail = read_journal(config, framing_by_topic(config)(topic), reader, number, 0)
     records = [r for r in tail.records if begin is None or r.to_offset >= begin]
     if tail.trimmed and (begin is None or not records or records[0].from_offset > begin):
         raise ReplayError(
