@@ -57,11 +57,8 @@ class TileStep:
         self.config = config
         self.dtype = dtype
         self._fresh = init_surfaces(dtype)
-        self._executable = (
-            jax.jit(functools.partial(packed_step, config), donate_argnums=0)
-            .lower(init_tile(config, dtype), np.empty((INPUT_ROWS, TILE_WIDTH)), self._fresh)
-            .compile(compiler_options=COMPILER_OPTIONS)
-        )
+        traced = _trace_step(config, dtype)
+        self._executable = traced.lower().compile(compiler_options=COMPILER_OPTIONS)
 
     def __call__(
         self,
@@ -90,14 +87,8 @@ class Trainer:
     def __init__(self, config: PredictorConfig, dtype: str) -> None:
         self._layout = state_layout(config)
         self._fresh = galerkin.fresh_network(dtype)
-        width = self.block.stop - self.block.start
-        block = np.zeros((TRAIN_WIDTH, width), dtype=dtype)
-        network = np.repeat(self._fresh[np.newaxis], TRAIN_WIDTH, axis=0)
-        self._executable = (
-            jax.jit(functools.partial(_packed_train, self._layout))
-            .lower(block, network)
-            .compile(compiler_options=COMPILER_OPTIONS)
-        )
+        traced = _trace_training(config, dtype)
+        self._executable = traced.lower().compile(compiler_options=COMPILER_OPTIONS)
 
     @property
     def block(self) -> slice:
@@ -139,6 +130,23 @@ def _packed_train(
         if field.block == "B"
     }
     return galerkin.train(state, networks.T).T
+
+
+def _trace_step(config: PredictorConfig, dtype: str) -> jax.stages.Traced:
+    """The step before it is compiled; needs no backend."""
+    return jax.jit(functools.partial(packed_step, config), donate_argnums=0).trace(
+        init_tile(config, dtype), np.empty((INPUT_ROWS, TILE_WIDTH)), init_surfaces(dtype)
+    )
+
+
+def _trace_training(config: PredictorConfig, dtype: str) -> jax.stages.Traced:
+    """The training before it is compiled; needs no backend."""
+    layout = state_layout(config)
+    rows = layout.blocks["B"]
+    return jax.jit(functools.partial(_packed_train, layout)).trace(
+        np.empty((TRAIN_WIDTH, rows.stop - rows.start), dtype),
+        np.empty((TRAIN_WIDTH, galerkin.NETWORK_ROWS), dtype),
+    )
 
 
 @functools.cache

@@ -1,20 +1,15 @@
 """A fleet under test: its topics, its workers as processes, and what they left behind."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 from confluent_kafka import Consumer, TopicPartition
 
-from ops.local.process import free_port
 from snapshots import (
     ManifestRef,
     SnapshotScope,
@@ -24,67 +19,12 @@ from snapshots import (
     state_digest,
 )
 from tests.fixtures.kafka import KafkaCluster, unique_name
-from tests.kafka.scrape import scrape
 from tests.kafka.worker_process import config_from_json
+from tests.kafka.workforce import WorkerProcess
 
 __all__ = ["Fleet", "WorkerProcess"]
 
 PARTITIONED = ("predictions", "journal")
-
-
-class WorkerProcess:
-    """One worker process; its log is kept for the failure message."""
-
-    def __init__(self, config_json: str, log: Path, fault: str | None = None) -> None:
-        environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
-        if fault is not None:
-            environment["TICKFLEET_FAULT"] = fault
-        self.log = log
-        self._port = free_port()
-        with log.open("ab") as sink:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.kafka.worker_process", config_json, str(self._port)],
-                stdout=sink,
-                stderr=sink,
-                env=environment,
-            )
-
-    @property
-    def running(self) -> bool:
-        """Whether the process is alive."""
-        return self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
-
-    def metric(self, name: str) -> Sequence[float]:
-        """A metric's values over all labels; empty before the first and after the end."""
-        return scrape(self._port).get(name, ())
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the process stands still after SIGSTOP."""
-        return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        """kill -9, and wait for the end."""
-        self._process.kill()
-        self._process.wait(30)
-
-    def wait(self, timeout_s: float) -> int:
-        """The exit status."""
-        return self._process.wait(timeout_s)
-
-    def terminate(self, timeout_s: float = 30.0) -> int:
-        """SIGTERM, and wait for the orderly end."""
-        self.signal(signal.SIGTERM)
-        return self.wait(timeout_s)
 
 
 @dataclass

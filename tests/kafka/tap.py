@@ -44,7 +44,6 @@ class Tap:
                 "isolation.level": "read_committed",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 20,
             }
         )
         self._consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])

@@ -1,14 +1,16 @@
 """A worker as its own process, so that tests can kill, stop and continue it.
 
-Run as `python -m tests.kafka.worker_process CONFIG_JSON HTTP_PORT`. The JSON is a
-`WorkerConfig`; its key `latency_trace`, if there, has the latency ratios that the load shedder is
+Its configuration's key `latency_trace`, if there, has the latency ratios that the load shedder is
 to see, over and over, and `release` what `next_release.pretend` is to do.
 """
 
+import importlib
 import itertools
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from core import PredictorConfig
@@ -17,10 +19,10 @@ from ops.health import HealthServer
 from ops.metrics import PrometheusTelemetry
 from snapshots import StoreOptions
 from tests.kafka.next_release import pretend
-from workers import StopSignal, Topics, WorkerConfig, WorkerHealth, run_worker
+from workers import StopSignal, Topics, WorkerConfig, WorkerHealth, faults, run_worker
 from workers.shedding import LoadShedder
 
-__all__ = ["config_from_json"]
+__all__ = ["config_from_json", "live"]
 
 
 def config_from_json(text: str) -> WorkerConfig:
@@ -44,18 +46,32 @@ def _inject(trace: Sequence[float]) -> None:
     LoadShedder.observe = injected  # type: ignore[assignment, method-assign]
 
 
-if __name__ == "__main__":
-    if trace := json.loads(sys.argv[1]).get("latency_trace"):
+def live(config_json: str, port: int, log: Path, environment: Mapping[str, str]) -> None:
+    """The whole life of a worker process.
+
+    Args:
+        config_json: a `WorkerConfig`.
+        port: of its probes and metrics.
+        log: what it writes is added here.
+        environment: all of its variables.
+    """
+    with log.open("ab") as sink:
+        os.dup2(sink.fileno(), sys.stdout.fileno())
+        os.dup2(sink.fileno(), sys.stderr.fileno())
+    os.environ.clear()
+    os.environ.update(environment)
+    importlib.reload(faults)  # a fault point is armed by a variable that is read once
+    if trace := json.loads(config_json).get("latency_trace"):
         _inject(trace)
-    if release := json.loads(sys.argv[1]).get("release"):
+    if release := json.loads(config_json).get("release"):
         pretend(release)
     keep_executables()
     stop = StopSignal()
     stop.install()
     telemetry, health = PrometheusTelemetry(), WorkerHealth()
-    with HealthServer(health, telemetry.registry, port=int(sys.argv[2])):
+    with HealthServer(health, telemetry.registry, port=port):
         run_worker(
-            config_from_json(sys.argv[1]),
+            config_from_json(config_json),
             telemetry=telemetry,
             health=health,
             stop_requested=stop,
