@@ -144,4 +144,4 @@ def _assemble(
         health=health,
         guard=StuckGuard(config.stuck_after_s),
     )
-    return parts, Worker(parts, lambda listener: Membership(config, listener, telemetry))
+    return parts, Worker(parts, lambda listener: Membership(config, listener, telemetry, clock))

@@ -19,9 +19,11 @@ from confluent_kafka import (
 
 from core.errors import FatalError
 from workers.client_config import consumer_settings
+from workers.clock import Clock
 from workers.config import WorkerConfig
 from workers.errors import ConfigurationError, FencedError, StalledClientError
 from workers.group_protocol import GROUP_PROTOCOL_REMEDY, refuses_group_protocol
+from workers.log_throttle import LogThrottle
 from workers.metrics import M, Telemetry
 from workers.outputs import GroupTicket
 from workers.seat import SeatDispute, Verdict
@@ -30,6 +32,7 @@ __all__ = ["Fetched", "Membership", "RebalanceListener"]
 
 _log = structlog.get_logger()
 _SEAT_RETRY_S: Final = 0.5
+_ERROR_LINES_S: Final = 10.0
 _WATERMARK_TIMEOUT_S: Final = 5.0
 # Inside a consumer's message a fatal error has no flag, only this code and a text.
 _FATAL_CODES: Final = frozenset(
@@ -64,15 +67,22 @@ class Membership:
         config: group, topics, timeouts.
         listener: told about rebalances.
         telemetry: counts rebalances.
+        clock: dates the client's errors.
     """
 
     def __init__(
-        self, config: WorkerConfig, listener: RebalanceListener, telemetry: Telemetry
+        self,
+        config: WorkerConfig,
+        listener: RebalanceListener,
+        telemetry: Telemetry,
+        clock: Clock,
     ) -> None:
         self._config = config
         self._topic = config.topics.ticks
         self._listener = listener
         self._telemetry = telemetry
+        self._clock = clock
+        self._error_lines = LogThrottle(_ERROR_LINES_S)
         self._fatal: KafkaError | None = None
         self._dispute = SeatDispute(config.session_timeout_ms / 1000)
         self._held: set[int] = set()
@@ -162,7 +172,7 @@ class Membership:
 
     def _replace_or_leave(self, error: KafkaError) -> None:
         self._fatal = None
-        verdict = self._dispute.judge(error, time.monotonic())
+        verdict = self._dispute.judge(error, self._clock.monotonic_s())
         if verdict is Verdict.LEAVE:
             raise self._refusal(error)
         _log.info("seat_taken_again", because=verdict.value, reason=error.str())
@@ -187,10 +197,13 @@ class Membership:
         )
 
     def _on_error(self, error: KafkaError) -> None:
-        self._dispute.observe(error, time.monotonic())
+        now_s = self._clock.monotonic_s()
+        self._dispute.observe(error, now_s)
         if error.fatal() or error.code() in _FATAL_CODES:
             self._fatal = error
-        _log.warning("kafka_error", code=error.name(), reason=error.str())
+        repeated = self._error_lines.due(error.code(), now_s)
+        if repeated is not None:
+            _log.warning("kafka_error", code=error.name(), reason=error.str(), repeated=repeated)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]

@@ -12,6 +12,7 @@ from tests.chaos.lossy_proxy import lossy_proxy
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from workers import NullTelemetry, WorkerConfig
 from workers.client_config import consumer_settings
+from workers.clock import SystemClock
 from workers.config import Topics
 from workers.errors import FencedError, StalledClientError
 from workers.membership import Membership
@@ -77,7 +78,7 @@ def test_after_an_outage_a_displaced_member_takes_its_seat_again(
     port, broker_port = free_port(), int(config.bootstrap_servers.rpartition(":")[2])
     partitions = _Partitions()
     outage = replace(config, bootstrap_servers=f"127.0.0.1:{port}")
-    member = Membership(outage, partitions, NullTelemetry())
+    member = Membership(outage, partitions, NullTelemetry(), SystemClock())
     member.fetch(1, 1.0)
     with lossy_proxy(port) as gate:
         gate.start(broker_port)
@@ -94,7 +95,7 @@ def test_in_calm_a_displaced_member_leaves(
     config: WorkerConfig, rival: tuple[Consumer, list[KafkaError]]
 ) -> None:
     partitions = _Partitions()
-    member = Membership(config, partitions, NullTelemetry())
+    member = Membership(config, partitions, NullTelemetry(), SystemClock())
     _drive(member, lambda: partitions.held == {0, 1})
     other, errors = rival
     other.subscribe([config.topics.ticks])
@@ -104,7 +105,7 @@ def test_in_calm_a_displaced_member_leaves(
 
 
 def test_a_member_that_has_left_has_no_ticket(config: WorkerConfig) -> None:
-    member = Membership(config, _Partitions(), NullTelemetry())
+    member = Membership(config, _Partitions(), NullTelemetry(), SystemClock())
     member.close()
     with pytest.raises(StalledClientError, match="generation"):
         member.ticket()

@@ -69,7 +69,6 @@ def simulated(world: World, monotonic_s: Callable[[], float]) -> Iterator[None]:
         "workers.assembly.current_header": _small_header,
         "workers.assembly.StuckGuard": _NoGuard,
         "workers.journal_reader.time": clock,
-        "workers.membership.time": clock,
         "workers.outputs.time": clock,
     }
     replacements["workers.outputs.run_in_background"] = InlineExecutor().submit

@@ -14,6 +14,7 @@ from ops.local import LocalKafka
 from ops.topics import TopicInfo
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from workers import ConfigurationError
+from workers.clock import SystemClock
 from workers.config import Delivery, GroupProtocol, Topics, WorkerConfig
 from workers.membership import Membership
 from workers.metrics import NullTelemetry
@@ -70,7 +71,7 @@ def test_brokers_that_do_not_offer_the_group_protocol(tmp_path: Path) -> None:
         assert "do not offer group_protocol = consumer" in finding.message
         assert 'group_protocol = "classic"' in finding.remedy
 
-        member = Membership(config, _Deaf(), NullTelemetry())
+        member = Membership(config, _Deaf(), NullTelemetry(), SystemClock())
         with pytest.raises(ConfigurationError, match="do not offer group_protocol = consumer"):
             for _ in range(100):
                 member.fetch(1, 0.1)
