@@ -85,7 +85,9 @@ class PredictorConfig:
         try:
             given = json.loads(text)
         except json.JSONDecodeError as error:
-            raise InvalidConfigError(f"the configuration is not JSON: {error}") from error
+            raise InvalidConfigError(
+                f"the configuration is not JSON: {error}; give the text, not the name of a file"
+            ) from error
         if not isinstance(given, dict):
             raise InvalidConfigError("the configuration must be a JSON object of settings")
         unknown = sorted(given.keys() - {f.name for f in fields(cls)})

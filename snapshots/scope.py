@@ -14,6 +14,8 @@ from snapshots.store import check_key
 __all__ = ["MAX_INT64", "ManifestRef", "SnapshotScope", "is_digest"]
 
 MAX_INT64 = (1 << 63) - 1
+# A long asset id is cut in the name of its dump; the dump itself has it whole.
+_MAX_NAME = 120
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MANIFEST_NAME = re.compile(r"(?P<offset>[0-9]{20})-(?P<digest>[0-9a-f]{64})")
 
@@ -76,6 +78,14 @@ class SnapshotScope:
     @property
     def chunk_prefix(self) -> str:
         return self.prefix + "chunks/"
+
+    @property
+    def dump_prefix(self) -> str:
+        return self.prefix + "dumps/"
+
+    def dump_key(self, offset: int, asset_id: str) -> str:
+        """Of the dump of an asset at an input offset; keys sort by offset."""
+        return f"{self.dump_prefix}{offset:020d}-{quote(asset_id, safe='')[:_MAX_NAME]}"
 
     def manifest_key(self, ref: ManifestRef) -> str:
         return f"{self.manifest_prefix}{ref.offset:020d}-{ref.digest}"

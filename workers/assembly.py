@@ -14,6 +14,7 @@ from workers.config import Delivery, WorkerConfig
 from workers.cycle import CommitCycle
 from workers.decider import Decider
 from workers.emission import Emitter
+from workers.fleet_dumps import FleetDumps
 from workers.framing import framing_by_topic
 from workers.garbage import calm_collector
 from workers.gauges import Gauges
@@ -126,6 +127,7 @@ def _assemble(
         emitter=Emitter(config, framing_of, telemetry),
         outputs=outputs,
         checkpoints=checkpoints,
+        dumps=FleetDumps(config, store, table, clock=clock, telemetry=telemetry),
         cycle=CommitCycle(
             config,
             outputs,

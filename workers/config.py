@@ -12,6 +12,7 @@ from typing import Final, Literal
 from core import PredictorConfig
 from snapshots import StoreOptions
 from workers.errors import ConfigurationError
+from workers.shedding import SheddingPolicy
 
 __all__ = [
     "ColdStart",
@@ -105,6 +106,7 @@ _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "snapshots_kept": (1, 10_000),
     "cold_start_rewind": (0, 10**12),
     "max_batch_records": (1, 1_000_000),
+    "emergency_dump_interval_s": (0, _DAY_S),
     "poll_timeout_ms": (1, 60_000),
     "client_timeout_s": (0.001, _DAY_S),
     "stop_timeout_s": (0.001, _DAY_S),
@@ -125,6 +127,7 @@ class WorkerConfig:
 
     `worker_id` is both `group.instance.id` and the tail of `transactional.id`, so it must be
     stable per worker (a StatefulSet's ordinal) and unique in the group.
+    `emergency_dump_interval_s` is the least time between two emergency dumps; 0 writes none.
 
     Raises:
         ConfigurationError: a value is out of its range; the message names the field.
@@ -150,6 +153,8 @@ class WorkerConfig:
     missing_history: MissingHistory = MissingHistory.STOP
     processing_clock: ProcessingClock = ProcessingClock.WALL
     load_shedding: bool = True
+    shedding: SheddingPolicy = field(default_factory=SheddingPolicy)
+    emergency_dump_interval_s: float = 10.0
     allow_nonpositive_prices: bool = False
     max_batch_records: int = 16_384
     poll_timeout_ms: int = 100

@@ -16,7 +16,7 @@ class Decider:
     Args:
         config: which clock, whether to shed.
         clock: the machine's clocks.
-        telemetry: depth and latency ratio.
+        telemetry: depth, step latency, latency ratio.
     """
 
     def __init__(self, config: WorkerConfig, clock: Clock, telemetry: Telemetry) -> None:
@@ -24,7 +24,7 @@ class Decider:
         self._shedding = config.load_shedding
         self._clock = clock
         self._telemetry = telemetry
-        self._shedder = LoadShedder(config.predictor.log_sig_depth)
+        self._shedder = LoadShedder(config.predictor.log_sig_depth, config.shedding)
         self._last_batch_s: float | None = None
 
     def decide(self) -> Decision:
@@ -39,4 +39,5 @@ class Decider:
             self._shedder.observe(latency_s=latency_s, interval_s=interval_s)
             self._telemetry.set(M.SIGNATURE_DEPTH, self._shedder.depth)
             self._telemetry.set(M.LATENCY_RATIO, self._shedder.ratio)
+            self._telemetry.set(M.STEP_LATENCY, self._shedder.latency_s)
         self._last_batch_s = begun_s

@@ -1,5 +1,9 @@
 """Gauges of the loop, once a second: lag, phases, snapshot ages, readiness."""
 
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+import jax
 import structlog
 
 from workers.assignment import Assignment
@@ -10,10 +14,28 @@ from workers.metrics import M, Telemetry
 from workers.partition import Partition, Phase
 from workers.state_table import StateTable
 
-__all__ = ["Gauges"]
+__all__ = ["Gauges", "device_memory"]
 
 _log = structlog.get_logger()
 _EVERY_S = 1.0
+_MEMORY_KINDS: Final = {
+    "in_use": "bytes_in_use",
+    "peak": "peak_bytes_in_use",
+    "limit": "bytes_limit",
+}
+
+
+class _Device(Protocol):
+    """What is asked of a device of JAX."""
+
+    def memory_stats(self) -> Mapping[str, int] | None:
+        """Its allocator's figures; None where it keeps none, as on CPUs."""
+
+
+def device_memory(device: _Device) -> dict[str, int]:
+    """Bytes in use, at most in use so far, and usable (specification section 5)."""
+    stats = device.memory_stats() or {}
+    return {kind: int(stats[name]) for kind, name in _MEMORY_KINDS.items() if name in stats}
 
 
 class Gauges:
@@ -64,6 +86,8 @@ class Gauges:
         for phase in Phase:
             telemetry.set(M.PARTITIONS, self._assignment.count(phase), phase=str(phase))
         telemetry.set(M.ASSETS, self._table.assets)
+        for kind, size_bytes in device_memory(jax.local_devices()[0]).items():
+            telemetry.set(M.DEVICE_MEMORY, size_bytes, kind=kind)
         for partition in self._assignment.all():
             if partition.phase is Phase.REPLAYING:
                 _log_replay(partition)

@@ -165,6 +165,24 @@ class M:
     LATENCY_RATIO = MetricDef(
         "tickfleet_latency_ratio", _GAUGE, "EWMA step latency over EWMA inter-arrival"
     )
+    STEP_LATENCY = MetricDef(
+        "tickfleet_step_latency_ewma_seconds",
+        _GAUGE,
+        "EWMA of the predictor's time for a micro-batch, as the load shedder has it",
+    )
+    EMERGENCY_DUMPS = MetricDef(
+        "tickfleet_emergency_dumps_total",
+        _COUNTER,
+        "Rises of EmergencyMode by what became of their dump: saved, failed, or skipped as too "
+        "soon after another",
+        ("outcome",),
+    )
+    DEVICE_MEMORY = MetricDef(
+        "tickfleet_device_memory_bytes",
+        _GAUGE,
+        "Memory of the accelerator: in use, peak, limit; absent on CPUs",
+        ("kind",),
+    )
     LOOP_SILENT_SECONDS = MetricDef(
         "tickfleet_loop_silent_seconds",
         _GAUGE,

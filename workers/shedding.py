@@ -5,13 +5,22 @@ records. `predictor.md` §7 says which ratios lead where.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from core import AVAILABLE_KERNELS, Kernel
+from workers.errors import ConfigurationError
 
 __all__ = ["LoadShedder", "SheddingPolicy", "depth_ladder"]
 
 _LADDER: Final = (2, 3, 5)
+_ASCENDING: Final = ("recovery_ratio", "degradation_ratio", "critical_ratio", "mask_b_ratio")
+# Lowest and highest; NaN lies in no range.
+_RANGES: Final = {
+    **dict.fromkeys(_ASCENDING, (0.0, 1e6)),
+    "ewma_alpha": (1e-6, 1.0),
+    "dwell_batches": (1, 1_000_000),
+}
 
 
 def depth_ladder(max_depth: int) -> tuple[int, ...]:
@@ -21,7 +30,7 @@ def depth_ladder(max_depth: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SheddingPolicy:
-    """Thresholds on the latency ratio.
+    """Thresholds on the latency ratio; they change decisions, never what a decision leads to.
 
     Attributes:
         critical_ratio: at or above, the lowest rung; above, kernel C is masked.
@@ -30,6 +39,9 @@ class SheddingPolicy:
         mask_b_ratio: above, kernel B is masked too.
         ewma_alpha: weight of the newest batch in both averages (spec §15: 0.3).
         dwell_batches: batches between two steps up.
+
+    Raises:
+        ConfigurationError: a threshold is out of range or out of order; the message names it.
     """
 
     critical_ratio: float = 1.0
@@ -38,6 +50,19 @@ class SheddingPolicy:
     mask_b_ratio: float = 2.0
     ewma_alpha: float = 0.3
     dwell_batches: int = 20
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ConfigurationError(
+                    f"shedding.{name} must lie in [{low:g}, {high:g}], got {getattr(self, name)}"
+                )
+        for lower, upper in pairwise(_ASCENDING):
+            if getattr(self, lower) > getattr(self, upper):
+                raise ConfigurationError(
+                    f"shedding.{lower} must not be above shedding.{upper}: "
+                    f"{getattr(self, lower)} against {getattr(self, upper)}"
+                )
 
 
 class LoadShedder:
@@ -62,6 +87,11 @@ class LoadShedder:
         if self._latency_s is None or not self._interval_s:
             return 0.0
         return self._latency_s / self._interval_s
+
+    @property
+    def latency_s(self) -> float:
+        """EWMA of step latency; 0 until one is known."""
+        return self._latency_s or 0.0
 
     @property
     def depth(self) -> int:

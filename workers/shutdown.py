@@ -28,6 +28,7 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
     parts.telemetry.inc(M.SHUTDOWNS)
     # The loop ends between micro-batches: what was fetched has been stepped, nothing is left over.
     parts.telemetry.observe(M.SHUTDOWN_RESIDUAL, 0.0)
+    _log.info("shutdown", shutdown_phase="input_blocked", residual_observations=0)
     for phase, act in _keep(worker, parts, begun_s):
         if worker.uncertain:
             break
@@ -36,9 +37,11 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
     if worker.uncertain:
         _run("discard_outputs", parts.outputs.discard)
     _run("leave_group", worker.membership.close)
+    _log.info("shutdown", shutdown_phase="close")
     parts.outputs.close()
     parts.desk.close()
     finished = parts.checkpoints.close(_left_s(parts, begun_s, 0.0))
+    finished &= parts.dumps.close(_left_s(parts, begun_s, 0.0))
     took_s = parts.clock.monotonic_s() - begun_s
     parts.telemetry.observe(M.SHUTDOWN_SECONDS, took_s)
     _log.info("shutdown", shutdown_phase="done", seconds=took_s)

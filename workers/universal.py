@@ -37,12 +37,13 @@ __all__ = ["SavedSnapshot", "UniversalPredictor"]
 _log = structlog.get_logger()
 _HISTORY_STEP_NS = 1_000_000
 _TELEMETRY = ("kurtosis", "dgm_entropy", "adaptive_threshold")
-_FLAGS = (
-    "degraded_inference_mode",
-    "emergency_mode",
-    "regime_change_detected",
-    "mode_collapse_warning",
-)
+# Name in a snapshot (section 6) -> field of the result.
+_FLAGS = {
+    "degraded_inference": "degraded_inference_mode",
+    "emergency": "emergency_mode",
+    "regime_change": "regime_change_detected",
+    "mode_collapse": "mode_collapse_warning",
+}
 
 
 class UniversalPredictor:
@@ -197,7 +198,7 @@ class UniversalPredictor:
                 sequence=self._state.sequence,
                 created_ns=self._clock.now_ns(),
                 telemetry={n: getattr(result, n) for n in _TELEMETRY} if result else {},
-                flags={n: getattr(result, n) for n in _FLAGS} if result else {},
+                flags={n: getattr(result, f) for n, f in _FLAGS.items()} if result else {},
             ),
         )
 
@@ -247,6 +248,7 @@ class UniversalPredictor:
         self._accepting = False
         self._telemetry.inc(M.SHUTDOWNS)
         self._telemetry.observe(M.SHUTDOWN_RESIDUAL, 0.0)
+        _log.info("shutdown", shutdown_phase="input_blocked", residual_observations=0)
         _log.info("shutdown", shutdown_phase="pending_snapshots")
         self._files.close(timeout_seconds)
         self._save_last()

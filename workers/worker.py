@@ -21,6 +21,7 @@ from workers.decider import Decider
 from workers.emission import Emitter
 from workers.errors import HistoryLostError, OutputUncertainError
 from workers.faults import fault_point
+from workers.fleet_dumps import FleetDumps
 from workers.gaps import before_gaps
 from workers.gauges import Gauges
 from workers.health import WorkerHealth
@@ -52,6 +53,7 @@ class WorkerParts:
     emitter: Emitter
     outputs: Outputs
     checkpoints: Checkpoints
+    dumps: FleetDumps
     cycle: CommitCycle
     decider: Decider
     gauges: Gauges
@@ -217,6 +219,7 @@ class Worker:
         parts.outputs.produce(emission)
         fault_point("after_produce")
         self._watch.mark("produce")
+        parts.dumps.look(batch.results, parts.assignment.active())
         self._trace(records, batch)
 
     def _trace(self, records: RecordBatch, batch: SteppedBatch) -> None:

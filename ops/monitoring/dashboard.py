@@ -77,7 +77,14 @@ _ROWS: Final[tuple[tuple[str, tuple[_Panel, ...]], ...]] = (
     (
         "Latency",
         (
-            _Panel("Step of a micro-batch", _both(M.STEP_SECONDS), "s"),
+            _Panel(
+                "Step of a micro-batch",
+                (
+                    *_both(M.STEP_SECONDS),
+                    _Query(f"max by (instance) ({of(M.STEP_LATENCY)})", "EWMA {{instance}}"),
+                ),
+                "s",
+            ),
             _Panel("Commit of a transaction", _both(M.COMMIT_SECONDS), "s"),
             _Panel("Records in a micro-batch", _both(M.BATCH_RECORDS)),
             _Panel(
@@ -102,6 +109,14 @@ _ROWS: Final[tuple[tuple[str, tuple[_Panel, ...]], ...]] = (
                 (_Query(_rate(M.DEAD_LETTERS, "error"), "{{error}}"),),
                 "ops",
             ),
+            _Panel(
+                "Emergency dumps in ten minutes",
+                (
+                    _Query(
+                        f"sum by (outcome) (increase({of(M.EMERGENCY_DUMPS)}[10m]))", "{{outcome}}"
+                    ),
+                ),
+            ),
         ),
     ),
     (
@@ -113,6 +128,11 @@ _ROWS: Final[tuple[tuple[str, tuple[_Panel, ...]], ...]] = (
                 "s",
             ),
             _Panel("Snapshot: capture to durable", _both(M.SNAPSHOT_SECONDS), "s"),
+            _Panel(
+                "Memory of the accelerator",
+                (_Query(f"max by (kind) ({of(M.DEVICE_MEMORY)})", "{{kind}}"),),
+                "bytes",
+            ),
             _Panel(
                 "Snapshots that failed or were refused",
                 (

@@ -17,6 +17,7 @@ from ops.settings.model import HttpSettings, LogSettings, Settings, TracesSettin
 from ops.settings.sources import merge, normalise, read_file
 from snapshots import StoreAccessError, StoreOptions
 from workers.config import Topics, WorkerConfig
+from workers.shedding import SheddingPolicy
 
 __all__ = ["load_settings"]
 
@@ -27,6 +28,7 @@ _KNOWN: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
     ("predictor",): frozenset(field.name for field in fields(PredictorConfig)),
     ("http",): frozenset(HttpSettings.model_fields),
     ("store_options",): frozenset(field.name for field in fields(StoreOptions)),
+    ("shedding",): frozenset(field.name for field in fields(SheddingPolicy)),
     ("log",): frozenset(LogSettings.model_fields),
     ("traces",): frozenset(TracesSettings.model_fields),
 }
@@ -76,6 +78,7 @@ def _refuse_booleans(settings: Mapping[str, Any]) -> None:
         ("", WorkerConfig),
         ("predictor", PredictorConfig),
         ("store_options", StoreOptions),
+        ("shedding", SheddingPolicy),
         ("http", HttpSettings),
     )
     for table, model in tables:

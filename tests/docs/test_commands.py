@@ -45,6 +45,7 @@ RUN_BY: Final = {
     "snapshot copy": (
         "tests/ops/cli/test_disasters.py::test_a_new_cluster_goes_on_from_the_store_alone",
     ),
+    "snapshot dumps": ("tests/ops/cli/test_operate.py::test_a_running_fleet_is_seen_from_outside",),
     "snapshot ls": (
         "tests/ops/cli/test_operate.py::test_going_back_to_an_older_snapshot_answers_nothing_twice",
     ),

@@ -12,7 +12,7 @@ from numpy import ndarray
 from schemas import SingleObjectFraming, TickCodec
 from tests.fixtures.kafka import KafkaCluster
 
-__all__ = ["Ticks", "produce", "random_ticks"]
+__all__ = ["Ticks", "produce", "random_ticks", "ticks_that_turn_rough"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,15 @@ def random_ticks(count: int, assets: int, seed: int, *, hot_share: float = 0.0) 
         price[mine] = (10.0 + asset) * np.exp(np.cumsum(steps[mine]))
     timestamp_ns = 1_700_000_000_000_000_000 + np.cumsum(rng.integers(1, 2_000_000, count))
     return Ticks([f"asset-{a:05d}" for a in picked.tolist()], price, timestamp_ns)
+
+
+def ticks_that_turn_rough(*assets: str) -> Ticks:
+    """Random walks of 900 ticks that then only bounce, for 500: EmergencyMode rises. In turns."""
+    noise = np.random.default_rng(4).standard_normal(1_400)
+    noise[900:] = np.diff(np.random.default_rng(5).standard_normal(501))
+    price = np.repeat(1000.0 + np.cumsum(noise), len(assets))
+    moment = np.repeat(np.arange(noise.size), len(assets))
+    return Ticks([*assets] * noise.size, price, 1_700_000_000_000_000_000 + moment * 10**6)
 
 
 def produce(

@@ -2,12 +2,13 @@
 
 from typing import Any, cast
 
+import jax
 import pytest
 from structlog.testing import capture_logs
 
 from core import PredictorConfig
 from workers.assignment import Assignment
-from workers.gauges import Gauges
+from workers.gauges import Gauges, device_memory
 from workers.health import WorkerHealth
 from workers.membership import Membership
 from workers.metrics import NullTelemetry
@@ -80,3 +81,16 @@ def test_a_long_replay_reports_its_progress_once_a_second(offset: int, percent: 
         shown.report(cast(Membership, None), ready=True)
     lines: list[Any] = [line for line in logs if line["event"] == "replaying"]
     assert [(line["partition"], line["percent"]) for line in lines] == [(3, percent)]
+
+
+class Accelerator:
+    """Stands in for a device that tests do not have; the figures are named as JAX names them."""
+
+    def memory_stats(self) -> dict[str, int]:
+        return {"bytes_in_use": 3, "peak_bytes_in_use": 5, "bytes_limit": 7, "num_allocs": 9}
+
+
+def test_memory_is_told_of_accelerators_and_not_of_cpus() -> None:
+    assert device_memory(Accelerator()) == {"in_use": 3, "peak": 5, "limit": 7}
+    if jax.default_backend() == "cpu":
+        assert device_memory(jax.local_devices()[0]) == {}

@@ -5,6 +5,10 @@ from dataclasses import replace
 import pytest
 
 from core import AVAILABLE_KERNELS, Kernel
+from workers import ConfigurationError, M, MetricDef, NullTelemetry
+from workers.clock import SystemClock
+from workers.config import WorkerConfig
+from workers.decider import Decider
 from workers.decisions import Decision
 from workers.flag_events import shedding_event
 from workers.partition import Partition
@@ -73,3 +77,38 @@ def test_a_shedder_at_rest_raises_no_event(max_depth: int) -> None:
     assert raised is not None and raised.state.value == "raised"
     cleared = shedding_event(replace(span, previous=shed), "ticks", max_depth)
     assert cleared is not None and cleared.state.value == "cleared"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"recovery_ratio": 0.9},
+            r"shedding\.recovery_ratio must not be above",
+        ),
+        ({"mask_b_ratio": 0.5}, r"shedding\.critical_ratio must not be above .*mask_b_ratio"),
+        ({"ewma_alpha": 0.0}, r"shedding\.ewma_alpha must lie in"),
+        ({"dwell_batches": 0}, r"shedding\.dwell_batches must lie in"),
+        ({"critical_ratio": float("nan")}, r"shedding\.critical_ratio must lie in"),
+    ],
+)
+def test_thresholds_that_make_no_sense_are_refused_by_name(
+    settings: dict[str, float], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        SheddingPolicy(**settings)  # type: ignore[arg-type]
+
+
+def test_a_workers_thresholds_are_those_of_its_settings() -> None:
+    config = WorkerConfig("b:1", "g", "w", "file:///s", shedding=SheddingPolicy(ewma_alpha=1.0))
+    told: dict[str, float] = {}
+
+    class Memory(NullTelemetry):
+        def set(self, metric: MetricDef, value: float, **labels: str) -> None:
+            told[metric.name] = value
+
+    decider = Decider(config, SystemClock(), Memory())
+    for begun_s in (0.0, 1.0):
+        decider.observe(begun_s=begun_s, latency_s=1.5)
+    assert told[M.STEP_LATENCY.name] == told[M.LATENCY_RATIO.name] == 1.5
+    assert decider.decide().depth == told[M.SIGNATURE_DEPTH.name] == 2

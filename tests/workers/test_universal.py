@@ -239,8 +239,11 @@ def test_shutdown_refuses_ticks_saves_the_state_and_counts_itself(tmp_path: Path
     ticks = observations(walk(30))
     for tick in ticks[:-1]:
         assert ours.accept_observation(tick) is not None
-    ours.graceful_shutdown()
-    ours.graceful_shutdown()
+    with structlog.testing.capture_logs() as logs:
+        ours.graceful_shutdown()
+        ours.graceful_shutdown()
+    phases = [line["shutdown_phase"] for line in logs if line["event"] == "shutdown"]
+    assert phases == ["input_blocked", "pending_snapshots", "final_snapshot", "done"]
     assert ours.accept_observation(ticks[-1]) is None
     with pytest.raises(PredictorClosedError):
         ours.step(ticks[-1])
@@ -249,6 +252,20 @@ def test_shutdown_refuses_ticks_saves_the_state_and_counts_itself(tmp_path: Path
     again = predictor()
     again.load_snapshot(tmp_path / "shutdown_step_29.msgpack")
     assert again.state.rows.tobytes() == ours.state.rows.tobytes()
+    document = unseal((tmp_path / "shutdown_step_29.msgpack").read_bytes())
+    assert {"schema_version", "timestamp", "config", "global"} < document.keys()
+    assert set(document["kernels"]) == set("ABCD")  # type: ignore[call-overload]
+    assert set(document["telemetry"]) == {  # type: ignore[call-overload]
+        "kurtosis",
+        "dgm_entropy",
+        "adaptive_threshold",
+    }
+    assert set(document["flags"]) == {  # type: ignore[call-overload]
+        "degraded_inference",
+        "emergency",
+        "regime_change",
+        "mode_collapse",
+    }
 
 
 def test_a_failed_checkpoint_is_logged_though_nobody_awaits_it(tmp_path: Path) -> None:

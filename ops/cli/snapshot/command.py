@@ -4,6 +4,7 @@ import click
 
 from ops.cli.snapshot.change import gc, restore
 from ops.cli.snapshot.copy import copy
+from ops.cli.snapshot.dumps import dumps
 from ops.cli.snapshot.look import diff, ls, show, verify
 
 __all__ = ["command"]
@@ -18,5 +19,5 @@ def command() -> None:
     """
 
 
-for _one in (ls, show, verify, diff, gc, restore, copy):
+for _one in (ls, show, verify, diff, gc, restore, copy, dumps):
     command.add_command(_one)

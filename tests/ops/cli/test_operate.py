@@ -16,7 +16,7 @@ from click.testing import Result
 from snapshots import SnapshotScope, list_snapshots, open_store
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.conftest import MakeFleet, make_fleet
-from tests.kafka.feed import produce, random_ticks
+from tests.kafka.feed import produce, random_ticks, ticks_that_turn_rough
 from tests.kafka.fleet import Fleet
 from tests.kafka.tap import read_topic
 from tests.kafka.verdict import verdict
@@ -58,8 +58,11 @@ def test_a_running_fleet_is_seen_from_outside(
     fleet = make_fleet("fleet", ticks, PARTITIONS)
     config = settings_file(fleet, tmp_path / "fleet.toml")
     produce(kafka, ticks, random_ticks(TICKS, 10, seed=1))
+    rough = ticks_that_turn_rough("rough")
+    produce(kafka, ticks, rough)
+    count = TICKS + len(rough.asset)
     fleet.start("w-0")
-    read_topic(kafka, fleet.topics["predictions"], PARTITIONS, TICKS)
+    read_topic(kafka, fleet.topics["predictions"], PARTITIONS, count)
     fleet.wait_for(lambda: all(c.metadata for c in fleet.committed().values()), 60, "snapshots")
 
     found = _findings(config, code=0)
@@ -74,7 +77,7 @@ def test_a_running_fleet_is_seen_from_outside(
     assert picture["state"] == "STABLE"
     assert picture["members"] == ["w-0"]
     assert [one["worker"] for one in picture["partitions"]] == ["w-0", "w-0"]
-    assert sum(one["answered_to"] + 1 for one in picture["partitions"]) == TICKS
+    assert sum(one["answered_to"] + 1 for one in picture["partitions"]) == count
     assert sum(one["lag_records"] for one in picture["partitions"]) == 0
     assert "stable" in run("top", "-c", config, "--once", "--interval", "0.3").output
 
@@ -88,6 +91,12 @@ def test_a_running_fleet_is_seen_from_outside(
     critical = ("--from-beginning", "--stop-at-end", "--severity", "critical", "--json")
     events = _lines(run("tail", "flags", "-c", config, *critical))
     assert {one["value"]["severity"] for one in events} <= {"critical"}
+
+    dump, *_ = _lines(run("snapshot", "dumps", "-c", config, "--json"))
+    assert (dump["asset_id"], len(dump["signal_buffer"])) == ("rough", 128)
+    assert {round(price, 6) for price in dump["signal_buffer"]} <= set(rough.price.round(6))
+    assert "rough" in run("snapshot", "dumps", "-c", config, "--asset", "rough").output
+    assert "rough" not in run("snapshot", "dumps", "-c", config, "--asset", asset).output
 
     refused = run("snapshot", "restore", "-c", config, "--yes", code=2)
     assert "has members (w-0)" in refused.stderr
