@@ -1,6 +1,5 @@
 """`tickfleet backtest`: the past through the live step, from a file or a topic."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,13 @@ from typing import Any
 import click
 
 from ops.cli.layouts import MakeLayout, history_options, tick_file
-from ops.cli.options import bootstrap_option, config_option, offline_settings, settings_of
+from ops.cli.options import (
+    bootstrap_option,
+    config_option,
+    offline_settings,
+    range_options,
+    settings_of,
+)
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
 from ops.replay import begin_named, progress_bar, publishing_to
@@ -20,6 +25,7 @@ from workers.replay import (
     FileSource,
     History,
     RunPlan,
+    Verification,
     plan_as_recorded,
     plan_topic,
     run_backtest,
@@ -41,13 +47,11 @@ _DIFFERS = 1
     type=tick_file,
     help="Parquet, CSV or Avro: asset_id, price, timestamp_ns, target (optional: the price).",
 )
-@click.option("--topic", help="Instead: ticks of a topic.")
+@range_options
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
 @click.option("--set", "changes", multiple=True, type=Pairs(), help="Another hyperparameter.")
 @click.option("--from-snapshot", "snapshot", metavar="REF", help="Begin from a run or a snapshot.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
-@click.option("--from", "begin", help="Topic: first offset, or a record time such as 2013-09-01.")
-@click.option("--to", "end", help="Topic: offset or record time to stop before; the end of now.")
 @click.option("--by-partition", is_flag=True, help="Topic: not merged by event time.")
 @click.option("--as-recorded", is_flag=True, help="Topic: under the decisions live took.")
 @click.option("--verify", metavar="TOPIC", help="As recorded: compare with what live published.")
@@ -59,7 +63,8 @@ _DIFFERS = 1
     help="By partition of a topic, by asset of a file; the same results.",
 )
 @click.option("--to-topic", metavar="TOPIC", help="Publish the results there as well, each once.")
-@click.option("--run-id", help="Header of the published results; made up if not given.")
+@click.option("--flags-to-topic", metavar="TOPIC", help="And the flag events there, each once.")
+@click.option("--run-id", help="Header of what is published; made up if not given.")
 @history_options
 def command(
     config: Path | None,
@@ -78,6 +83,7 @@ def command(
     verify: str | None,
     processes: int,
     to_topic: str | None,
+    flags_to_topic: str | None,
     run_id: str | None,
     layout: MakeLayout,
 ) -> None:
@@ -95,10 +101,8 @@ def command(
     _check_choices(
         topic, as_recorded=as_recorded, verify=verify, free=(begin, end, changes), resume=resume
     )
-    if verify and processes > 1:
-        raise click.UsageError("--verify compares in one process: no --processes")
-    if run_id and not to_topic:
-        raise click.UsageError("--run-id needs --to-topic")
+    if (run_id or flags_to_topic) and not to_topic:
+        raise click.UsageError("--run-id and --flags-to-topic need --to-topic")
     if begin and snapshot:
         raise click.UsageError("--from-snapshot says where to begin: no --from")
     keep_executables()
@@ -108,7 +112,9 @@ def command(
     else:
         worker = settings_of(config, bootstrap, predictor=predictor).worker
     how = _How(worker, snapshot, topic, resume=resume, processes=processes)
-    publish = publishing_to(worker, to_topic, run_id, out, ticks=topic) if to_topic else None
+    publish = None
+    if to_topic:
+        publish = publishing_to(worker, to_topic, flags_to_topic, run_id, out, ticks=topic)
     if as_recorded:
         plan, history = plan_as_recorded(
             worker, str(topic), out, begin=how.begin.offsets() if how.begin else {}
@@ -157,13 +163,13 @@ def _check_choices(
         raise click.UsageError("--verify compares whole runs: remove the partial one, not --resume")
 
 
-def _run(plan: RunPlan, how: _How, *, witness: Any = None) -> dict[str, Any]:
+def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
     plan = plan if how.begin is None else how.begin.of(plan)
     with progress_bar("backtest") as move:
         if how.processes > 1:
             run = run_in_processes(plan, how.processes, resume=how.resume, progress=move)
         else:
-            run = run_backtest(plan, resume=how.resume, progress=move, witness=witness)
+            run = run_backtest(plan, resume=how.resume, progress=move)
     counts = run["counts"]
     click.echo(
         f"{counts['results']:,} results of {counts['assets']:,} assets in {run['seconds']:.1f} s "
@@ -171,7 +177,9 @@ def _run(plan: RunPlan, how: _How, *, witness: Any = None) -> dict[str, Any]:
         f"{counts['refused']:,} refused: {plan.out}"
     )
     if run["published"] is not None:
-        click.echo("published to {topic} as run {run_id}".format(**run["published"]))
+        to = run["published"]
+        flags = f", flag events to {to['flags_topic']}," if to["flags_topic"] else ""
+        click.echo(f"published to {to['topic']}{flags} as run {to['run_id']}")
     if run["processes"] < how.processes:
         click.echo(f"{run['processes']} processes: there are no more partitions", err=True)
     skill = write_report(plan.out).summary["skill"]
@@ -184,16 +192,11 @@ def _run(plan: RunPlan, how: _How, *, witness: Any = None) -> dict[str, Any]:
 
 def _run_as_recorded(plan: RunPlan, history: History, how: _How, verify: str | None) -> None:
     worker = how.worker
-    compared = (
-        verifying(worker, history, verify, flags=worker.topics.flags)
-        if verify
-        else nullcontext(None)
-    )
-    with compared as verifier:
-        _run(plan, how, witness=verifier)
-        if verifier is None:
-            return
-        found = verifier.found
+    if verify is None:
+        _run(plan, how)
+        return
+    watch = verifying(worker, history, verify, flags=worker.topics.flags)
+    found = Verification.read(_run(replace(plan, watch=watch), how)["verification"])
     for count, what in (
         (found.not_retained, "results are not retained and were not compared"),
         (found.repeated, "results were published again, as at_least_once may"),

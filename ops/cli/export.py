@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from ops.cli.options import bootstrap_option, config_option, settings_of
-from ops.replay import progress_bar
-from workers.replay import Bound, TopicSource, capture_range, export_ticks
+from ops.replay import open_topic, progress_bar
+from workers.replay import export_ticks
 
 __all__ = ["command"]
 
@@ -36,14 +36,13 @@ def command(
     """Write a range of a topic into a Parquet or Avro file, merged by event time.
 
     `tickfleet produce --file` sends such a file to a topic again, `tickfleet backtest --file` steps
-    it without Kafka. Records that are no ticks are counted and left out.
+    it without Kafka. Each record's Kafka time, partition, offset and headers are kept beside its
+    tick. Records that are no ticks are counted and left out.
     """
     worker = settings_of(config, bootstrap).worker
-    bounds = [Bound.parse(text) if text else None for text in (begin, end)]
-    span = capture_range(worker, topic or worker.topics.ticks, *bounds)
-    source = TopicSource(worker, span)
+    source = open_topic(worker, topic or worker.topics.ticks, begin, end, keep_messages=True)
     with progress_bar("export") as move:
-        ticks, refused = export_ticks(source, path, progress=move)
+        ticks, refused = export_ticks(source, path, records=True, progress=move)
     click.echo(f"{ticks:,} ticks, {refused:,} records refused: {path}")
     for warning in source.warnings:
         click.echo(f"warning: {warning}", err=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from ops.cli.pairs import Pairs
 
@@ -80,12 +81,22 @@ def _with_layout(command: _F, options: tuple[Callable[[Any], Any], ...]) -> _F:
     @functools.wraps(command)
     def with_layout(*args: Any, **given: Any) -> Any:
         chosen = {name: given.pop(name) for name in _NAMES if name in given}
+        if given["path"] is None:
+            _refuse_without_file(chosen)
         return command(*args, layout=functools.partial(_layout, chosen), **given)
 
     wrapped: Any = with_layout
     for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[no-any-return]
+
+
+def _refuse_without_file(chosen: dict[str, Any]) -> None:
+    context = click.get_current_context()
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in chosen and source is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[0]} says how a file is read: it needs --file")
 
 
 def _layout(chosen: dict[str, Any], **more: Any) -> "Layout":

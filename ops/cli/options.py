@@ -1,14 +1,16 @@
 """Options that several commands share, and the settings they lead to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
 from ops.settings import UNUSED_STORE, Settings, load_settings
 
-__all__ = ["bootstrap_option", "config_option", "offline_settings", "settings_of"]
+__all__ = ["bootstrap_option", "config_option", "offline_settings", "range_options", "settings_of"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 config_option = click.option(
     "--config",
@@ -21,6 +23,23 @@ config_option = click.option(
 bootstrap_option = click.option(
     "--bootstrap", help="Brokers as host:port,…; overrides bootstrap_servers."
 )
+
+
+def range_options(command: _F) -> _F:
+    """`--topic`, `--from` and `--to`, of a command that reads a file or a range of a topic."""
+    for option in (
+        click.option(
+            "--to", "end", help="Topic: offset or record time to stop before; the end of now."
+        ),
+        click.option(
+            "--from", "begin", help="Topic: first offset, or a record time such as 2013-09-01."
+        ),
+        click.option("--topic", help="Instead: ticks of a topic."),
+    ):
+        command = option(command)
+    return command
+
+
 # Commands that keep no state need no snapshot store, and report errors themselves.
 _STATELESS: Final[dict[str, Any]] = {
     "snapshot_url": UNUSED_STORE,

@@ -71,6 +71,13 @@ class _Rate(click.ParamType[float | str]):
     help="As fast as possible, as the timestamps say, or ticks per second.",
 )
 @click.option("--restamp", is_flag=True, help="Move the timestamps so that the first is now.")
+@click.option(
+    "--records",
+    type=click.Choice(["keep", "new"]),
+    default="keep",
+    show_default=True,
+    help="File of `tickfleet export`: Kafka times, partitions and headers as they were, or new.",
+)
 def command(
     config: Path | None,
     bootstrap: str | None,
@@ -83,15 +90,20 @@ def command(
     seed: int,
     rate: float | str,
     restamp: bool,
+    records: str,
 ) -> None:
-    """Send ticks, keyed by asset, in order; ends when the brokers have acknowledged them all."""
+    """Send ticks, keyed by asset, in order; ends when the brokers have acknowledged them all.
+
+    What `tickfleet export` has written goes back as it was, Kafka times included; so a topic whose
+    retention is shorter than their age soon loses it: --records new gives them the time of now.
+    """
     if (path is None) == (synthetic is None):
         raise click.UsageError("give either --file or --synthetic")
     worker = settings_of(config, bootstrap).worker
     target = topic or worker.topics.ticks
     now_ns = time.time_ns()
     if path is not None:
-        table = read_ticks(path, layout(unsorted=True))
+        table = read_ticks(path, layout(unsorted=True), keep_records=records == "keep")
     else:
         table = _made_up(synthetic or 0, assets, seed, rate, now_ns)
     if restamp:

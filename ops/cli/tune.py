@@ -6,18 +6,27 @@ from pathlib import Path
 import click
 
 from ops.cli.layouts import MakeLayout, history_options, tick_file
-from ops.cli.options import config_option, offline_settings
+from ops.cli.options import (
+    bootstrap_option,
+    config_option,
+    offline_settings,
+    range_options,
+    settings_of,
+)
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
-from ops.tuning import search_bar, summary_lines, write_pages
+from ops.replay import open_topic
+from ops.tuning import SearchBar, summary_lines, write_pages
 from workers.tuning import (
     Objective,
     SearchPlan,
     SearchSpace,
     Verdict,
+    interrupted,
     open_ticks,
     read_space,
     run_search,
+    topic_ticks,
 )
 
 __all__ = ["command"]
@@ -25,13 +34,14 @@ __all__ = ["command"]
 
 @click.command("tune")
 @config_option
+@bootstrap_option
 @click.option(
     "--file",
     "path",
-    required=True,
     type=tick_file,
     help="Ticks, as `tickfleet backtest` takes them: Parquet, CSV, Avro.",
 )
+@range_options
 @click.option(
     "--space",
     "space_path",
@@ -84,8 +94,12 @@ __all__ = ["command"]
 @history_options
 def command(
     config: Path | None,
+    bootstrap: str | None,
     *,
-    path: Path,
+    path: Path | None,
+    topic: str | None,
+    begin: str | None,
+    end: str | None,
     space_path: Path,
     out: Path,
     trials: int,
@@ -106,13 +120,31 @@ def command(
     The baseline is the configuration in force (--config, environment, --set). Leaves tuned.toml,
     for --config or to copy its [predictor] from, and what it is worth: report.html, report.md,
     evidence.json.
+
+    Ticks of a topic are read once, into ticks.parquet beside these; --resume goes on with them.
     """
+    if (path is None) == (topic is None):
+        raise click.UsageError("give either --file or --topic")
+    if topic is None and (begin or end):
+        raise click.UsageError("--from and --to need --topic")
     keep_executables()
-    worker = offline_settings(config, predictor=dict(changes)).worker
-    read = layout(allow_nonpositive_prices=worker.allow_nonpositive_prices)
+    predictor = dict(changes)
+    if topic is None:
+        worker = offline_settings(config, predictor=predictor).worker
+    else:
+        worker = settings_of(config, bootstrap, predictor=predictor).worker
+    space = SearchSpace.parse(read_space(space_path), worker.predictor)
+    allowed = {"allow_nonpositive_prices": worker.allow_nonpositive_prices}
+    bar, source = SearchBar(), None
+    if path is not None:
+        ticks = open_ticks(path, layout(**allowed))
+    else:
+        before = interrupted(out)
+        source = open_topic(worker, str(topic), begin, end, before=before and before["source"])
+        ticks = topic_ticks(source, out, **allowed, progress=bar.read)
     plan = SearchPlan(
-        ticks=open_ticks(path, read),
-        space=SearchSpace.parse(read_space(space_path), worker.predictor),
+        ticks=ticks,
+        space=space,
         out=out,
         base=worker.predictor,
         trials=trials,
@@ -125,13 +157,15 @@ def command(
         prune=not no_prune,
         dtype=worker.dtype,
     )
-    with search_bar() as move:
+    with bar:
         evidence = run_search(
-            plan, resume=resume, processes=processes, progress=move, prepare=keep_executables
+            plan, resume=resume, processes=processes, progress=bar.move, prepare=keep_executables
         )
     write_pages(out, evidence)
     for line in summary_lines(evidence):
         click.echo(line)
     if evidence.verdict is not Verdict.BETTER and math.isfinite(evidence.better_held_out):
         click.echo(f"warning: {evidence.verdict.value}", err=True)
+    for warning in source.warnings if source is not None else ():
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{out / 'tuned.toml'}, {out / 'report.html'}")

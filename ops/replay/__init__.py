@@ -3,5 +3,6 @@
 from ops.replay.begin import begin_named
 from ops.replay.progress import progress_bar
 from ops.replay.publishing import publishing_to
+from ops.replay.ranges import open_topic
 
-__all__ = ["begin_named", "progress_bar", "publishing_to"]
+__all__ = ["begin_named", "open_topic", "progress_bar", "publishing_to"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pyarrow import dataset
+from pyarrow import parquet
 
 __all__ = ["read_batches"]
 
@@ -13,9 +13,7 @@ _ROWS: Final = 131_072
 
 def read_batches(run: Path, table: str, columns: Sequence[str]) -> Iterator[Any]:
     """`pyarrow.RecordBatch`es of some columns, in the order in which they were written."""
-    folder = run / table
-    parts = sorted(folder.glob("part-*.parquet"))
-    if not parts:
-        return
-    whole = dataset.dataset([str(part) for part in parts], format="parquet")
-    yield from whole.to_batches(columns=list(columns), batch_size=_ROWS, batch_readahead=1)
+    for part in sorted((run / table).glob("part-*.parquet")):
+        # Part by part and without reading ahead: a dataset's scanner holds whole parts.
+        with parquet.ParquetFile(part) as file:
+            yield from file.iter_batches(_ROWS, columns=list(columns))

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["read_ticks"]
 
 
-def read_ticks(path: Path, layout: "Layout | None" = None) -> TickTable:
+def read_ticks(
+    path: Path, layout: "Layout | None" = None, *, keep_records: bool = False
+) -> TickTable:
     """Read a file whole; its kind is told by its suffix (.csv, .csv.gz, .parquet or .avro).
 
     Without a `target` column the target is the price; an empty cell in it is no target. Rows are
@@ -22,18 +24,24 @@ def read_ticks(path: Path, layout: "Layout | None" = None) -> TickTable:
     Args:
         path: the file.
         layout: its columns; ours if None.
+        keep_records: with what `tickfleet export` has written of the records, where it has.
 
     Raises:
         BadTicksError: not readable, a column missing, a cell empty or of the wrong type; the
             message names the row.
     """
-    from workers.replay import FileSource, Layout  # noqa: PLC0415  (needs an extra)
+    from workers.replay import FileSource, Layout, RecordColumns  # noqa: PLC0415  (an extra)
 
     chunks = list(FileSource(path, layout or Layout(unsorted=True)).chunks({}))
     empty = np.zeros(0)
+    records = RecordColumns.read(path) if keep_records else None
+    if records is not None:
+        rows = [chunk.offset for chunk in chunks]
+        records = records.take(np.concatenate([empty.astype(np.int64), *rows]))
     return TickTable(
         [(key or b"").decode() for chunk in chunks for key in chunk.keys],
         np.concatenate([empty, *(chunk.price for chunk in chunks)]),
         np.concatenate([empty, *(chunk.target for chunk in chunks)]),
         np.concatenate([empty.astype(np.int64), *(chunk.timestamp_ns for chunk in chunks)]),
+        records,
     )

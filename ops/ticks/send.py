@@ -1,23 +1,27 @@
 """Sends ticks to a topic, as fast as the brokers take them or at a pace."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from confluent_kafka import KafkaError, Message, Producer
 from jaxtyping import Float64
 
-from ops.ticks.errors import TicksNotDeliveredError
+from ops.ticks.errors import TicksNotDeliveredError, TooFewPartitionsError
 from ops.ticks.table import TickTable
 from schemas import TickCodec
+
+if TYPE_CHECKING:
+    from workers.replay import RecordColumns
 
 __all__ = ["at_rate", "in_real_time", "send_ticks", "unpaced"]
 
 _CHUNK: Final = 2_000
 _LONGEST_WAIT_S: Final = 0.2
 _FLUSH_TIMEOUT_S: Final = 60.0
+_METADATA_TIMEOUT_S: Final = 10.0
 _DueTimes = Float64[np.ndarray, " n"]
 
 
@@ -62,6 +66,9 @@ def send_ticks(
 ) -> None:
     """Send all ticks in order, keyed by asset; returns when the brokers have them all.
 
+    Where the table knows of records, they go to the same partition numbers, with the same times and
+    headers; else the key leads, and times are new.
+
     Args:
         table: the ticks.
         due_s: when each is to go, seconds from now, never decreasing.
@@ -72,10 +79,13 @@ def send_ticks(
 
     Raises:
         TicksNotDeliveredError: some were not acknowledged.
+        TooFewPartitionsError: the topic lacks partitions of the records; nothing was sent.
     """
     # As Java's producer does, so that an asset keeps its partition whoever sends it.
     defaults = {"partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 5}
     producer = Producer({**defaults, **producer_options})
+    if table.records is not None:
+        _check_partitions(producer, topic, table.records)
     failures = _Failures()
     begun_s, sent = time.monotonic(), 0
     while sent < len(table):
@@ -90,7 +100,7 @@ def send_ticks(
                 table.target[part],
                 table.timestamp_ns[part],
             )
-            _hand_over(producer, topic, table.asset_id[part], values, failures)
+            _hand_over(producer, _messages(table, part, topic, values), failures)
             progress(end - sent)
             sent = end
         else:
@@ -104,17 +114,37 @@ def send_ticks(
         )
 
 
-def _hand_over(
-    producer: Producer,
-    topic: str,
-    assets: Sequence[str],
-    values: Sequence[bytes],
-    failures: _Failures,
-) -> None:
-    for asset, value in zip(assets, values, strict=True):
+def _check_partitions(producer: Producer, topic: str, records: "RecordColumns") -> None:
+    found = producer.list_topics(topic, _METADATA_TIMEOUT_S).topics[topic]
+    wanted = int(records.partition.max(initial=-1)) + 1
+    if found.error is None and wanted > len(found.partitions):
+        raise TooFewPartitionsError(
+            f"{topic} has {len(found.partitions)} partitions, the file's records were in {wanted}: "
+            "create it with as many, or say --records new to let each asset's key lead"
+        )
+
+
+def _messages(
+    table: TickTable, part: slice, topic: str, values: Sequence[bytes]
+) -> Iterator[dict[str, Any]]:
+    """What `produce` is told of each tick."""
+    keyed = zip(table.asset_id[part], values, strict=True)
+    plain = ({"topic": topic, "key": asset.encode(), "value": value} for asset, value in keyed)
+    if table.records is None:
+        yield from plain
+        return
+    known = table.records
+    columns = (known.time_ms[part].tolist(), known.partition[part].tolist(), known.headers[part])
+    for message, time_ms, partition, headers in zip(plain, *columns, strict=True):
+        place = {"timestamp": time_ms, "partition": partition, "headers": headers or None}
+        yield message | place
+
+
+def _hand_over(producer: Producer, messages: Iterable[dict[str, Any]], failures: _Failures) -> None:
+    for message in messages:
         while True:
             try:
-                producer.produce(topic, value, asset.encode(), on_delivery=failures.delivered)
+                producer.produce(**message, on_delivery=failures.delivered)
                 break
             except BufferError:  # the queue is full: wait for acknowledgements
                 producer.poll(_LONGEST_WAIT_S)

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from jaxtyping import Float64, Int64
+
+if TYPE_CHECKING:
+    from workers.replay import RecordColumns
 
 __all__ = ["TickTable"]
 
@@ -14,21 +17,27 @@ __all__ = ["TickTable"]
 class TickTable:
     """n ticks in the order they are to be sent.
 
-    `target` is NaN where there is none; `timestamp_ns` counts from the Unix epoch.
+    `target` is NaN where there is none; `timestamp_ns` counts from the Unix epoch. `records` has
+    what they were in the topic that they were exported from; None: nothing is known.
     """
 
     asset_id: Sequence[str]
     price: Float64[np.ndarray, " n"]
     target: Float64[np.ndarray, " n"]
     timestamp_ns: Int64[np.ndarray, " n"]
+    records: "RecordColumns | None" = None
 
     def __len__(self) -> int:
         return len(self.asset_id)
 
     def starting_at(self, timestamp_ns: int) -> Self:
-        """The same ticks, moved in time so that the first is at `timestamp_ns`."""
+        """The same ticks, moved in time so that the first is at `timestamp_ns`; the records'
+        own times are then new ones.
+        """
         if not len(self):
             return self
-        return replace(
-            self, timestamp_ns=self.timestamp_ns - self.timestamp_ns[0] + np.int64(timestamp_ns)
-        )
+        records = self.records
+        if records is not None:
+            records = replace(records, time_ms=np.zeros_like(records.time_ms))
+        moved_ns = self.timestamp_ns - self.timestamp_ns[0] + np.int64(timestamp_ns)
+        return replace(self, timestamp_ns=moved_ns, records=records)

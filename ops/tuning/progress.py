@@ -2,8 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Self
 
 import click
 from rich.console import Console
@@ -12,32 +11,45 @@ from rich.progress import Progress as Bar
 
 from workers.tuning import Progress
 
-__all__ = ["search_bar"]
+__all__ = ["SearchBar"]
 
 
-@contextmanager
-def search_bar() -> Iterator[Callable[[Progress], None]]:
-    """Yields the function that moves it."""
-    watched = sys.stderr.isatty()
-    bar = Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not watched,
-    )
-    shown: tuple[int, float] | None = None
+class SearchBar:
+    """A context; shown between its begin and its end."""
 
-    def move(now: Progress) -> None:
-        nonlocal shown
+    def __init__(self) -> None:
+        self._watched = sys.stderr.isatty()
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not self._watched,
+        )
+        self._task = self._bar.add_task("tune", total=1.0)
+        self._shown: tuple[int, float] | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def read(self, ticks: int, share: float) -> None:
+        """So many ticks of a topic were read, this share of them."""
+        text = f"{ticks:,} ticks read"
+        if share >= 1.0:
+            self._bar.reset(self._task, description=text)
+        else:
+            self._bar.update(self._task, completed=share, description=text)
+
+    def move(self, now: Progress) -> None:
+        """The search is here."""
         best = "" if math.isnan(now.best) else f", best skill {now.best:+.5f}"
         text = f"round {now.round + 1} of {now.rounds}, {now.trials} trials{best}"
-        bar.update(task, completed=now.share, description=text)
-        if best and not watched and shown != (now.round, now.best):
-            shown = now.round, now.best
+        self._bar.update(self._task, completed=now.share, description=text)
+        if best and not self._watched and self._shown != (now.round, now.best):
+            self._shown = now.round, now.best
             click.echo(text, err=True)
-
-    with bar:
-        task = bar.add_task("tune", total=1.0)
-        yield move

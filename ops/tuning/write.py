@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ops.html import Dot, DotRow, dot_chart, paragraph, render, section, table
 from ops.tuning.trials_chart import trials_chart
@@ -90,11 +91,15 @@ def _subtitle(found: Evidence) -> str:
     search = found.identity
     source = search["source"]
     return (
-        f"{source.get('path') or source['name']}: {search['folds']} folds, the last "
+        f"{_name(source)}: {search['folds']} folds, the last "
         f"{search['held_out']} judge; {len(found.rounds[-1].trials)} trials a round; objective "
         f"{search['objective']}; seed {search['seed']}; the first {search['warm_up']} ticks of an "
         f"asset, and its first {search['embargo']} of a fold that judges, are left out."
     )
+
+
+def _name(source: dict[str, Any]) -> str:
+    return str(source.get("path") or source.get("topic") or source["name"])
 
 
 def _fold_name(one: RoundEvidence, fold: FoldEvidence) -> str:

@@ -23,7 +23,7 @@ SHOWN: Final = commands()
 # texts: it must name the command and each option.
 RUN_BY: Final = {
     "backtest": (
-        "tests/kafka/test_backtest.py::test_the_command_verifies_and_its_exit_code_tells",
+        "tests/kafka/test_backtest.py::test_the_command_verifies_in_two_processes_as_one_does_and_its_exit_code_tells",
         "tests/kafka/test_backtest.py::test_a_range_at_event_time_is_what_live_answers_there",
         "tests/ops/cli/test_backtest.py::test_the_commands_of_the_page_run",
         "tests/ops/cli/test_backtest.py::test_a_run_goes_on_from_another",
@@ -38,7 +38,10 @@ RUN_BY: Final = {
         "tests/kafka/test_backtest.py::test_a_range_at_event_time_is_what_live_answers_there",
     ),
     "local": ("tests/ops/local/test_stack.py::test_up_is_idempotent_and_down_ends_every_process",),
-    "produce": ("tests/ops/cli/test_fleet.py::test_ticks_in_results_out",),
+    "produce": (
+        "tests/ops/cli/test_fleet.py::test_ticks_in_results_out",
+        "tests/kafka/test_backtest.py::test_a_topic_exported_and_sent_again_has_the_same_records",
+    ),
     "replay-dead-letters": (
         "tests/ops/cli/test_disasters.py::test_dead_letters_are_sent_again_once",
     ),
@@ -61,7 +64,10 @@ RUN_BY: Final = {
     ),
     "top": ("tests/ops/cli/test_operate.py::test_a_running_fleet_is_seen_from_outside",),
     "topics create": ("tests/ops/cli/test_fleet.py::test_ticks_in_results_out",),
-    "tune": ("tests/ops/cli/test_tune.py::test_the_commands_of_the_page_run",),
+    "tune": (
+        "tests/ops/cli/test_tune.py::test_the_commands_of_the_page_run",
+        "tests/kafka/test_tune.py::test_a_range_of_a_topic_is_searched_as_a_file_of_it_is",
+    ),
     # Served to a browser by tests/ops/web/test_live.py; here the command's own part.
     "web": ("tests/ops/web/test_command.py::test_listening_beyond_this_machine_must_be_meant",),
     "worker": (

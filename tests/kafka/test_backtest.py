@@ -3,7 +3,9 @@
 import os
 import pickle
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +13,7 @@ from confluent_kafka import Producer, TopicPartition
 from pyarrow import parquet
 
 from ops.cli import main
+from ops.records.follow import StartAt, follow
 from schemas import ResultCodec, SingleObjectFraming, TickCodec
 from snapshots import ManifestRef, SnapshotScope, list_snapshots, open_store
 from tests.fixtures.kafka import KafkaCluster
@@ -24,16 +27,15 @@ from tests.workers.replay.tables import bits
 from workers.replay import (
     Bound,
     ReplayError,
+    Verification,
     begin_at_snapshots,
     plan_as_recorded,
     plan_topic,
     read_run,
     run_backtest,
-    run_in_processes,
     verifying,
 )
 from workers.replay.slices import slice_plans
-from workers.replay.verify import Verification
 from workers.shedding import depth_ladder
 
 pytestmark = pytest.mark.kafka
@@ -81,29 +83,25 @@ def verified(fleet: Fleet, out: Path, predictions: str) -> Verification:
     decisions = {(record.depth, record.kernel_mask) for record in taken}
     assert {depth for depth, _ in decisions} == set(depth_ladder(config.predictor.log_sig_depth))
     assert len({mask for _, mask in decisions}) == 3
-    with verifying(config, history, predictions, flags=fleet.topics["flags"]) as verifier:
-        run = run_backtest(plan, witness=verifier)
-    assert run["verification"]["differences"] == verifier.found.differences
-    return verifier.found
+    watch = verifying(config, history, predictions, flags=fleet.topics["flags"])
+    run = run_backtest(replace(plan, watch=watch))
+    assert read_run(out)["verification"] == run["verification"]
+    return Verification.read(run["verification"])
 
 
-def test_as_recorded_repeats_live_byte_for_byte(lived: Fleet, tmp_path: Path) -> None:
-    found = verified(lived, tmp_path / "run", lived.topics["predictions"])
+@pytest.fixture(scope="module")
+def whole(lived: Fleet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Verification]:
+    """What live did, as recorded, by one process, and how it compares."""
+    out = tmp_path_factory.mktemp("recorded") / "whole"
+    return out, verified(lived, out, lived.topics["predictions"])
+
+
+def test_as_recorded_repeats_live_byte_for_byte(whole: tuple[Path, Verification]) -> None:
+    _, found = whole
     assert found.holds, found.first
     assert found.results == _COUNT
     assert found.flags > 0
     assert (found.repeated, found.not_retained) == (0, 0)
-
-
-def test_as_recorded_in_two_processes_writes_what_one_does(lived: Fleet, tmp_path: Path) -> None:
-    config = config_from_json(lived.config_json("reader"))
-    for processes in (1, 2):
-        plan, _ = plan_as_recorded(config, lived.ticks, tmp_path / str(processes))
-        run = run_in_processes(plan, processes)
-        assert run["counts"]["results"] == _COUNT
-    for table in ("results", "flags"):
-        one, two = (parquet.read_table(tmp_path / run / table) for run in ("1", "2"))
-        assert bits(one) == bits(two)
 
 
 def test_the_first_difference_is_told_with_its_cause(
@@ -113,7 +111,7 @@ def test_the_first_difference_is_told_with_its_cause(
     copy = kafka.create_topic("copy", partitions=_PARTITIONS)
     _publish(kafka, copy, records, spoilt=500, missing=700, doubled=900)
     found = verified(lived, tmp_path / "run", copy)
-    assert found.differences == 3
+    assert (found.differences, found.flag_differences) == (3, 0)
     assert found.first is not None
     first = records[0][500]
     assert (found.first.partition, found.first.asset_id) == (0, (first.key or b"").decode())
@@ -144,7 +142,9 @@ def _publish(
         producer.flush(60)
 
 
-def test_the_command_verifies_and_its_exit_code_tells(lived: Fleet, tmp_path: Path) -> None:
+def test_the_command_verifies_in_two_processes_as_one_does_and_its_exit_code_tells(
+    lived: Fleet, whole: tuple[Path, Verification], tmp_path: Path
+) -> None:
     config = tmp_path / "fleet.toml"
     config.write_text(
         f'bootstrap_servers = "{lived.kafka.bootstrap}"\ngroup_id = "{lived.group}"\n'
@@ -152,14 +152,20 @@ def test_the_command_verifies_and_its_exit_code_tells(lived: Fleet, tmp_path: Pa
     )
     arguments = ["backtest", "-c", str(config), "--topic", lived.ticks, "--as-recorded"]
     verify = ["--verify", lived.topics["predictions"], "--out", str(tmp_path / "run")]
+    verify += ["--processes", "2"]
     result = CliRunner().invoke(main, [*arguments, *verify])
     assert result.exit_code == 0, result.output
-    assert f"{_COUNT:,} results and " in result.stdout
+    one, found = whole
+    assert f"{_COUNT:,} results and {found.flags:,} flag events" in result.stdout
     assert ": 0 differences" in result.stdout
+    run = read_run(tmp_path / "run")
+    assert (run["processes"], run["verification"]) == (2, found.summary())
+    for table in ("results", "flags"):
+        assert bits(parquet.read_table(one / table)) == bits(
+            parquet.read_table(tmp_path / "run" / table)
+        )
     other = ["--verify", lived.topics["journal"], "--out", str(tmp_path / "other"), "--set", "a=1"]
     assert CliRunner().invoke(main, [*arguments, *other]).exit_code == 2
-    cut = CliRunner().invoke(main, [*arguments, *verify, "--processes", "2"])
-    assert (cut.exit_code, "compares in one process" in cut.stderr) == (2, True)
 
 
 def test_as_recorded_from_the_fleets_snapshots(lived: Fleet, tmp_path: Path) -> None:
@@ -169,9 +175,9 @@ def test_as_recorded_from_the_fleets_snapshots(lived: Fleet, tmp_path: Path) -> 
     plan, history = plan_as_recorded(config, lived.ticks, tmp_path / "run", begin=begin.offsets())
     assert len(pickle.dumps(slice_plans(begin.of(plan), 2))) > 0, "processes can take it"
     predictions, flags = lived.topics["predictions"], lived.topics["flags"]
-    with verifying(config, history, predictions, flags=flags) as verifier:
-        run_backtest(begin.of(plan), witness=verifier)
-    found = verifier.found
+    watch = verifying(config, history, predictions, flags=flags)
+    run = run_backtest(replace(begin.of(plan), watch=watch))
+    found = Verification.read(run["verification"])
     assert found.holds, found.first
     assert 0 < found.results < _COUNT
 
@@ -293,24 +299,59 @@ def test_an_exported_topic_gives_the_same_results_as_the_topic(
 def test_a_topic_exported_and_sent_again_has_the_same_records(
     kafka: KafkaCluster, tmp_path: Path
 ) -> None:
-    ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
-    count = produce(kafka, ticks, random_ticks(1_500, 40, seed=57))
-    sent = _records(kafka, ticks, count)
+    ticks = kafka.create_topic("ticks", partitions=_PARTITIONS, config=_KEPT)
+    count, begun_ms = 900, 1_378_000_000_000
+    sent = random_ticks(count, 40, seed=57)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    for i, (asset, value) in enumerate(zip(sent.asset, sent.values(), strict=True)):
+        # Neither the partition nor the time is what a producer of the same ticks would choose.
+        headers: list[tuple[str, str | bytes | None]] = [("seen", b"1"), ("seen", None)]
+        producer.produce(
+            topic=ticks,
+            key=asset,
+            value=value,
+            partition=i % 2,
+            timestamp=begun_ms + 7 * i,
+            headers=headers if i % 3 == 0 else None,
+        )
+    producer.flush(30)
+    records = _records(kafka, ticks)
+    assert sorted(one[2] for part in records.values() for one in part)[-1] == begun_ms + 7 * 899
+    assert sum(len(one[3]) for part in records.values() for one in part) == 2 * 300
     brokers = ["--bootstrap", kafka.bootstrap, "--topic"]
     for kind in ("parquet", "avro"):
         file = ["--file", str(tmp_path / f"ticks.{kind}")]
-        copy = kafka.create_topic("copy", partitions=_PARTITIONS)
+        copy = kafka.create_topic("copy", partitions=_PARTITIONS, config=_KEPT)
         for command in (["export", *brokers, ticks, *file], ["produce", *brokers, copy, *file]):
             done = CliRunner().invoke(main, command)
             assert done.exit_code == 0, done.output
-        assert _records(kafka, copy, count) == sent
+        assert _records(kafka, copy) == records
+    narrow = kafka.create_topic("narrow")
+    refused = CliRunner().invoke(main, ["produce", *brokers, narrow, *file])
+    assert refused.exit_code == 2
+    assert f"{narrow} has 1 partitions, the file's records were in 2" in refused.stderr
+    done = CliRunner().invoke(main, ["produce", *brokers, narrow, *file, "--records", "new"])
+    assert done.exit_code == 0, done.output
+    anew = _records(kafka, narrow, partitions=1)[0]
+    assert len(anew) == count
+    assert all(time_ms > begun_ms + 10**11 for _, _, time_ms, _ in anew)
+    assert not any(headers for *_, headers in anew)
+
+
+_KEPT = {"retention.ms": "-1"}
+_Record = tuple[bytes | str | None, bytes | None, int, list[Any]]
 
 
 def _records(
-    kafka: KafkaCluster, topic: str, count: int
-) -> dict[int, list[tuple[bytes | None, bytes | None]]]:
-    records = read_topic(kafka, topic, _PARTITIONS, count)
-    return {number: [(one.key, one.value) for one in part] for number, part in records.items()}
+    kafka: KafkaCluster, topic: str, partitions: int = _PARTITIONS
+) -> dict[int, list[_Record]]:
+    """Key, value, time and headers of every record, by partition."""
+    found: dict[int, list[_Record]] = {number: [] for number in range(partitions)}
+    options = {"bootstrap.servers": kafka.bootstrap}
+    for one in follow(topic, options=options, start=StartAt.BEGINNING, stop_at_end=True):
+        headers = list(one.headers() or [])
+        found[one.partition() or 0].append((one.key(), one.value(), one.timestamp()[1], headers))
+    return found
 
 
 def _aborted(kafka: KafkaCluster, topic: str) -> None:

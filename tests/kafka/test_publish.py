@@ -1,16 +1,16 @@
-"""`--to-topic` publishes each result once, whatever breaks on the way and however it is cut."""
+"""`--to-topic` publishes each result once, with its flag events, whatever breaks on the way."""
 
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 from pyarrow import parquet
 
 from core import PredictorConfig
 from core.errors import RetryableError
 from ops.cli import main
-from schemas import ResultCodec, SingleObjectFraming
+from schemas import FlagEvent, FlagEventCodec, ResultCodec, SingleObjectFraming
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.kafka.feed import produce, random_ticks
 from tests.workers.replay.tables import bits, random_table, write_ticks
@@ -31,8 +31,8 @@ _PARTITIONS = 3
 _Place = tuple[int, int]
 
 
-def published(kafka: KafkaCluster, topic: str, run_id: str) -> list[tuple[int, dict[str, object]]]:
-    """All results that a subscriber sees, with their partitions; all must be of one run."""
+def seen(kafka: KafkaCluster, topic: str, run_id: str) -> list[Message]:
+    """All records that a subscriber sees; all must be of one run."""
     consumer = Consumer(
         {
             "bootstrap.servers": kafka.bootstrap,
@@ -42,18 +42,46 @@ def published(kafka: KafkaCluster, topic: str, run_id: str) -> list[tuple[int, d
         }
     )
     consumer.assign([TopicPartition(topic, number, 0) for number in range(_PARTITIONS)])
-    found, ends, codec = [], 0, ResultCodec(SingleObjectFraming())
+    found: list[Message] = []
+    ends = 0
     while ends < _PARTITIONS:
         for message in consumer.consume(10_000, 0.5):
             if message.error() is not None:
                 ends += 1
                 continue
-            assert message.headers() == [(RUN_ID_HEADER, run_id.encode())]
-            result = codec.decode(message.value() or b"")
-            assert message.key() == result["asset_id"].encode()
-            found.append((message.partition() or 0, result))
+            headers = message.headers()
+            assert isinstance(headers, list)
+            assert headers[0] == (RUN_ID_HEADER, run_id.encode())
+            found.append(message)
     consumer.close()
     return found
+
+
+def published(kafka: KafkaCluster, topic: str, run_id: str) -> list[tuple[int, dict[str, object]]]:
+    """All results that a subscriber sees, with their partitions."""
+    found, codec = [], ResultCodec(SingleObjectFraming())
+    for message in seen(kafka, topic, run_id):
+        result = codec.decode(message.value() or b"")
+        assert message.key() == result["asset_id"].encode()
+        found.append((message.partition() or 0, result))
+    return found
+
+
+def raised(kafka: KafkaCluster, topic: str, run_id: str) -> list[FlagEvent]:
+    """All flag events that a subscriber sees, in order of identity."""
+    found, codec = [], FlagEventCodec(SingleObjectFraming())
+    for message in seen(kafka, topic, run_id):
+        event = codec.decode(message.value() or b"")
+        assert message.key() == event.asset_id.encode()
+        assert ("ce_id", event.event_id.encode()) in (message.headers() or [])
+        found.append(event)
+    return sorted(found, key=lambda event: event.event_id)
+
+
+def events_of_table(run: Path) -> list[FlagEvent]:
+    rows = parquet.read_table(run / "flags").to_pylist()
+    typed = [{**row, "values": dict(row["values"])} for row in rows]
+    return sorted((FlagEvent(**row) for row in typed), key=lambda event: event.event_id)
 
 
 def of_table(run: Path) -> dict[_Place, str]:
@@ -75,7 +103,7 @@ class _Broken(Exception):  # noqa: N818
 
 
 def test_a_resumed_run_publishes_what_is_missing_only(kafka: KafkaCluster, tmp_path: Path) -> None:
-    topic = kafka.create_topic("backtest", partitions=_PARTITIONS)
+    topic, flags = (kafka.create_topic(name, partitions=_PARTITIONS) for name in ("b", "flags"))
     path = write_ticks(tmp_path / "ticks.parquet", random_table(70_000, 20, seed=61))
     config, brokers = PredictorConfig(), WorkerConfig(kafka.bootstrap, "g", "w", "file:///none")
 
@@ -86,7 +114,7 @@ def test_a_resumed_run_publishes_what_is_missing_only(kafka: KafkaCluster, tmp_p
             "float64",
             EventTime(config),
             tmp_path / "run",
-            publish=Publishing(brokers, topic, run_id, same_partition=False),
+            publish=Publishing(brokers, topic, run_id, same_partition=False, flags_topic=flags),
         )
 
     def fail(_results: int, _share: float) -> None:
@@ -96,8 +124,12 @@ def test_a_resumed_run_publishes_what_is_missing_only(kafka: KafkaCluster, tmp_p
     with pytest.raises(_Broken):
         run_backtest(plan(), progress=fail)
     assert len(published(kafka, topic, "r-1")) == 65_536
+    before = raised(kafka, flags, "r-1")
     run = run_backtest(plan(), resume=True)
-    assert run["published"] == {"topic": topic, "run_id": "r-1"}
+    assert run["published"] == {"topic": topic, "flags_topic": flags, "run_id": "r-1"}
+    after = raised(kafka, flags, "r-1")
+    assert 0 < len(before) < len(after)
+    assert after == events_of_table(tmp_path / "run")
     results = published(kafka, topic, "r-1")
     assert of_topic(results) == of_table(tmp_path / "run")
     assert {partition for partition, _ in results} == set(range(_PARTITIONS))
@@ -122,28 +154,34 @@ def test_two_processes_over_a_topic_publish_and_write_what_one_does(
     late = random_ticks(300, 40, seed=63)
     late.timestamp_ns[:] -= 10**8
     count += produce(kafka, ticks, late)
-    to = kafka.create_topic("backtest", partitions=_PARTITIONS)
+    to, flags = (kafka.create_topic(name, partitions=_PARTITIONS) for name in ("b", "flags"))
     arguments = ["backtest", "--bootstrap", kafka.bootstrap, "--topic", ticks]
     one = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "one")])
     assert one.exit_code == 0, one.output
-    more = ["--processes", "2", "--to-topic", to, "--run-id", "seven"]
+    more = ["--processes", "2", "--to-topic", to, "--run-id", "seven", "--flags-to-topic", flags]
     two = CliRunner().invoke(main, [*arguments, *more, "--out", str(tmp_path / "two")])
     assert two.exit_code == 0, two.output
-    assert f"published to {to} as run seven" in two.stdout
+    assert f"published to {to}, flag events to {flags}, as run seven" in two.stdout
     tables = [parquet.read_table(tmp_path / run / "results") for run in ("one", "two")]
     assert bits(tables[0]) == bits(tables[1])
     results = published(kafka, to, "seven")
     assert len(results) == count
+    assert raised(kafka, flags, "seven") == events_of_table(tmp_path / "one")
     assert of_topic(results) == of_table(tmp_path / "one")
     assert all(partition == result["source_partition"] for partition, result in results)
 
 
 def test_topics_of_the_fleet_are_not_written_to(tmp_path: Path) -> None:
     path = write_ticks(tmp_path / "ticks.parquet", random_table(10, 2, seed=1))
-    arguments = ["backtest", "--bootstrap", "localhost:1", "--file", str(path), "--to-topic"]
+    arguments = ["backtest", "--bootstrap", "localhost:1", "--file", str(path)]
     out = ["--out", str(tmp_path / "run")]
-    result = CliRunner().invoke(main, [*arguments, "predictions", *out])
-    assert (result.exit_code, "predictions belongs to the fleet" in result.stderr) == (2, True)
+    for more, message in (
+        (["--to-topic", "predictions"], "give --to-topic one of its own"),
+        (["--to-topic", "a", "--flags-to-topic", "flags"], "give --flags-to-topic one of its own"),
+        (["--to-topic", "a", "--flags-to-topic", "a"], "which no reader tells apart"),
+    ):
+        result = CliRunner().invoke(main, [*arguments, *more, *out])
+        assert (result.exit_code, message in result.stderr) == (2, True), result.output
 
 
 def test_brokers_that_are_away_are_told(tmp_path: Path) -> None:

@@ -8,21 +8,24 @@ given; so its result is what a worker would have published, byte for byte.
 from workers.replay import _arrow  # noqa: F401  (first: says what to install)
 from workers.replay.api import backtest
 from workers.replay.branch import Begin, begin_at_end_of, begin_at_snapshots
+from workers.replay.comparing import verifying
 from workers.replay.decisions import EventTime, Recorded
 from workers.replay.errors import BadTicksError, DifferentRunError, ReplayError
 from workers.replay.export import export_ticks
 from workers.replay.file_source import FileSource
 from workers.replay.folder import interrupted, read_run
-from workers.replay.from_topic import plan_as_recorded, plan_topic, verifying
+from workers.replay.from_topic import plan_as_recorded, plan_topic
 from workers.replay.history import History
 from workers.replay.layout import BadQuotes, Layout, Repeats, TimeUnit
 from workers.replay.parallel import run_in_processes
 from workers.replay.processes import ProcessDiedError
 from workers.replay.publish import RUN_ID_HEADER, Publishing
+from workers.replay.record_columns import Headers, RecordColumns
 from workers.replay.run import RunPlan, run_backtest
 from workers.replay.source import TickSource
 from workers.replay.topic_range import Bound, TopicRange, capture_range
 from workers.replay.topic_source import TopicSource
+from workers.replay.verify import Verification
 
 __all__ = [
     "RUN_ID_HEADER",
@@ -33,10 +36,12 @@ __all__ = [
     "DifferentRunError",
     "EventTime",
     "FileSource",
+    "Headers",
     "History",
     "Layout",
     "ProcessDiedError",
     "Publishing",
+    "RecordColumns",
     "Recorded",
     "Repeats",
     "ReplayError",
@@ -45,6 +50,7 @@ __all__ = [
     "TimeUnit",
     "TopicRange",
     "TopicSource",
+    "Verification",
     "backtest",
     "begin_at_end_of",
     "begin_at_snapshots",

@@ -1,10 +1,11 @@
 """Ticks on their way into a replay: decoded, in columns, refused ones among them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
+from confluent_kafka import Message
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
@@ -37,6 +38,7 @@ class TickChunk:
         target: NaN where there is none.
         timestamp_ns: nanoseconds since the Unix epoch.
         refused: the others, with the reason.
+        messages: what Kafka delivered, where the source keeps it; else empty.
     """
 
     partition: Int64[ndarray, " n"]
@@ -47,6 +49,7 @@ class TickChunk:
     target: Float64[ndarray, " n"]
     timestamp_ns: Int64[ndarray, " n"]
     refused: tuple[Refused, ...] = ()
+    messages: Sequence[Message] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -96,6 +99,7 @@ class TickChunk:
             **arrays,
             keys=[key for chunk in chunks for key in chunk.keys],
             refused=tuple(one for chunk in chunks for one in chunk.refused),
+            messages=[one for chunk in chunks for one in chunk.messages],
         )
 
     def take(self, index: Int64[ndarray, " m"]) -> Self:
@@ -103,16 +107,13 @@ class TickChunk:
         taken = type(self)(
             **{name: getattr(self, name)[index] for name in _array_names()},
             keys=[self.keys[i] for i in index.tolist()],
+            messages=[self.messages[i] for i in index.tolist()] if self.messages else (),
         )
         if not self.refused:
             return taken
         here = set(zip(taken.partition.tolist(), taken.offset.tolist(), strict=True))
         refused = tuple(one for one in self.refused if (one.partition, one.offset) in here)
-        return type(self)(
-            **{name: getattr(taken, name) for name in _array_names()},
-            keys=taken.keys,
-            refused=refused,
-        )
+        return replace(taken, refused=refused)
 
     def records(self) -> RecordBatch:
         """Where each record comes from; the bytes are not kept."""
@@ -128,4 +129,5 @@ class TickChunk:
 
 
 def _array_names() -> list[str]:
-    return [one.name for one in fields(TickChunk) if one.name not in ("keys", "refused")]
+    others = ("keys", "refused", "messages")
+    return [one.name for one in fields(TickChunk) if one.name not in others]

@@ -12,6 +12,7 @@ from pyarrow import parquet
 from schemas.contracts import contract
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
+from workers.replay.record_columns import AVRO_FIELDS, RECORD_FIELDS, record_arrays
 from workers.replay.source import TickSource
 
 __all__ = ["export_ticks"]
@@ -30,9 +31,16 @@ def export_ticks(
     source: TickSource,
     path: Path,
     *,
+    records: bool = False,
     progress: Callable[[int, float], None] = lambda _ticks, _share: None,
 ) -> tuple[int, int]:
     """Write every tick, in the source's order; the file appears when it is whole.
+
+    Args:
+        source: the ticks.
+        path: the file; its suffix tells its kind.
+        records: with the columns of `RecordColumns`; the source must keep its messages.
+        progress: told the ticks so far and the share that is done.
 
     Returns:
         How many ticks were written, and how many records were refused.
@@ -53,37 +61,46 @@ def export_ticks(
     def batches() -> Iterator[Any]:
         nonlocal ticks, refused
         for chunk in source.chunks({}):
-            batch = _batch(chunk)
+            batch = _batch(chunk, records=records)
             yield batch
             ticks += batch.num_rows
             refused += len(chunk.refused)
             progress(ticks, source.share)
 
     try:
-        write(aside, batches())
+        write(aside, batches(), records=records)
         aside.rename(path)
     finally:
         aside.unlink(missing_ok=True)
     return ticks, refused
 
 
-def _write_parquet(path: Path, batches: Iterable[Any]) -> None:
-    with parquet.ParquetWriter(path, _SCHEMA, write_page_checksum=True) as writer:
+def _schema(*, records: bool) -> Any:
+    return pa.schema([*_SCHEMA, *RECORD_FIELDS]) if records else _SCHEMA
+
+
+def _write_parquet(path: Path, batches: Iterable[Any], *, records: bool) -> None:
+    schema = _schema(records=records)
+    with parquet.ParquetWriter(path, schema, write_page_checksum=True) as writer:
         for batch in batches:
             writer.write_batch(batch)
 
 
-def _write_avro(path: Path, batches: Iterable[Any]) -> None:
-    """Records of the Tick contract."""
-    records = (row for batch in batches for row in batch.to_pylist())
+def _write_avro(path: Path, batches: Iterable[Any], *, records: bool) -> None:
+    """Records of the Tick contract, with more fields where records are kept."""
+    schema: Any = contract("Tick").parsed
+    if records:
+        tick = {name: value for name, value in schema.items() if not name.startswith("__")}
+        schema = fastavro.parse_schema(tick | {"fields": [*tick["fields"], *AVRO_FIELDS]})
+    rows = (row for batch in batches for row in batch.to_pylist())
     with path.open("wb") as file:
-        fastavro.writer(file, contract("Tick").parsed, records, codec="deflate")
+        fastavro.writer(file, schema, rows, codec="deflate")
 
 
 _WRITERS: Final = {".parquet": _write_parquet, ".avro": _write_avro}
 
 
-def _batch(chunk: TickChunk) -> Any:
+def _batch(chunk: TickChunk, *, records: bool) -> Any:
     found = chunk.ticks()
     keys = [chunk.keys[i] for i in found.index.tolist()]
     # NaN is "no target" inside, an empty cell in the file.
@@ -94,6 +111,7 @@ def _batch(chunk: TickChunk) -> Any:
             pa.array(found.price),
             target,
             pa.array(found.timestamp_ns),
+            *(record_arrays(chunk, found.index) if records else ()),
         ],
-        schema=_SCHEMA,
+        schema=_schema(records=records),
     )

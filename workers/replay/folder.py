@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 
 from workers.replay.errors import DifferentRunError, ReplayError
 
-__all__ = ["RunFolder", "interrupted", "read_run"]
+__all__ = ["RunFolder", "differing_names", "interrupted", "read_run"]
 
 _RUN = "run.json"
 _CHECKPOINT = "checkpoint.json"
@@ -97,7 +97,7 @@ class RunFolder:
             return None
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         before, now = found.pop("identity"), json.loads(json.dumps(self._identity))
-        differing = sorted(key for key in now if before.get(key) != now[key])
+        differing = differing_names(before, now)
         if differing and not found:
             self.save_checkpoint({})
             return None
@@ -107,6 +107,18 @@ class RunFolder:
                 "those, choose another --out, or remove it"
             )
         return found or None
+
+
+def differing_names(before: dict[str, Any], now: dict[str, Any], within: str = "") -> list[str]:
+    """Names of what differs; of a table its entries, as in `config.cusum_h`."""
+    names: list[str] = []
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            names += differing_names(old, new, f"{within}{key}.")
+        elif old != new:
+            names.append(f"{within}{key}")
+    return names
 
 
 def interrupted(out: Path) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """What live did, as the journal has it: the range it answered, and under which decisions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -31,6 +31,12 @@ class History:
     span: TopicRange
     recorded: Recorded
     journal: Mapping[int, list[JournalRecord]]
+
+    def only(self, partitions: Collection[int]) -> "History":
+        """With the journal of some partitions."""
+        return replace(
+            self, journal={n: records for n, records in self.journal.items() if n in partitions}
+        )
 
 
 def read_history(

@@ -95,7 +95,9 @@ def _run(
         "counts": asdict(counts) | {"assets": sum(run["counts"]["assets"] for run in runs)},
         "warnings": list(dict.fromkeys(text for run in runs for text in run["warnings"])),
         "snapshots": snapshots,
-        "verification": None,
+        "verification": None
+        if plan.watch is None
+        else plan.watch.total([run["verification"] for run in runs]),
         "seconds": round(seconds, 3),
         "results_per_second": round(made / max(seconds, 1e-9)),
     }

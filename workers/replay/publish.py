@@ -1,18 +1,21 @@
-"""Results of a run into a topic, each once, whatever is killed on the way.
+"""Results of a run into a topic, and its flag events into another, each once, whatever is killed.
 
-A transaction holds some results and, as the committed offset of a group named after the run, how
-many results the topic then has. Whoever goes on with the run reads that number and leaves as many
-out. A run makes its results in the same order each time, so the number says which ones.
+A transaction holds some results, the flag events they raised and, as the committed offset of a
+group named after the run, how many results the topic then has. Whoever goes on with the run reads
+that number and leaves as many out, with their events. A run makes its results in the same order
+each time, so the number says which ones.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from core.errors import RetryableError
-from schemas import ResultCodec, ResultColumns
+from schemas import FlagEvent, FlagEventCodec, ResultCodec, ResultColumns
 from workers.client_config import producer_settings, reader_settings
 from workers.config import Delivery, WorkerConfig
 from workers.framing import framing_by_topic
@@ -23,16 +26,19 @@ __all__ = ["RUN_ID_HEADER", "Publishing", "RunPublisher"]
 RUN_ID_HEADER: Final = "run_id"
 _ANY_PARTITION: Final = -1
 _BATCH: Final = 20_000
+_Headers: TypeAlias = list[tuple[str, str | bytes | None]]
+_Raised: TypeAlias = dict[tuple[int, int], list[FlagEvent]]
 
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
     """Attributes:
     config: where the brokers are, which framing.
-    topic: where to.
-    run_id: a header of every result.
+    topic: where the results go.
+    run_id: a header of every result and every flag event.
     same_partition: whether a result goes to the partition number of its tick; else its key
         decides, as a producer of ticks has it.
+    flags_topic: where the flag events go, by asset; None: nowhere.
     part: tells the slices of a run apart.
     """
 
@@ -40,6 +46,7 @@ class Publishing:
     topic: str
     run_id: str
     same_partition: bool
+    flags_topic: str | None = None
     part: str = ""
 
     @property
@@ -47,9 +54,9 @@ class Publishing:
         """The group whose committed offset is the number of published results."""
         return f"tickfleet-backtest-{self.run_id}{self.part}"
 
-    def describe(self) -> dict[str, str]:
+    def describe(self) -> dict[str, str | None]:
         """For `run.json`."""
-        return {"topic": self.topic, "run_id": self.run_id}
+        return {"topic": self.topic, "flags_topic": self.flags_topic, "run_id": self.run_id}
 
     def of_part(self, part: str) -> "Publishing":
         """For one slice of the run."""
@@ -57,14 +64,14 @@ class Publishing:
 
 
 class RunPublisher:
-    """Publishes one run's results in their order.
+    """Publishes one run's results and flag events in their order.
 
     Args:
         publishing: where to.
         done: how many results the run has made before, published or not.
 
     Raises:
-        ReplayError: the topic cannot take them.
+        ReplayError: a topic cannot take them.
         RetryableError: the brokers did not answer.
     """
 
@@ -75,11 +82,15 @@ class RunPublisher:
             publishing.config, group_id=publishing.group, delivery=Delivery.EXACTLY_ONCE
         )
         self._timeout_s = config.client_timeout_s
-        self._codec = ResultCodec(framing_by_topic(config)(publishing.topic))
+        framing_of = framing_by_topic(config)
+        self._codec = ResultCodec(framing_of(publishing.topic))
+        self._flag_codec = FlagEventCodec(framing_of(publishing.flags_topic or publishing.topic))
         self._failures: list[KafkaError] = []
         self._reader = Consumer(reader_settings(config))
         try:
-            self._partitions = self._count_partitions()
+            self._partitions = self._count_partitions(publishing.topic)
+            if publishing.flags_topic is not None:
+                self._count_partitions(publishing.flags_topic)
             settings = producer_settings(config, self._on_error)
             self._producer = Producer({**settings, "transactional.id": publishing.group})
             self._producer.init_transactions(self._timeout_s)
@@ -99,8 +110,8 @@ class RunPublisher:
                 "partial run and publish under another --run-id"
             )
 
-    def publish(self, results: ResultColumns) -> None:
-        """Make results visible, but for those that are already. Blocks.
+    def publish(self, results: ResultColumns, events: Iterable[FlagEvent]) -> None:
+        """Make results visible with the events that they raised, but for what is already. Blocks.
 
         Raises:
             ReplayError: a result is of a partition that the topic does not have.
@@ -109,8 +120,11 @@ class RunPublisher:
         count, made = len(results.asset_id), self._made
         fresh = range(max(self._published - made, 0), count)
         values = self._codec.encode_batch(results)
+        raised: _Raised = defaultdict(list)
+        for event in events if self._to.flags_topic is not None else ():
+            raised[event.source_partition, event.source_offset].append(event)
         for first in range(fresh.start, count, _BATCH):
-            self._commit(results, values, range(first, min(first + _BATCH, count)))
+            self._commit(results, values, raised, range(first, min(first + _BATCH, count)))
         self._made += count
 
     def close(self) -> None:
@@ -118,14 +132,17 @@ class RunPublisher:
         self._reader.close()
         self._producer.purge(in_queue=True, in_flight=True, blocking=False)
 
-    def _commit(self, results: ResultColumns, values: list[bytes], which: range) -> None:
+    def _commit(
+        self, results: ResultColumns, values: list[bytes], raised: _Raised, which: range
+    ) -> None:
         partitions = results.source_partition
         if self._to.same_partition and int(np.max(partitions)) >= self._partitions:
             raise ReplayError(
                 f"{self._to.topic} has {self._partitions} partitions, the ticks "
                 f"{int(np.max(partitions)) + 1} at least: create it with as many as the ticks have"
             )
-        headers: list[tuple[str, str | bytes | None]] = [(RUN_ID_HEADER, self._to.run_id)]
+        headers: _Headers = [(RUN_ID_HEADER, self._to.run_id)]
+        offsets = results.source_offset
         try:
             self._producer.begin_transaction()
             for i in which:
@@ -137,6 +154,8 @@ class RunPublisher:
                     headers=headers,
                     on_delivery=self._on_delivery,
                 )
+                for event in raised.get((int(partitions[i]), int(offsets[i])), ()):
+                    self._raise(str(self._to.flags_topic), event, headers)
             self._producer.send_offsets_to_transaction(
                 [self._progress(self._made + which.stop)],
                 self._reader.consumer_group_metadata(),
@@ -153,15 +172,24 @@ class RunPublisher:
             )
         self._published = self._made + which.stop
 
+    def _raise(self, topic: str, event: FlagEvent, headers: _Headers) -> None:
+        """As a worker does, beside the run's id."""
+        self._producer.produce(
+            topic,
+            self._flag_codec.encode(event),
+            event.asset_id.encode(),
+            headers=[*headers, *self._flag_codec.cloudevent_headers(event)],
+            on_delivery=self._on_delivery,
+        )
+
     def _progress(self, count: int) -> TopicPartition:
         return TopicPartition(self._to.topic, 0, count)
 
-    def _count_partitions(self) -> int:
-        found = self._reader.list_topics(self._to.topic, self._timeout_s).topics[self._to.topic]
+    def _count_partitions(self, topic: str) -> int:
+        found = self._reader.list_topics(topic, self._timeout_s).topics[topic]
         if found.error is not None or not found.partitions:
             raise ReplayError(
-                f"no topic {self._to.topic}: create it first, with as many partitions as the ticks "
-                "have"
+                f"no topic {topic}: create it first, with as many partitions as the ticks have"
             )
         return len(found.partitions)
 

@@ -1,8 +1,8 @@
 """A backtest from the first tick to the finished folder, in one process."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ from workers.replay.publish import Publishing, RunPublisher
 from workers.replay.run_tables import RunTables
 from workers.replay.source import TickSource
 
-__all__ = ["RunPlan", "Witness", "run_backtest", "run_facts"]
+__all__ = ["RunPlan", "Watch", "Witness", "run_backtest", "run_facts"]
 
 _FORMAT = 1
 
@@ -39,6 +39,7 @@ class RunPlan:
     checkpoint_ticks: how many ticks a kill may cost.
     publish: where the results go besides; None: nowhere.
     placed: keep each row's place in the order of the whole run, of which this is a slice.
+    watch: sees every result as it is made; what it found is kept in `run.json`.
     """
 
     source: TickSource
@@ -51,6 +52,7 @@ class RunPlan:
     checkpoint_ticks: int = 2_000_000
     publish: Publishing | None = None
     placed: bool = False
+    watch: "Watch | None" = None
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for two runs to give the same files."""
@@ -74,12 +76,24 @@ class Witness(Protocol):
         """What was found, JSON-serialisable; asked for once, after the last."""
 
 
+class Watch(Protocol):
+    """Makes a witness, in whichever process the results are made."""
+
+    def open(self) -> AbstractContextManager[Witness]:
+        """For one run."""
+
+    def only(self, partitions: Collection[int]) -> "Watch":
+        """For the slice of a run that holds these partitions."""
+
+    def total(self, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What the witnesses of all slices found together."""
+
+
 def run_backtest(
     plan: RunPlan,
     *,
     resume: bool = False,
     progress: Callable[[int, float], None] = lambda _results, _share: None,
-    witness: Witness | None = None,
 ) -> dict[str, Any]:
     """Run it; returns what `run.json` holds. Blocks until everything is written.
 
@@ -87,7 +101,6 @@ def run_backtest(
         plan: what to do.
         resume: go on with a partial run of the same plan.
         progress: told the results so far and the share of the source that is done.
-        witness: shown every result as it is made; its summary is kept in `run.json`.
 
     Raises:
         BadTicksError: the source cannot be used; nothing finished is left behind.
@@ -96,6 +109,7 @@ def run_backtest(
     """
     identity = plan.identity() | {"processes": 1}
     with RunFolder(plan.out, identity, resume=resume) as folder, ExitStack() as closed:
+        witness = None if plan.watch is None else closed.enter_context(plan.watch.open())
         return _Run(plan, folder, closed).finish(progress, witness)
 
 
@@ -161,7 +175,7 @@ class _Run:
         self._tables.write(chunk, stepped, events, places)
         self._counts.add(chunk, stepped, len(events))
         if self._publisher is not None:
-            self._publisher.publish(stepped.results)
+            self._publisher.publish(stepped.results, events)
         if witness is not None:
             witness.see(stepped)
         self._since_checkpoint += len(chunk)

@@ -116,6 +116,7 @@ def _by_partition(plan: RunPlan, source: TopicSource, count: int) -> list[RunPla
             plan,
             source=source.only(group),
             begin={n: image for n, image in plan.begin.items() if n in group},
+            watch=None if plan.watch is None else plan.watch.only(group),
         )
         for group in groups
     ]

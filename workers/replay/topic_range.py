@@ -1,9 +1,9 @@
 """Which offsets of a topic a replay reads: decided once, before the first record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -45,18 +45,34 @@ class Bound:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return cls(time_ms=round(moment.timestamp() * 1000))
 
+    def __str__(self) -> str:
+        """As it can be typed."""
+        if self.time_ms is None:
+            return str(self.offset)
+        return datetime.fromtimestamp(self.time_ms / 1000, UTC).isoformat()
+
 
 @dataclass(frozen=True, slots=True)
 class TopicRange:
-    """Per partition the first offset and the one behind the last.
-
-    `trimmed`: warnings about partitions whose beginning retention has removed.
+    """Attributes:
+    topic: its name.
+    start: the first offset of each partition.
+    end: the one behind the last.
+    asked: what was asked for, as texts: first, and behind the last; None: no bound.
+    trimmed: warnings about partitions whose beginning retention has removed.
     """
 
     topic: str
     start: Mapping[int, int]
     end: Mapping[int, int]
+    asked: tuple[str | None, str | None] = (None, None)
     trimmed: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def described(cls, source: Mapping[str, Any]) -> Self:
+        """The range that a topic's description as a source tells."""
+        start, end = ({int(n): at for n, at in source[side].items()} for side in ("start", "end"))
+        return cls(source["topic"], start, end)
 
     @property
     def offsets(self) -> int:
@@ -65,22 +81,38 @@ class TopicRange:
 
 
 def capture_range(
-    config: WorkerConfig, topic: str, begin: Bound | None, end: Bound | None
+    config: WorkerConfig,
+    topic: str,
+    begin: Bound | None,
+    end: Bound | None,
+    *,
+    before: Mapping[str, Any] | None = None,
 ) -> TopicRange:
     """Ask the brokers; what is written later is not part of the range. Blocks.
 
     The end is the last stable offset: every transaction below it is decided.
 
+    Args:
+        config: where the brokers are.
+        topic: its name.
+        begin: where to begin; None: at the first record that is retained.
+        end: where to stop before; None: at the end of now.
+        before: the description of the source of interrupted work, which keeps its range.
+
     Raises:
         RetryableError: the brokers do not answer.
         ReplayError: there is no such topic.
     """
+    asked = (None if begin is None else str(begin), None if end is None else str(end))
+    if before is not None and before.get("topic") == topic:
+        return replace(TopicRange.described(before), asked=asked)
     consumer, timeout_s = Consumer(reader_settings(config)), config.client_timeout_s
     try:
         found = consumer.list_topics(topic, timeout_s).topics[topic]
         if found.error is not None or not found.partitions:
             raise ReplayError(f"no topic {topic}: check its name and bootstrap_servers")
-        return _capture(consumer, topic, sorted(found.partitions), begin, end, timeout_s)
+        captured = _capture(consumer, topic, sorted(found.partitions), begin, end, timeout_s)
+        return replace(captured, asked=asked)
     except KafkaException as error:
         raise RetryableError(f"no answer about {topic}: {error}") from error
     finally:
@@ -106,7 +138,7 @@ def _capture(  # noqa: PLR0917
                 f"{topic}[{number}]: retention has removed everything before offset {low}; the "
                 "state begins empty there"
             )
-    return TopicRange(topic, first, last, trimmed)
+    return TopicRange(topic, first, last, trimmed=trimmed)
 
 
 def _resolve(  # noqa: PLR0917

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -36,16 +37,23 @@ class TopicSource:
         config: where the brokers are, which framing, which prices are allowed.
         span: the range.
         by_partition: one partition after the other instead of merged by event time.
+        keep_messages: hand on what Kafka delivered beside the ticks.
     """
 
     def __init__(
-        self, config: WorkerConfig, span: TopicRange, *, by_partition: bool = False
+        self,
+        config: WorkerConfig,
+        span: TopicRange,
+        *,
+        by_partition: bool = False,
+        keep_messages: bool = False,
     ) -> None:
         self.name = span.topic
         self.warnings: list[str] = []
         self._config = config
         self._span = span
         self._by_partition = by_partition
+        self._keep_messages = keep_messages
         self._done = 0
 
     @property
@@ -63,6 +71,8 @@ class TopicSource:
         return {
             "kind": "topic",
             "topic": self._span.topic,
+            "from": self._span.asked[0],
+            "to": self._span.asked[1],
             "start": {str(number): offset for number, offset in self._span.start.items()},
             "end": {str(number): offset for number, offset in self._span.end.items()},
             "by_partition": self._by_partition,
@@ -70,12 +80,13 @@ class TopicSource:
 
     def only(self, partitions: Collection[int]) -> Self:
         """The same range of some partitions."""
-        kept = {
+        kept: dict[str, Any] = {
             name: {n: value for n, value in getattr(self._span, name).items() if n in partitions}
             for name in ("start", "end", "trimmed")
         }
-        span = TopicRange(self._span.topic, **kept)
-        return type(self)(self._config, span, by_partition=self._by_partition)
+        return type(self)(
+            self._config, replace(self._span, **kept), by_partition=self._by_partition
+        )
 
     @property
     def span(self) -> TopicRange:
@@ -138,6 +149,8 @@ class TopicSource:
         if not len(records):
             return
         chunk = TickChunk.decoded(records, *codec.decode(records.keys, records.values))
+        if self._keep_messages:
+            chunk = replace(chunk, messages=records.messages)
         for number in records.partitions():
             here = np.flatnonzero(chunk.partition == number)
             fetch.taken(number, int(chunk.offset[here[-1]]))

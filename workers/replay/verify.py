@@ -1,8 +1,8 @@
 """Replayed results against what live published, byte for byte."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 from schemas import FlagEventCodec, JournalRecord, ResultCodec
 from workers.flag_events import flag_events
@@ -22,7 +22,8 @@ class Verification:
     not_retained: results that retention has removed from the output topic.
     repeated: results that were published again with the same bytes (at least once only).
     flags: flag events compared.
-    first: the first difference.
+    flag_differences: those of the differences that are of flag events.
+    first: the first difference; results come before flag events, whatever their partition.
     """
 
     results: int = 0
@@ -30,12 +31,40 @@ class Verification:
     not_retained: int = 0
     repeated: int = 0
     flags: int = 0
+    flag_differences: int = 0
     first: Difference | None = None
 
     @property
     def holds(self) -> bool:
         """Whether nothing differs."""
         return self.differences == 0
+
+    def summary(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self) | {"holds": self.holds}
+
+    @classmethod
+    def read(cls, summary: Mapping[str, Any]) -> Self:
+        """What `summary` gave."""
+        kept = {name: value for name, value in summary.items() if name != "holds"}
+        first = kept.pop("first")
+        return cls(**kept, first=None if first is None else Difference(**first))
+
+    @classmethod
+    def total(cls, found: Sequence[Self]) -> Self:
+        """Of comparisons that each had partitions of their own."""
+        counts = {
+            one.name: sum(getattr(each, one.name) for each in found)
+            for one in fields(cls)
+            if one.name != "first"
+        }
+        firsts = [(each.differences == each.flag_differences, each.first) for each in found]
+        known = [
+            (only_flags, first.partition, first.offset, first)
+            for only_flags, first in firsts
+            if first is not None
+        ]
+        return cls(**counts, first=min(known, key=lambda one: one[:3])[3] if known else None)
 
 
 class Verifier:
@@ -92,9 +121,10 @@ class Verifier:
         self._finish_partition()
         if self._flags is not None:
             self.found.flags, differences = self._flags.finish()
+            self.found.flag_differences = len(differences)
             for difference in differences:
                 self._differ(difference)
-        return asdict(self.found) | {"holds": self.found.holds}
+        return self.found.summary()
 
     def close(self) -> None:
         """Leave the brokers."""

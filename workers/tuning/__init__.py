@@ -5,13 +5,15 @@ a round chooses by comes from its held-out fold or from behind it.
 """
 
 from workers.tuning import _optuna  # noqa: F401  (first: says what to install)
-from workers.tuning.api import open_ticks, read_space, tune
+from workers.tuning.api import read_space, tune
 from workers.tuning.errors import TuningError
 from workers.tuning.evidence import Evidence, FoldEvidence, RoundEvidence, Verdict
+from workers.tuning.folder import interrupted
 from workers.tuning.luck import expected_best
 from workers.tuning.objective import Objective
 from workers.tuning.search import Progress, SearchPlan, run_search
 from workers.tuning.space import SearchSpace
+from workers.tuning.ticks import SearchTicks, open_ticks, topic_ticks
 
 __all__ = [
     "Evidence",
@@ -21,11 +23,14 @@ __all__ = [
     "RoundEvidence",
     "SearchPlan",
     "SearchSpace",
+    "SearchTicks",
     "TuningError",
     "Verdict",
     "expected_best",
+    "interrupted",
     "open_ticks",
     "read_space",
     "run_search",
+    "topic_ticks",
     "tune",
 ]

@@ -2,23 +2,18 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from core import PredictorConfig
-from workers.replay import FileSource, Layout, TickSource
-from workers.replay.table_source import BatchSource
+from workers.replay import Layout
 from workers.tuning.errors import TuningError
 from workers.tuning.evidence import Evidence
 from workers.tuning.search import Progress, SearchPlan, run_search
 from workers.tuning.space import SearchSpace
+from workers.tuning.ticks import open_ticks
 
-__all__ = ["open_ticks", "read_space", "tune"]
-
-_BATCH_ROWS = 65_536
+__all__ = ["read_space", "tune"]
 
 
 def tune(
@@ -61,22 +56,6 @@ def tune(
         **plan,
     )
     return run_search(made, resume=resume, processes=processes, progress=progress)
-
-
-def open_ticks(ticks: Any, layout: Layout) -> Callable[[], TickSource]:
-    """A way to open them anew for each pass.
-
-    Raises:
-        TuningError: they are neither a file nor a table.
-    """
-    if isinstance(ticks, Path | str):
-        return partial(FileSource, Path(ticks), layout)
-    if not hasattr(ticks, "__arrow_c_stream__"):
-        raise TuningError(
-            f"{type(ticks).__name__} holds no ticks: give a file, or a pandas, polars or pyarrow "
-            "table, which can be read again for each trial"
-        )
-    return partial(BatchSource, "memory", pa.table(ticks).to_batches(_BATCH_ROWS), layout)
 
 
 def read_space(path: Path) -> dict[str, Any]:

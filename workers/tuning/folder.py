@@ -1,35 +1,66 @@
 """Where a search keeps its trials and leaves its result; who may work there.
 
-`study.sqlite` and `search.json` are there from the start, `tuned.toml` and `evidence.json` when
-the search is done. One search works in a folder at a time.
+`search.json` and `study.sqlite` are there once the ticks were read, `tuned.toml` and
+`evidence.json` when the search is done. One search works in a folder at a time; one that fails
+before its first trial leaves nothing.
 """
 
 import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers.replay.folder import differing_names
 from workers.tuning.errors import TuningError
 from workers.tuning.evidence import Evidence
 
-__all__ = ["opened", "save_result"]
+__all__ = ["TOPIC_TICKS", "SearchFolder", "interrupted", "opened", "save_result"]
 
+TOPIC_TICKS = "ticks.parquet"
+"""What was read of a topic."""
 _SEARCH, _LOCK = "search.json", "lock"
 _DONE = ("tuned.toml", "evidence.json")
+_BEFORE_TRIALS = (TOPIC_TICKS, f"{TOPIC_TICKS}.unfinished", f"{_SEARCH}.unfinished", _LOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFolder:
+    """Attributes:
+    path: of the folder.
+    identity: what the search does.
+    begun: whether an interrupted search of the same is continued.
+    """
+
+    path: Path
+    identity: dict[str, Any]
+    begun: bool
+
+    @property
+    def study(self) -> Path:
+        """The file of the trials."""
+        return self.path / "study.sqlite"
+
+    def begin(self) -> None:
+        """From here on the folder holds a search, and no result of it."""
+        _write(self.path / _SEARCH, json.dumps(self.identity, indent=2))
+        for name in _DONE:
+            (self.path / name).unlink(missing_ok=True)
 
 
 @contextmanager
-def opened(out: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[Path]:
-    """The folder, for this search alone; yields the path of its study.
+def opened(out: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[SearchFolder]:
+    """The folder, for this search alone.
 
     Raises:
         TuningError: another search's folder, one at work, or one to `resume` without being told.
     """
-    if (out / _SEARCH).is_file():
-        _check_same(out, json.loads((out / _SEARCH).read_text("utf-8")), identity, resume=resume)
-    elif out.exists() and any(out.iterdir()):
+    before = interrupted(out)
+    if before is not None:
+        _check_same(out, before, identity, resume=resume)
+    elif out.exists() and not _left_empty(out):
         raise TuningError(f"{out} is there already: choose another --out, or remove it")
     out.mkdir(parents=True, exist_ok=True)
     with (out / _LOCK).open("w") as lock:
@@ -37,10 +68,19 @@ def opened(out: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[Pat
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise TuningError(f"another search works in {out}: wait for it") from None
-        _write(out / _SEARCH, json.dumps(identity, indent=2))
-        for name in _DONE:
-            (out / name).unlink(missing_ok=True)
-        yield out / "study.sqlite"
+        try:
+            yield SearchFolder(out, identity, begun=before is not None)
+        finally:
+            if interrupted(out) is None:
+                _clear(out)
+
+
+def interrupted(out: Path) -> dict[str, Any] | None:
+    """The identity of the search in a folder, whether it is done or not; None without one."""
+    if not (out / _SEARCH).is_file():
+        return None
+    found: dict[str, Any] = json.loads((out / _SEARCH).read_text("utf-8"))
+    return found
 
 
 def save_result(out: Path, evidence: Evidence) -> None:
@@ -58,9 +98,26 @@ def save_result(out: Path, evidence: Evidence) -> None:
     _write(out / "tuned.toml", "\n".join(lines) + "\n")
 
 
+def _left_empty(out: Path) -> bool:
+    """Whether nothing is there, or what a search left that was killed before its first trial.
+
+    Without its lock a file is somebody else's, whatever its name.
+    """
+    names = {path.name for path in out.iterdir()} if out.is_dir() else {"a file"}
+    return not names or (_LOCK in names and names <= set(_BEFORE_TRIALS))
+
+
+def _clear(out: Path) -> None:
+    """Take back what was made before the first trial."""
+    for name in _BEFORE_TRIALS:
+        (out / name).unlink(missing_ok=True)
+    with suppress(OSError):  # whoever put something else there in the meantime keeps it
+        out.rmdir()
+
+
 def _check_same(out: Path, before: dict[str, Any], now: dict[str, Any], *, resume: bool) -> None:
     now = json.loads(json.dumps(now))
-    if differing := sorted(key for key in now if before.get(key) != now[key]):
+    if differing := differing_names(before, now):
         raise TuningError(
             f"{out} holds a search with another {', '.join(differing)}: choose another --out, or "
             "remove it"

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from core import PredictorConfig
-from workers.replay import TickSource
 from workers.tuning.duel import duel
 from workers.tuning.errors import TuningError
 from workers.tuning.evaluate import FoldScore, Task, mean_skill
@@ -19,6 +18,7 @@ from workers.tuning.lanes import Inline, Lanes, Processes
 from workers.tuning.objective import Objective
 from workers.tuning.space import SearchSpace
 from workers.tuning.study import RoundStudy, TrialRecord, open_storage
+from workers.tuning.ticks import SearchTicks
 
 __all__ = ["Progress", "SearchPlan", "run_search"]
 
@@ -26,7 +26,7 @@ __all__ = ["Progress", "SearchPlan", "run_search"]
 @dataclass(frozen=True, slots=True)
 class SearchPlan:
     """Attributes:
-    ticks: opens the ticks anew; can be sent to another process.
+    ticks: what it is on.
     space: what is searched.
     out: the folder to be made.
     base: the baseline, and the settings that are not searched.
@@ -41,7 +41,7 @@ class SearchPlan:
     dtype: of the state.
     """
 
-    ticks: Callable[[], TickSource]
+    ticks: SearchTicks
     space: SearchSpace
     out: Path
     base: PredictorConfig = field(default_factory=PredictorConfig)
@@ -59,7 +59,7 @@ class SearchPlan:
         """What a resumed search must have in common with the interrupted one."""
         kept = ("folds", "held_out", "embargo", "warm_up", "seed", "prune", "dtype")
         return {
-            "source": self.ticks().describe(),
+            "source": self.ticks.describe(),
             "space": self.space.to_dict(),
             "baseline": self.base.to_dict(),
             "objective": self.objective.value,
@@ -111,10 +111,15 @@ def run_search(
     """
     if plan.trials < 1 or processes < 1:
         raise TuningError("at least one trial and one process are needed")
-    folds = Folds.of(count_rows(plan.ticks()), folds=plan.folds, held_out=plan.held_out)
-    task = Task(plan.ticks, folds.cuts, plan.dtype, plan.objective, plan.warm_up, plan.embargo)
-    with opened(plan.out, plan.identity(), resume=resume) as path:
-        storage = open_storage(path)
+    with opened(plan.out, plan.identity(), resume=resume) as folder:
+        plan.ticks.fetch(keep=folder.begun)
+        rows = count_rows(plan.ticks.open())
+        folds = Folds.of(rows, folds=plan.folds, held_out=plan.held_out)
+        task = Task(
+            plan.ticks.open, folds.cuts, plan.dtype, plan.objective, plan.warm_up, plan.embargo
+        )
+        folder.begin()
+        storage = open_storage(folder.study)
         lanes: Lanes = Inline(task) if processes == 1 else Processes(task, processes, prepare)
         try:
             search = _Search(plan, folds, lanes, progress)
@@ -147,7 +152,7 @@ def run_search(
         finally:
             lanes.close()
             storage.engine.dispose()
-        evidence = Evidence(plan.identity(), plan.base, tuple(rounds))
+        evidence = Evidence(folder.identity, plan.base, tuple(rounds))
         save_result(plan.out, evidence)
     return evidence
 

@@ -54,7 +54,10 @@ def test_the_commands_of_the_page_run(folder: Path) -> None:
         (["--file", "ticks.csv", "--out", "a", "--set", "cusum_h"], "write KEY=VALUE"),
         (["--file", "ticks.csv", "--out", "a", "--set", "cusum=3"], "cusum is unknown: did you"),
         (["--file", "ticks.csv", "--out", "a", "--column", "price=p"], "no column p; it has asset"),
-        (["--file", "ticks.csv", "--out", "a", "--run-id", "r"], "--run-id needs --to-topic"),
+        (
+            ["--file", "ticks.csv", "--out", "a", "--run-id", "r"],
+            "need --to-topic",
+        ),
         (["--file", "ticks.csv", "--out", "a", "--mid"], "no column bid, ask; it has asset"),
         (["--file", "ticks.csv", "--out", "."], "is there already: choose another --out"),
     ],

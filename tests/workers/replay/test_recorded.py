@@ -6,8 +6,8 @@ import pytest
 from schemas import JournalRecord
 from tests.workers.replay.test_merge import chunk
 from workers.journal import DecisionLog
-from workers.replay import Recorded, ReplayError
-from workers.replay.difference import explain
+from workers.replay import Recorded, ReplayError, Verification
+from workers.replay.difference import Difference, explain
 
 
 def record(first: int, last: int, depth: int) -> JournalRecord:
@@ -51,3 +51,16 @@ def test_a_difference_points_to_its_cause(changed: dict[str, object], cause: str
     assert found.cause.endswith("(answered by w-3)")
     assert found.describe().startswith("partition 2, offset 7 of A: ")
     assert all(f"{name}: live {value!r}" in found.what for name, value in changed.items())
+
+
+def test_what_several_processes_find_is_told_as_one_process_would() -> None:
+    def found(partition: int, *, flag: bool) -> Verification:
+        first = Difference(partition, 7, "A", "what", "why")
+        return Verification(10, 1, flags=2, flag_differences=int(flag), first=first)
+
+    parts = [found(0, flag=True), found(2, flag=False), found(1, flag=False), Verification(5)]
+    total = Verification.total([Verification.read(part.summary()) for part in parts])
+    assert (total.results, total.flags) == (35, 6)
+    assert (total.differences, total.flag_differences, total.holds) == (3, 1, False)
+    assert total.first is not None
+    assert total.first.partition == 1, "results come before flag events, then by partition"

@@ -60,7 +60,7 @@ def test_kill_9_and_resume_give_the_same_files(ticks: Path, whole: Path, tmp_pat
     again = plan(ticks, out, checkpoint_ticks=60_000)
     with pytest.raises(ReplayError, match="go on with --resume"):
         run_backtest(again)
-    with pytest.raises(DifferentRunError, match=r"begun with other settings \(config\): go on"):
+    with pytest.raises(DifferentRunError, match=r"other settings \(config\.cusum_h\): go on"):
         run_backtest(plan(ticks, out, PredictorConfig(cusum_h=8.0)), resume=True)
     seen = []
     run = run_backtest(again, resume=True, progress=lambda results, _: seen.append(results))

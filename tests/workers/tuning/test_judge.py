@@ -91,7 +91,7 @@ def test_skill_is_above_zero_where_persistence_loses_more(objective: Objective) 
 
 
 def test_folds_are_equal_and_every_row_is_in_one() -> None:
-    source = open_ticks(random_table(1_003, 7, seed=71), Layout())
+    source = open_ticks(random_table(1_003, 7, seed=71), Layout()).open
     folds = Folds.of(count_rows(source()), folds=4, held_out=2)
     assert folds.cuts == (0, 251, 502, 752, 1003)
     assert list(folds.rounds) == [2, 3]
