@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["Panel", "figure"]
+__all__ = ["RIGHT", "WIDTH", "Panel", "document", "figure"]
 
 WIDTH, LEFT, RIGHT, GAP = 860, 56, 12, 26
+_DARK = (
+    "<style>@media (prefers-color-scheme: dark) "
+    "{ svg { filter: invert(0.9) hue-rotate(180deg) } }</style>"
+)
 POINTS = 1200
 """Of a curve: more than pixels can show only makes the file large."""
 
@@ -85,10 +89,15 @@ def figure(panels: Sequence[Panel], *, axis: Sequence[int], length: int, label: 
     parts.append(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{top + 6}" text-anchor="middle">{label}</text>'
     )
-    size = f'width="{WIDTH}" height="{top + 14}" viewBox="0 0 {WIDTH} {top + 14}"'
+    return document(parts, top + 14)
+
+
+def document(parts: Sequence[str], height: int) -> str:
+    """An SVG document of what is drawn. Where pages are dark the colours' lightness is turned."""
+    size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
     style = 'font-family="sans-serif" font-size="12"'
     body = "\n".join(parts)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n{_DARK}\n'
         f'<rect width="100%" height="100%" fill="white"/>\n{body}\n</svg>\n'
     )
