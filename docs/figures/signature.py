@@ -26,7 +26,7 @@ def increments() -> np.ndarray:
 
 
 def seen(moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x at the three half-lives, and the logarithm's coordinate tx at the shortest; a row a tick."""
+    """x at the three half-lives, and the log coordinate tx at the shortest; a row a tick."""
     [field] = fading.fields(DEPTH)
     rows = jnp.zeros((field.rows, 1))
     area = row((0, 1))
