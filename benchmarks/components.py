@@ -31,7 +31,7 @@ from core import (
     state_layout,
     volatility,
 )
-from core.compiled import COMPILER_OPTIONS
+from core.executables import COMPILER_OPTIONS
 from core.kernels import galerkin, gate, hilbert, jump_diffusion, signature
 
 __all__ = ["stage_table"]

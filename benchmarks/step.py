@@ -175,11 +175,7 @@ def start_rows(dtype: Dtype) -> None:
 
 
 def _first_tick(dtype: Dtype, cache: str) -> dict[str, float]:
-    environment = {
-        **os.environ,
-        "JAX_COMPILATION_CACHE_DIR": cache,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    }
+    environment = {**os.environ, "TICKFLEET_CACHE_DIR": cache}
     command = [sys.executable, "-m", "benchmarks.first_tick", dtype]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     spans: dict[str, float] = json.loads(run.stdout)

@@ -21,6 +21,7 @@ from core.compiled import (
 )
 from core.config import InvalidConfigError, PredictorConfig
 from core.errors import FatalError, RetryableError, TickFleetError
+from core.executables import ExecutableStore, keep_in, kept_in
 from core.flags import (
     AVAILABLE_KERNELS,
     INSTANT_EVENTS,
@@ -54,6 +55,7 @@ __all__ = [
     "AssetLayout",
     "AssetState",
     "Block",
+    "ExecutableStore",
     "FatalError",
     "Field",
     "Flag",
@@ -76,6 +78,8 @@ __all__ = [
     "compile_trainer",
     "init_surfaces",
     "init_tile",
+    "keep_in",
+    "kept_in",
     "runtime_versions",
     "state_layout",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float64, Shaped
 
 from core.config import PredictorConfig
+from core.executables import COMPILER_OPTIONS, executable
 from core.kernels import galerkin
 from core.layout import StateLayout
 from core.packed import INPUT_ROWS, TILE_WIDTH
@@ -32,16 +33,6 @@ __all__ = [
 _DTYPES = ("float32", "float64")
 TRAIN_WIDTH = 8
 """Networks of one training call: each costs as much as among 64, and one alone an eighth of it."""
-COMPILER_OPTIONS: dict[str, str | bool] = {
-    "xla_disable_hlo_passes": "cse_barrier_expander",
-    "xla_cpu_prefer_vector_width": "512",
-    "xla_cpu_experimental_ynn_fusion_type": "",
-}
-"""The first keeps `optimization_barrier` in place until code is emitted. XLA's CPU backend
-otherwise drops it before fusion, and then recomputes whole chains of the step for every field that
-reads them: 27 times the instructions, 45 s to compile. The second takes vectors of 64 bytes where
-the CPU has them: a tenth of a step. The third keeps sums out of a library that is made for large
-arrays: a quarter of a training."""
 
 
 class TileStep:
@@ -57,8 +48,9 @@ class TileStep:
         self.config = config
         self.dtype = dtype
         self._fresh = init_surfaces(dtype)
-        traced = _trace_step(config, dtype)
-        self._executable = traced.lower().compile(compiler_options=COMPILER_OPTIONS)
+        self._executable = executable(
+            _facts("step", config, dtype), lambda: _trace_step(config, dtype)
+        )
 
     def __call__(
         self,
@@ -87,8 +79,9 @@ class Trainer:
     def __init__(self, config: PredictorConfig, dtype: str) -> None:
         self._layout = state_layout(config)
         self._fresh = galerkin.fresh_network(dtype)
-        traced = _trace_training(config, dtype)
-        self._executable = traced.lower().compile(compiler_options=COMPILER_OPTIONS)
+        self._executable = executable(
+            _facts("training", config, dtype), lambda: _trace_training(config, dtype)
+        )
 
     @property
     def block(self) -> slice:
@@ -130,6 +123,10 @@ def _packed_train(
         if field.block == "B"
     }
     return galerkin.train(state, networks.T).T
+
+
+def _facts(program: str, config: PredictorConfig, dtype: str) -> dict[str, str]:
+    return {"program": program, "config": config.fingerprint(), "dtype": dtype}
 
 
 def _trace_step(config: PredictorConfig, dtype: str) -> jax.stages.Traced:

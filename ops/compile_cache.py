@@ -1,7 +1,7 @@
 """XLA executables kept between runs, so that a restarted worker does not compile again.
 
-Bits do not change: the cache holds the executable itself, under a key of program, compiler,
-flags and processor.
+Bits do not change: what is kept is the executable itself. The predictor's programs are found by
+what they are made from; whatever else is compiled, by JAX's own cache.
 """
 
 import os
@@ -10,6 +10,8 @@ from typing import Any, Final
 import jax
 import structlog
 
+from core import keep_in
+from ops.executable_files import ExecutableFiles
 from ops.local.cache import cache_dir
 
 __all__ = ["keep_executables"]
@@ -19,14 +21,15 @@ _SETTINGS: Final[Any] = jax.config  # typed as an object without its own setting
 
 
 def keep_executables() -> None:
-    """Turn JAX's persistent compilation cache on, unless the operator has placed it elsewhere."""
-    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        return
+    """Keep executables under `cache_dir()`; JAX's own where the operator has placed its cache."""
     try:
         folder = cache_dir() / "xla"
         folder.mkdir(exist_ok=True)
     except OSError as error:
         _log.warning("compile_cache_off", reason=str(error))
+        return
+    keep_in(ExecutableFiles(folder.with_name("executables")))
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return
     _SETTINGS.update("jax_compilation_cache_dir", str(folder))
     _SETTINGS.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from core.compiled import COMPILER_OPTIONS
+from core.executables import COMPILER_OPTIONS
 from core.kernels.galerkin.adam import Adam
 from core.kernels.galerkin.drift import Drift
 from core.kernels.galerkin.entropy import ENTROPY_GRID, TERMINAL_ENTROPY, spacing_entropy

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.compiled import COMPILER_OPTIONS
+from core.executables import COMPILER_OPTIONS
 from core.layout import Field
 from core.packed import TILE_WIDTH
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import jax
 
+from core import ExecutableStore, keep_in, kept_in
 from core.errors import RetryableError, TickFleetError
 from workers.children import Children
 from workers.replay.folder import read_run
@@ -36,7 +37,7 @@ class SliceProcesses:
 
     def __init__(self, plans: Sequence[RunPlan]) -> None:
         settings = {name: getattr(_SETTINGS, name) for name in _EXECUTABLES}
-        self._children = Children(_serve, [(plan, settings) for plan in plans])
+        self._children = Children(_serve, [(plan, settings, kept_in()) for plan in plans])
 
     def __enter__(self) -> Self:
         return self
@@ -119,8 +120,11 @@ def _step(plan: RunPlan, pipe: Connection) -> None:
         run_backtest(plan, resume=True, progress=lambda *done: pipe.send(done))
 
 
-def _serve(pipe: Connection, plan: RunPlan, settings: dict[str, Any]) -> None:
+def _serve(
+    pipe: Connection, plan: RunPlan, settings: dict[str, Any], executables: ExecutableStore | None
+) -> None:
     """The whole life of a process: do what comes over the pipe, until it is closed."""
+    keep_in(executables)
     for name, value in settings.items():
         _SETTINGS.update(name, value)
     try:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from core.compiled import COMPILER_OPTIONS
+from core.executables import COMPILER_OPTIONS
 from core.holder.ladder import SCALES, increment_filter, ladder
 from core.holder.maxima import maxima_rows, update_maxima
 from core.layout import Field

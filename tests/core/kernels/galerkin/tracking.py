@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from core.compiled import COMPILER_OPTIONS
+from core.executables import COMPILER_OPTIONS
 from core.kernels.galerkin.adam import Adam
 from core.kernels.galerkin.drift import KNOTS, Drift
 from core.kernels.galerkin.entropy import ENTROPY_GRID

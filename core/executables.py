@@ -1,0 +1,117 @@
+"""Executables handed from process to process, so that a start neither traces nor compiles.
+
+JAX's own cache is asked with the lowered program, which costs three times what loading does. Here
+the question is what the program is made from. Where it is kept is not this package's business.
+"""
+
+import os
+import pickle
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+import jax
+import jaxlib.version
+import numpy as np
+from jax.experimental import serialize_executable
+from jax.experimental.compilation_cache import compilation_cache
+
+__all__ = ["COMPILER_OPTIONS", "ExecutableStore", "executable", "keep_in", "kept_in"]
+
+COMPILER_OPTIONS: dict[str, str | bool] = {
+    "xla_disable_hlo_passes": "cse_barrier_expander",
+    "xla_cpu_prefer_vector_width": "512",
+    "xla_cpu_experimental_ynn_fusion_type": "",
+}
+"""The first keeps `optimization_barrier` in place until code is emitted. XLA's CPU backend
+otherwise drops it before fusion, and then recomputes whole chains of the step for every field that
+reads them: 27 times the instructions, 45 s to compile. The second takes vectors of 64 bytes where
+the CPU has them: a tenth of a step. The third keeps sums out of a library that is made for large
+arrays: a quarter of a training."""
+_CACHE_SWITCH: Final = "jax_enable_compilation_cache"
+_SETTINGS: Final[Any] = jax.config  # typed as an object without its own settings
+
+
+class ExecutableStore(Protocol):
+    """Keeps executables under what they were made from, for processes to come."""
+
+    def load(self, facts: Mapping[str, str]) -> bytes | None:
+        """What was saved under these facts by this very source code on such a processor."""
+
+    def save(self, facts: Mapping[str, str], content: bytes) -> None:
+        """Keep it; failing to is no error."""
+
+
+_stores: list[ExecutableStore] = []
+
+
+def keep_in(store: ExecutableStore | None) -> None:
+    """From now on look here before compiling; None: compile."""
+    _stores[:] = [] if store is None else [store]
+
+
+def kept_in() -> ExecutableStore | None:
+    """Where executables are looked for."""
+    return _stores[0] if _stores else None
+
+
+def executable(facts: Mapping[str, str], trace: Callable[[], jax.stages.Traced]) -> Any:
+    """An executable from the store, or compiled.
+
+    Args:
+        facts: what the program is made from, besides the source code, compiler and environment.
+        trace: makes the program.
+    """
+    store = kept_in()
+    # Elsewhere an executable belongs to one model of device.
+    if store is None or jax.default_backend() != "cpu":
+        return trace().lower().compile(compiler_options=COMPILER_OPTIONS)
+    everything = {**facts, **_surroundings()}
+    content = store.load(everything)
+    if content is not None:
+        return _revived(content)
+    traced = trace()
+    made = _compiled_afresh(traced)
+    content = pickle.dumps(serialize_executable.serialize(made))
+    if _runs(content, traced):
+        store.save(everything, content)
+    return made
+
+
+def _surroundings() -> dict[str, str]:
+    return {
+        "jax": jax.__version__,
+        "jaxlib": jaxlib.version.__version__,
+        "compiler_options": repr(COMPILER_OPTIONS),
+        "environment": repr(sorted((k, v) for k, v in os.environ.items() if _matters(k))),
+    }
+
+
+def _matters(variable: str) -> bool:
+    return variable.startswith(("JAX_", "XLA_", "NPROC")) and "CACHE" not in variable
+
+
+def _compiled_afresh(traced: jax.stages.Traced) -> Any:
+    """Without JAX's cache: what comes from there lacks its functions when it is serialised."""
+    before = _SETTINGS.values[_CACHE_SWITCH]
+    _SETTINGS.update(_CACHE_SWITCH, val=False)
+    compilation_cache.reset_cache()  # it remembers whether it is in use
+    try:
+        return traced.lower().compile(compiler_options=COMPILER_OPTIONS)
+    finally:
+        _SETTINGS.update(_CACHE_SWITCH, val=before)
+        compilation_cache.reset_cache()
+
+
+def _revived(content: bytes) -> Any:
+    return serialize_executable.deserialize_and_load(*pickle.loads(content))  # noqa: S301 (ours, checked)
+
+
+def _runs(content: bytes, traced: jax.stages.Traced) -> bool:
+    """Whether another process would be able to run it."""
+    arguments = [np.zeros(one.shape, one.dtype) for one in jax.tree.leaves(traced.in_avals)]
+    try:
+        for output in jax.tree.leaves(_revived(content)(*arguments)):
+            output.block_until_ready()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
