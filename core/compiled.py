@@ -130,14 +130,14 @@ def _facts(program: str, config: PredictorConfig, dtype: str) -> dict[str, str]:
 
 
 def _trace_step(config: PredictorConfig, dtype: str) -> jax.stages.Traced:
-    """The step before it is compiled; needs no backend."""
+    """The step before it is compiled."""
     return jax.jit(functools.partial(packed_step, config), donate_argnums=0).trace(
         init_tile(config, dtype), np.empty((INPUT_ROWS, TILE_WIDTH)), init_surfaces(dtype)
     )
 
 
 def _trace_training(config: PredictorConfig, dtype: str) -> jax.stages.Traced:
-    """The training before it is compiled; needs no backend."""
+    """The training before it is compiled."""
     layout = state_layout(config)
     rows = layout.blocks["B"]
     return jax.jit(functools.partial(_packed_train, layout)).trace(

@@ -1,8 +1,8 @@
 """Worker processes to be killed, stopped and continued, each forked from one warm process.
 
-Importing JAX and tracing the step cost more than all that most tests make a worker do. One
-process per session does it once (`multiprocessing`'s fork server); it starts neither JAX's
-backend nor a thread of ours, so that what it forks is what `tickfleet worker` is at that point.
+Importing JAX costs more than all that most tests make a worker do. One process per session does it
+once (`multiprocessing`'s fork server); it starts neither JAX's backend nor a thread of ours, so
+that what it forks is what `tickfleet worker` is at that point.
 """
 
 import multiprocessing
