@@ -69,7 +69,9 @@ def exactly_once_cpu_us(count: int) -> float:
     with quick_broker(pinned=True) as (kafka, folder):
         ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
         produce(kafka, ticks, random_ticks(count, _ASSETS, seed=1))
-        fleet = Fleet(kafka, folder / "fleet", ticks, _PARTITIONS, {"snapshot_interval_s": 10.0})
+        fleet = Fleet(
+            kafka, folder / "fleet", ticks, _PARTITIONS, {"snapshot_interval_s": 10.0}, "spawn"
+        )
         return _worker(fleet, count)[1]
 
 
@@ -86,7 +88,7 @@ def main(count: int) -> None:
         ]
         for number, (name, dtype, settings) in enumerate(_CASES):
             options = {"dtype": dtype, "snapshot_interval_s": 10.0, **settings}
-            fleet = Fleet(kafka, folder / str(number), ticks, _PARTITIONS, options)
+            fleet = Fleet(kafka, folder / str(number), ticks, _PARTITIONS, options, "spawn")
             rate, cpu = _worker(fleet, count)
             rows.append((name, dtype, f"{rate:,.0f}", f"{rate / base:.2f}", f"{cpu:.1f}"))
     title = f"{count:,} ticks, {_ASSETS} assets, {_PARTITIONS} partitions, one core"

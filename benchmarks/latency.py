@@ -107,7 +107,9 @@ def main(seconds: float) -> None:
                 "snapshot_interval_s": 5.0,
                 "producer": {"linger.ms": "0"},
             }
-            fleet = Fleet(kafka, folder / f"{delivery}-{interval_ms}", ticks, _PARTITIONS, settings)
+            fleet = Fleet(
+                kafka, folder / f"{delivery}-{interval_ms}", ticks, _PARTITIONS, settings, "spawn"
+            )
             waits = _measure(kafka, fleet, seconds)
             cold = waits.sent_s < seconds * _WARM_UP_SHARE
             rows.append(_row(case, f"first {seconds * _WARM_UP_SHARE:.0f} s", waits, cold))

@@ -69,7 +69,9 @@ def measure(seconds: float) -> Recovery:
     done = threading.Event()
     with quick_broker() as (kafka, folder):
         ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
-        fleet = Fleet(kafka, folder / "fleet", ticks, _PARTITIONS, {"snapshot_interval_s": 10.0})
+        fleet = Fleet(
+            kafka, folder / "fleet", ticks, _PARTITIONS, {"snapshot_interval_s": 10.0}, "spawn"
+        )
         tap = Tap(kafka, fleet.topics["predictions"], _PARTITIONS)
         worker = fleet.start("w-0")
         fleet.wait_for(lambda: fleet.logs().count("partition_live") == _PARTITIONS, 120, "live")

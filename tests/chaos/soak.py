@@ -128,7 +128,7 @@ def main(hours: float) -> None:
         kafka = KafkaCluster(broker.bootstrap)
         ticks = kafka.create_topic("ticks", partitions=_PARTITIONS)
         settings = {"processing_clock": "wall", "load_shedding": True, "snapshot_interval_s": 5.0}
-        fleet = Fleet(kafka, Path(folder) / "fleet", ticks, _PARTITIONS, settings)
+        fleet = Fleet(kafka, Path(folder) / "fleet", ticks, _PARTITIONS, settings, "spawn")
         counter = _Counter(kafka, fleet.topics["predictions"])
         feeder = _Feeder(kafka, ticks)
         for number in range(2):

@@ -20,7 +20,7 @@ from snapshots import (
 )
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.kafka.worker_process import config_from_json
-from tests.kafka.workforce import WorkerProcess
+from tests.kafka.workforce import StartMethod, WorkerProcess
 
 __all__ = ["Fleet", "WorkerProcess"]
 
@@ -37,6 +37,7 @@ class Fleet:
         ticks: the ticks topic; several fleets may read the same one.
         partitions: its partition count.
         settings: fields of `WorkerConfig` that differ from the tests' defaults.
+        start_method: of its processes; what measures a start or memory needs `spawn`.
     """
 
     kafka: KafkaCluster
@@ -44,6 +45,7 @@ class Fleet:
     ticks: str
     partitions: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+    start_method: StartMethod = "forkserver"
     group: str = field(default_factory=lambda: unique_name("fleet"))
     workers: list[WorkerProcess] = field(default_factory=list)
 
@@ -77,7 +79,7 @@ class Fleet:
     def start(self, worker_id: str, *, fault: str | None = None, **settings: Any) -> WorkerProcess:
         """Start a worker process."""
         config = self.config_json(worker_id, **settings)
-        worker = WorkerProcess(config, self.folder / f"{worker_id}.log", fault)
+        worker = WorkerProcess(config, self.folder / f"{worker_id}.log", fault, self.start_method)
         self.workers.append(worker)
         return worker
 

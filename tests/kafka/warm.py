@@ -3,12 +3,10 @@
 The backend must not have started: its threads would not be there after the fork.
 """
 
-import jax
 from jax._src import xla_bridge
 
 from tests.kafka import worker_process
 
 __all__ = ["worker_process"]
 
-jax.config.update("jax_platforms", "cpu")  # type: ignore[no-untyped-call]
 assert not xla_bridge.backends_are_initialized()

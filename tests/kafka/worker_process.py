@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from core import PredictorConfig
 from ops.compile_cache import keep_executables
 from ops.health import HealthServer
@@ -60,6 +62,7 @@ def live(config_json: str, port: int, log: Path, environment: Mapping[str, str])
         os.dup2(sink.fileno(), sys.stderr.fileno())
     os.environ.clear()
     os.environ.update(environment)
+    jax.config.update("jax_platforms", "cpu")  # type: ignore[no-untyped-call]
     importlib.reload(faults)  # a fault point is armed by a variable that is read once
     if trace := json.loads(config_json).get("latency_trace"):
         _inject(trace)

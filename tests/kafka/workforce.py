@@ -11,8 +11,9 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import psutil
 
@@ -20,26 +21,43 @@ from ops.local.process import free_port
 from tests.kafka.scrape import scrape
 from tests.kafka.worker_process import live
 
-__all__ = ["WorkerProcess"]
+__all__ = ["StartMethod", "WorkerProcess"]
 
-_CONTEXT: Final = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.kafka.warm"])
+StartMethod: TypeAlias = Literal["forkserver", "spawn"]
+
+_WARM: Final = multiprocessing.get_context("forkserver")
+_WARM.set_forkserver_preload(["tests.kafka.warm"])
+_FRESH: Final = multiprocessing.get_context("spawn")
 # An exit status can be read once: two threads that ask at the same time would get two answers.
 _STATUS: Final = threading.RLock()
 _POLL_S: Final = 0.01
 
 
 class WorkerProcess:
-    """One worker process; its log is kept for the failure message."""
+    """One worker process; its log is kept for the failure message.
 
-    def __init__(self, config_json: str, log: Path, fault: str | None = None) -> None:
-        environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    Args:
+        config_json: a `WorkerConfig`.
+        log: what it writes is added here.
+        fault: the fault point to be armed.
+        start_method: `forkserver` (warm) or `spawn`: a new interpreter, as an operator starts one.
+    """
+
+    def __init__(
+        self,
+        config_json: str,
+        log: Path,
+        fault: str | None = None,
+        start_method: StartMethod = "forkserver",
+    ) -> None:
+        environment = dict(os.environ)
         if fault is not None:
             environment["TICKFLEET_FAULT"] = fault
         self.log = log
         log.touch()
         self._port = free_port()
-        self._process = _CONTEXT.Process(
+        make = _WARM.Process if start_method == "forkserver" else _FRESH.Process
+        self._process: BaseProcess = make(
             target=live, args=(config_json, self._port, log, environment), daemon=True
         )
         with _STATUS:
