@@ -10,6 +10,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 # Most of the tests' time is waiting for brokers and sessions; each process has its own broker.
 TEST_PROCESSES ?= 3
 
+# Programs that some tests ask for a second opinion, where they are installed.
+TOOLS := $(abspath .tools)
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # uv, itself pinned in build.lock, installs the rest in a fifth of pip's time.
@@ -21,7 +24,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos soak past lint format types bench audit lock clean
+.PHONY: help venv demo test tools chaos soak past lint format types bench audit lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -49,7 +52,13 @@ $(TRADES): $(PROJECT) requirements/ticks.txt
 	@touch $@
 
 test: venv ## Run all tests
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(PYTEST_ARGS)
+	PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(PYTEST_ARGS)
+
+# Go checks every module against its checksum database; the versions are pinned here.
+tools: ## Build promtool, amtool and kustomize with Go 1.26 or newer; their tests run then
+	GOBIN=$(TOOLS) go install github.com/prometheus/alertmanager/cmd/amtool@v0.35.0
+	GOBIN=$(TOOLS) go install github.com/prometheus/prometheus/cmd/promtool@v0.316.0
+	GOBIN=$(TOOLS) go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
 
 chaos: venv ## Faults made up from a seed, HOURS long; leaves chaos-report/
 	$(BIN)/python -m tests.chaos --hours $(or $(HOURS),0.25) $(CHAOS_ARGS)
@@ -89,5 +98,5 @@ lock: venv ## Pin all dependencies anew
 		--output-file requirements/build.lock
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TOOLS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -36,4 +36,10 @@ _COMMANDS = {
 )
 @click.version_option(package_name="tickfleet")
 def main() -> None:
-    """A fleet of Kafka workers that forecast every tick, exactly once."""
+    """A fleet of Kafka workers that forecast every tick, exactly once.
+
+    `tickfleet demo` shows all of it on this machine. `tickfleet COMMAND --help` explains a command.
+
+    Exit codes: 0 done; 1 failed for now, or something checked is broken; 2 something must be
+    changed first (a setting, an argument, a topic, a permission), and nothing was started.
+    """

@@ -49,7 +49,13 @@ _DIFFERS = 1
 )
 @range_options
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
-@click.option("--set", "changes", multiple=True, type=Pairs(), help="Another hyperparameter.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    type=Pairs(),
+    help="Hyperparameter to change. Repeat for more.",
+)
 @click.option("--from-snapshot", "snapshot", metavar="REF", help="Begin from a run or a snapshot.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 @click.option("--by-partition", is_flag=True, help="Topic: not merged by event time.")
@@ -60,7 +66,7 @@ _DIFFERS = 1
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="By partition of a topic, by asset of a file; the same results.",
+    help="Share the work by partition of a topic, by asset of a file; the same results.",
 )
 @click.option("--to-topic", metavar="TOPIC", help="Publish the results there as well, each once.")
 @click.option("--flags-to-topic", metavar="TOPIC", help="And the flag events there, each once.")

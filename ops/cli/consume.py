@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.command("consume")
 @config_option
 @bootstrap_option
-@click.option("--topic", help="Which; the predictions topic of the settings.")
+@click.option("--topic", help="Topic to read; by default the predictions topic of the settings.")
 @click.option("--json", "as_lines", is_flag=True, help="One JSON object a line, all fields.")
 @click.option(
     "--from",
@@ -25,6 +25,7 @@ __all__ = ["command"]
     type=click.Choice([str(one) for one in StartAt]),
     default=str(StartAt.BEGINNING),
     show_default=True,
+    help="Where to begin: all that is retained, or only news.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records.")
 @click.option("--stop-at-end", is_flag=True, help="Stop at the end instead of waiting for more.")

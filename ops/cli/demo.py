@@ -19,11 +19,11 @@ __all__ = ["command"]
 @click.command("demo")
 @click.option("--ticks", default=60_000, show_default=True, help="Ticks to feed.")
 @click.option("--rate", default=2_000.0, show_default=True, help="Ticks per second.")
-@click.option("--assets", default=20, show_default=True, help="Assets.")
+@click.option("--assets", default=20, show_default=True, help="Assets to feed.")
 @click.option("--partitions", default=8, show_default=True, help="Partitions of the ticks topic.")
 @click.option("--workers", default=2, show_default=True, help="Worker processes.")
 @click.option("--kills", default=2, show_default=True, help="How often one is killed with -9.")
-@click.option("--seed", default=1, show_default=True, help="Of ticks and kills.")
+@click.option("--seed", default=1, show_default=True, help="Seed of ticks and kills.")
 @click.option("--web", is_flag=True, help="Serve the live page meanwhile, as `tickfleet web` does.")
 @click.option("--keep", is_flag=True, help="Keep the folder with logs and snapshots.")
 @click.pass_context

@@ -14,15 +14,17 @@ __all__ = ["command"]
 @click.command("export")
 @config_option
 @bootstrap_option
-@click.option("--topic", help="Which; the ticks topic of the settings.")
+@click.option("--topic", help="Topic to read; by default the ticks topic of the settings.")
 @click.option("--from", "begin", help="First offset, or a record time such as 2013-09-01T00:00Z.")
-@click.option("--to", "end", help="Offset or record time to stop before; the end of now.")
+@click.option(
+    "--to", "end", help="Offset or record time to stop before; by default where it ends now."
+)
 @click.option(
     "--file",
     "path",
     required=True,
     type=click.Path(path_type=Path),
-    help="To be made: .parquet or .avro.",
+    help="File to make: .parquet or .avro.",
 )
 def command(
     config: Path | None,

@@ -29,12 +29,12 @@ def range_options(command: _F) -> _F:
     """`--topic`, `--from` and `--to`, of a command that reads a file or a range of a topic."""
     for option in (
         click.option(
-            "--to", "end", help="Topic: offset or record time to stop before; the end of now."
+            "--to", "end", help="Topic: offset or record time to stop before; else where it ends."
         ),
         click.option(
             "--from", "begin", help="Topic: first offset, or a record time such as 2013-09-01."
         ),
-        click.option("--topic", help="Instead: ticks of a topic."),
+        click.option("--topic", help="Instead of a file: ticks of a topic."),
     ):
         command = option(command)
     return command

@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from rich.console import Console
 from rich.progress import Progress
 
+from ops.cli.ages import age
 from ops.cli.layouts import MakeLayout, layout_options, tick_file
 from ops.cli.options import bootstrap_option, config_option, settings_of
 from ops.ticks import (
@@ -28,6 +29,7 @@ from workers.framing import framing_by_topic
 __all__ = ["command"]
 
 _DEFAULT_INTERVAL_NS = 1_000_000
+_OLD_NS = 60_000_000_000
 
 
 class _Rate(click.ParamType[float | str]):
@@ -52,7 +54,7 @@ class _Rate(click.ParamType[float | str]):
 @click.command("produce")
 @config_option
 @bootstrap_option
-@click.option("--topic", help="Where to; the ticks topic of the settings.")
+@click.option("--topic", help="Topic to send to; by default the ticks topic of the settings.")
 @click.option(
     "--file",
     "path",
@@ -60,9 +62,17 @@ class _Rate(click.ParamType[float | str]):
     help="Parquet, CSV or Avro: asset_id, price, timestamp_ns, target (optional: the price).",
 )
 @layout_options
-@click.option("--synthetic", type=click.IntRange(min=1), help="Instead: so many made-up ticks.")
-@click.option("--assets", type=click.IntRange(min=1), default=100, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the made-up ticks.")
+@click.option(
+    "--synthetic", type=click.IntRange(min=1), help="Instead of a file: so many made-up ticks."
+)
+@click.option(
+    "--assets",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many assets to make up.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the made-up ticks.")
 @click.option(
     "--rate",
     type=_Rate(),
@@ -70,7 +80,11 @@ class _Rate(click.ParamType[float | str]):
     show_default=True,
     help="As fast as possible, as the timestamps say, or ticks per second.",
 )
-@click.option("--restamp", is_flag=True, help="Move the timestamps so that the first is now.")
+@click.option(
+    "--restamp",
+    is_flag=True,
+    help="Move the timestamps so that the first is now; old ones have degraded results.",
+)
 @click.option(
     "--records",
     type=click.Choice(["keep", "new"]),
@@ -124,6 +138,18 @@ def command(
         f"sent {len(table):,} ticks of {len(set(table.asset_id)):,} assets to {target} "
         f"in {took_s:.1f} s ({len(table) / took_s:,.0f}/s)"
     )
+    _warn_of_age(table, worker.predictor.staleness_ttl_ns)
+
+
+def _warn_of_age(table: TickTable, ttl_ns: int) -> None:
+    """A surprise otherwise: every result of a past file says that it is degraded."""
+    age_ns = time.time_ns() - int(table.timestamp_ns.max(initial=0))
+    if len(table) and age_ns > max(ttl_ns, _OLD_NS):
+        click.echo(
+            f"note: the newest tick is {age(age_ns * 1e-9)} old; workers on the wall clock mark "
+            "results of ticks older than staleness_ttl_ns as degraded. --restamp makes them new",
+            err=True,
+        )
 
 
 def _made_up(count: int, assets: int, seed: int, rate: float | str, start_ns: int) -> TickTable:

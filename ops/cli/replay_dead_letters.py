@@ -20,7 +20,7 @@ __all__ = ["command"]
     "classes",
     multiple=True,
     type=click.Choice([str(one) for one in ErrorClass]),
-    help="Which; repeat for more. Required unless --dry-run.",
+    help="Dead letters of this class. Repeat for more. Required unless --dry-run.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many of each class.")
 @click.option("--dry-run", is_flag=True, help="Only count what has not been sent yet.")

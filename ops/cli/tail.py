@@ -22,13 +22,36 @@ _KINDS = ("predictions", "flags", "dead_letters", "journal", "ticks")
 @config_option
 @bootstrap_option
 @click.option("--asset", "assets", multiple=True, help="Only this asset. Repeat for more.")
-@click.option("--partition", "-p", "partitions", multiple=True, type=int, help="Repeat for more.")
+@click.option(
+    "--partition",
+    "-p",
+    "partitions",
+    multiple=True,
+    type=int,
+    help="Only this partition. Repeat for more.",
+)
 @click.option("--flag", "flags", multiple=True, help="Results with this flag, as emergency_mode.")
 @click.option("--mode", "modes", multiple=True, help="Results of this mode: Robust, Emergency, …")
-@click.option("--type", "types", multiple=True, type=click.Choice([str(one) for one in FlagType]))
-@click.option("--state", "states", multiple=True, type=click.Choice([str(s) for s in FlagState]))
 @click.option(
-    "--severity", "severities", multiple=True, type=click.Choice([str(one) for one in Severity])
+    "--type",
+    "types",
+    multiple=True,
+    type=click.Choice([str(one) for one in FlagType]),
+    help="Flag events of this type. Repeat for more.",
+)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([str(s) for s in FlagState]),
+    help="Flag events of this state. Repeat for more.",
+)
+@click.option(
+    "--severity",
+    "severities",
+    multiple=True,
+    type=click.Choice([str(one) for one in Severity]),
+    help="Flag events of this severity. Repeat for more.",
 )
 @click.option("--error-class", "errors", multiple=True, help="Dead letters of this class.")
 @click.option("--from-beginning", is_flag=True, help="Everything that is retained, not only news.")

@@ -19,7 +19,11 @@ __all__ = ["command"]
 @config_option
 @bootstrap_option
 @click.option(
-    "--interval", type=click.FloatRange(min=0.2), default=2.0, show_default=True, help="Seconds."
+    "--interval",
+    type=click.FloatRange(min=0.2),
+    default=2.0,
+    show_default=True,
+    help="Seconds from one look to the next.",
 )
 @click.option("--once", is_flag=True, help="One picture, after two intervals, and exit.")
 @click.option("--json", "as_lines", is_flag=True, help="One JSON object a picture, a line each.")

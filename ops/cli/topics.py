@@ -25,9 +25,14 @@ def command() -> None:
 @click.option(
     "--partitions",
     type=click.IntRange(min=1),
-    help=f"Of a new ticks topic, and so of all; {DEFAULT_PARTITIONS} when not given.",
+    help=f"Partitions of new topics; {DEFAULT_PARTITIONS} where no ticks topic gives the number.",
 )
-@click.option("--replicas", type=int, default=-1, help="Of new topics; the broker's default.")
+@click.option(
+    "--replicas",
+    type=int,
+    default=-1,
+    help="Replicas of new topics; by default what the broker has set.",
+)
 def create(
     config: Path | None, bootstrap: str | None, partitions: int | None, replicas: int
 ) -> None:

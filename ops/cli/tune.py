@@ -56,8 +56,12 @@ __all__ = ["command"]
     show_default=True,
     help="Folder to make.",
 )
-@click.option("--trials", type=click.IntRange(1), default=100, show_default=True, help="A round.")
-@click.option("--processes", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--trials", type=click.IntRange(1), default=100, show_default=True, help="Trials in each round."
+)
+@click.option(
+    "--processes", type=click.IntRange(1), default=1, show_default=True, help="Trials at a time."
+)
 @click.option("--resume", is_flag=True, help="Go on with a search that was interrupted.")
 @click.option(
     "--objective",
@@ -66,7 +70,13 @@ __all__ = ["command"]
     show_default=True,
     help="The loss, against persistence's: squared, absolute, logarithmic score, CRPS.",
 )
-@click.option("--folds", type=click.IntRange(2), default=5, show_default=True)
+@click.option(
+    "--folds",
+    type=click.IntRange(2),
+    default=5,
+    show_default=True,
+    help="Parts of the history, in order of time.",
+)
 @click.option(
     "--held-out",
     type=click.IntRange(1),
@@ -88,9 +98,21 @@ __all__ = ["command"]
     show_default=True,
     help="An asset's first ticks of all that are not judged.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of the search: the same, the same trials.",
+)
 @click.option("--no-prune", is_flag=True, help="Take every trial to its last fold.")
-@click.option("--set", "changes", multiple=True, type=Pairs(), help="Of the baseline.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    type=Pairs(),
+    help="Hyperparameter of the baseline. Repeat for more.",
+)
 @history_options
 def command(
     config: Path | None,

@@ -28,13 +28,17 @@ def check_commits(site: Site) -> Iterator[Finding]:
     if not commits:
         yield Finding.ok("commits", f"none yet: a new group begins at the {config.cold_start}")
         return
-    sound = 0
+    sound = idle = 0
     for number, commit in sorted(commits.items()):
         retained = range(low[number], high[number])
+        if commit.ref is None and commit.offset == high[number]:
+            idle += 1
+            continue
         problem = list(_partition(site, store, number, commit, retained))
         yield from problem
         sound += not problem
-    yield Finding.ok("commits", f"{sound} of {len(commits)} partitions name a usable snapshot")
+    message = f"{sound} of {len(commits)} partitions name a usable snapshot"
+    yield Finding.ok("commits", f"{message}, {idle} have had no ticks" if idle else message)
 
 
 def _partition(

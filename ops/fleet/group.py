@@ -1,13 +1,20 @@
 """Who is in the group, and who has which partitions."""
 
+import time
 from dataclasses import dataclass
+from typing import Final, cast
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
 from ops.fleet.errors import FleetUnreadableError
 
 __all__ = ["GroupView", "MemberView", "describe_group"]
+
+_MOVING: Final = frozenset(
+    {"NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"}
+)
+_ASK_AGAIN_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +45,8 @@ def describe_group(admin: AdminClient, group: str, topic: str, timeout_s: float)
     Raises:
         FleetUnreadableError: the coordinator does not answer, or refuses.
     """
-    [future] = admin.describe_consumer_groups([group], request_timeout=timeout_s).values()
     try:
-        found = future.result(timeout_s)
+        found = _described(admin, group, timeout_s)
     except (KafkaException, TimeoutError) as error:
         if isinstance(error, KafkaException) and error.args[0].name() == "GROUP_ID_NOT_FOUND":
             return GroupView("DEAD", ())
@@ -64,3 +70,16 @@ def describe_group(admin: AdminClient, group: str, topic: str, timeout_s: float)
         for member in found.members
     )
     return GroupView(found.state.name, tuple(sorted(members, key=lambda one: one.worker)))
+
+
+def _described(admin: AdminClient, group: str, timeout_s: float) -> ConsumerGroupDescription:
+    """A cluster asked for its first group has no coordinator ready: it is asked again."""
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        [future] = admin.describe_consumer_groups([group], request_timeout=timeout_s).values()
+        try:
+            return cast(ConsumerGroupDescription, future.result(timeout_s))
+        except KafkaException as error:
+            if error.args[0].name() not in _MOVING or time.monotonic() > deadline_s:
+                raise
+            time.sleep(_ASK_AGAIN_S)

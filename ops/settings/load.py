@@ -104,7 +104,10 @@ def _explain_one(location: list[str], kind: str, message: str) -> str:
     name, table = ".".join(keys), tuple(keys[:-1])
     if kind == "missing":
         variable = PREFIX + "__".join(keys).upper()
-        return f"{name} is missing: set it in the file, or {variable} in the environment"
+        return (
+            f"{name} is missing: set it in a settings file (--config FILE), or {variable} in the "
+            "environment"
+        )
     if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
         close = difflib.get_close_matches(keys[-1], _KNOWN.get(table, ()), n=1)
         remedy = f"did you mean {close[0]}?" if close else "remove it"

@@ -56,6 +56,6 @@ def _age(one: PartitionPicture) -> Text:
 
 def _flags(picture: FleetPicture) -> Text:
     if not picture.flags:
-        return Text("no flags since the start", "dim")
+        return Text("no flags since this began to look", "dim")
     counts = sorted(picture.flags.items(), key=lambda pair: -pair[1])
     return Text("flags  " + "  ".join(f"{name} {count:,}" for name, count in counts), "yellow")

@@ -106,7 +106,8 @@ def _program(line: str) -> str:
 def _tickfleet() -> list[str]:
     """Ours, also where another program is told to run it."""
     inner = [line.partition("-- ")[2] for line in _of("kubectl") if "-- tickfleet" in line]
-    return sorted({*_of("tickfleet"), *inner})
+    ours = [re.sub(r"^(?:[A-Z_]+=\S* )+", "", line) for line in _of("tickfleet")]
+    return sorted({*ours, *inner})
 
 
 def test_no_program_is_shown_that_nobody_looks_after() -> None:

@@ -31,8 +31,18 @@ class _Chosen:
 
 
 @click.command("gc")
-@click.option("--keep", type=click.IntRange(min=1), help="Newest to keep; snapshots_kept.")
-@click.option("--older-than-h", type=click.FloatRange(min=0), default=24.0, show_default=True)
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    help="How many of the newest to keep; by default snapshots_kept.",
+)
+@click.option(
+    "--older-than-h",
+    type=click.FloatRange(min=0),
+    default=24.0,
+    show_default=True,
+    help="Leave what is younger than so many hours.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
 @place_options

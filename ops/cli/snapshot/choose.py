@@ -15,7 +15,7 @@ from ops.settings import load_settings
 from snapshots import ManifestRef, ObjectStore, SnapshotScope, list_snapshots, open_store
 from workers.config import WorkerConfig
 
-__all__ = ["NoSuchSnapshotError", "Place", "age", "json_option", "place_options"]
+__all__ = ["NoSuchSnapshotError", "Place", "json_option", "place_options"]
 
 NEWEST: Final = "newest"
 json_option = click.option("--json", "as_lines", is_flag=True, help="JSON, one object a line.")
@@ -72,7 +72,12 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @bootstrap_option
     @click.option("--group", help="Another group than the settings'.")
     @click.option(
-        "--partition", "-p", "partitions", multiple=True, type=click.IntRange(min=0), help="Repeat."
+        "--partition",
+        "-p",
+        "partitions",
+        multiple=True,
+        type=click.IntRange(min=0),
+        help="Only this partition. Repeat for more.",
     )
     @click.pass_context
     @functools.wraps(function)
@@ -101,11 +106,3 @@ def _worker(config: Path | None, bootstrap: str | None, group: str | None) -> Wo
         overrides={"bootstrap_servers": bootstrap} if bootstrap else {},
     )
     return replace(settings.worker, group_id=group) if group else settings.worker
-
-
-def age(seconds: float) -> str:
-    """A duration for people."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"

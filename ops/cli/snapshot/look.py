@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from core.errors import FatalError
-from ops.cli.snapshot.choose import NEWEST, Place, age, json_option, place_options
+from ops.cli.ages import age
+from ops.cli.snapshot.choose import NEWEST, Place, json_option, place_options
 from ops.fleet import stored_snapshots
 from snapshots import ManifestRef, SnapshotScope, compare, load_image, load_manifest
 

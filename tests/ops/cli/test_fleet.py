@@ -104,7 +104,12 @@ def _from_a_file(config: Path, path: Path) -> None:
     ]
     assert [one["partitions"] for one in topics] == [2] * 5
     ticks = ("-c", str(config), "--topic", topics[0]["name"])
-    assert _run("produce", *ticks, "--file", str(path), "--rate", "real").startswith("sent 2 ticks")
+    for restamp, warned in ((), True), (("--restamp",), False):
+        sent = CliRunner().invoke(
+            main, ["produce", *ticks, "--file", str(path), "--rate", "real", *restamp]
+        )
+        assert sent.stdout.startswith("sent 2 ticks")
+        assert ("as degraded" in sent.stderr) is warned
     shown = _run("consume", *ticks, "--json", "--stop-at-end").splitlines()
     mine = [one["value"] for one in map(json.loads, shown) if one["key"] == "ES"]
-    assert [(one["price"], one["target"]) for one in mine] == [(1.5, 1.5), (1.75, 1.75)]
+    assert [(one["price"], one["target"]) for one in mine] == 2 * [(1.5, 1.5), (1.75, 1.75)]

@@ -10,6 +10,7 @@ from ops.doctor import Finding, Status
 from ops.doctor.cluster import check_brokers
 from ops.doctor.features import check_features
 from ops.doctor.site import Site
+from ops.fleet import describe_group
 from ops.local import LocalKafka
 from ops.topics import TopicInfo
 from tests.fixtures.kafka import KafkaCluster, unique_name
@@ -66,6 +67,9 @@ def test_brokers_that_do_not_offer_the_group_protocol(tmp_path: Path) -> None:
     with LocalKafka(tmp_path, settings=settings) as broker:
         ticks = KafkaCluster(broker.bootstrap).create_topic("ticks")
         config = _config(broker.bootstrap, ticks, GroupProtocol.CONSUMER)
+        # Nobody has asked this broker for a group yet: it is not ready for one at once.
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+        assert describe_group(admin, "nobody", ticks, 15.0).members == ()
         [finding] = _findings(config)
         assert finding.status is Status.FAILED
         assert "do not offer group_protocol = consumer" in finding.message
