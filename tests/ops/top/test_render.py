@@ -27,4 +27,5 @@ def test_partitions_without_an_owner_and_flags_are_named() -> None:
 
 
 def test_a_quiet_fleet_says_so() -> None:
-    assert "no flags since this began to look" in _shown(FleetPicture("fleet", "STABLE", (), (), {}))
+    quiet = FleetPicture("fleet", "STABLE", (), (), {})
+    assert "no flags since this began to look" in _shown(quiet)
