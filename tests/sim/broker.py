@@ -47,6 +47,11 @@ class Entry:
     txn: Txn | None = None
     marker: bool = False
 
+    @property
+    def visible(self) -> bool:
+        """Whether it is a record that no aborted transaction holds."""
+        return not self.marker and (self.txn is None or bool(self.txn.committed))
+
 
 @dataclass(eq=False)
 class Log:
@@ -55,6 +60,8 @@ class Log:
     topic: str
     number: int
     entries: list[Entry] = field(default_factory=list)
+    _stable: int = 0
+    _visible: int = 0
 
     @property
     def end(self) -> int:
@@ -64,10 +71,23 @@ class Log:
     @property
     def stable_end(self) -> int:
         """The last stable offset: nothing of an undecided or unmarked transaction below it."""
-        for entry in self.entries:
+        self._go_on()
+        return self._stable
+
+    @property
+    def visible_count(self) -> int:
+        """How many records a read_committed reader can see."""
+        self._go_on()
+        return self._visible
+
+    def _go_on(self) -> None:
+        """What has become stable stays so: nothing is looked at twice."""
+        while self._stable < self.end:
+            entry = self.entries[self._stable]
             if entry.txn is not None and not entry.marker and self in entry.txn.unmarked:
-                return entry.offset
-        return self.end
+                return
+            self._visible += entry.visible
+            self._stable += 1
 
     def append(self, key: bytes | None, value: bytes | None, txn: Txn | None = None) -> None:
         """Add a record."""
@@ -84,11 +104,10 @@ class Log:
         """What a read_committed reader gets from an offset on."""
         found = []
         for entry in self.entries[start : self.stable_end]:
-            if entry.marker or (entry.txn is not None and not entry.txn.committed):
-                continue
-            found.append(entry)
-            if len(found) == limit:
-                break
+            if entry.visible:
+                found.append(entry)
+                if len(found) == limit:
+                    break
         return found
 
 

@@ -247,10 +247,14 @@ class Simulation:
         return self.broker.log(topic, number).visible(0, 1_000_000)
 
     def _answered(self) -> int:
-        return sum(len(self._visible("predictions", n)) for n in range(self.broker.partitions))
+        return self._count("predictions")
 
     def _wanted(self) -> int:
-        return sum(len(self._visible("ticks", n)) for n in range(self.broker.partitions))
+        return self._count("ticks")
+
+    def _count(self, topic: str) -> int:
+        broker = self.broker
+        return sum(broker.log(topic, n).visible_count for n in range(broker.partitions))
 
     def _compare(self) -> None:
         for number in range(self.broker.partitions):
