@@ -9,6 +9,7 @@ from core.environment import prepare_jax
 prepare_jax()
 
 from core.asset import AssetLayout, asset_layout
+from core.asset_state import ALL_KERNELS, AssetState
 from core.compiled import (
     TRAIN_WIDTH,
     TileStep,
@@ -31,9 +32,10 @@ from core.flags import (
     Kernel,
     Mode,
 )
-from core.functional import AssetState, FunctionalPredictor
+from core.functional import FunctionalPredictor
 from core.kernels.galerkin import NETWORK_ROWS
 from core.kernels.galerkin import SURFACE as NETWORK_SURFACE
+from core.lane import Lane
 from core.layout import BLOCKS, Block, Field, StateLayout
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, Input, Output
@@ -41,6 +43,7 @@ from core.result import PredictionResult
 from core.step import state_layout
 
 __all__ = [
+    "ALL_KERNELS",
     "AVAILABLE_KERNELS",
     "BLOCKS",
     "INPUT_ROWS",
@@ -63,6 +66,7 @@ __all__ = [
     "Input",
     "InvalidConfigError",
     "Kernel",
+    "Lane",
     "MarketObservation",
     "Mode",
     "Output",

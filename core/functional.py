@@ -5,40 +5,24 @@ them, or into a worker, goes on with the same bits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float64, Int64, Shaped
+from jaxtyping import Bool, Int64, Shaped
 from numpy import ndarray
 
 from core.asset import asset_layout
+from core.asset_state import ALL_KERNELS, AssetState, input_column
 from core.compiled import TileStep, compile_step, compile_trainer, init_surfaces, init_tile
 from core.config import PredictorConfig
 from core.flags import Kernel
 from core.kernels.galerkin import SURFACE
+from core.lane import Lane
 from core.observation import MarketObservation
-from core.packed import INPUT_ROWS, TILE_WIDTH, Input
+from core.packed import INPUT_ROWS, TILE_WIDTH
 from core.result import PredictionResult
 
-__all__ = ["AssetState", "FunctionalPredictor"]
-
-ALL_KERNELS = Kernel.A | Kernel.B | Kernel.C | Kernel.D
-
-
-@dataclass(frozen=True, slots=True)
-class AssetState:
-    """Everything that evolves for one asset; never changed in place.
-
-    Attributes:
-        rows: its column of a tile and its network, see `asset_layout`.
-        timestamp_ns: of the last tick; None before the first.
-        sequence: ticks seen, rejected ones too; decides when the network trains.
-    """
-
-    rows: Shaped[ndarray, " features"]
-    timestamp_ns: int | None = None
-    sequence: int = 0
+__all__ = ["FunctionalPredictor"]
 
 
 class FunctionalPredictor:
@@ -113,8 +97,13 @@ class FunctionalPredictor:
             tile[:, : len(part)], surfaces[:, : len(part)] = columns.T, networks[:, SURFACE].T
             inputs = np.zeros((INPUT_ROWS, TILE_WIDTH))
             for lane, (state, tick) in enumerate(part):
-                inputs[:, lane] = self._column(
-                    state.timestamp_ns, tick, processing_time_ns, depth, kernel_mask
+                inputs[:, lane] = input_column(
+                    self.config,
+                    state.timestamp_ns,
+                    tick,
+                    processing_time_ns=processing_time_ns,
+                    depth=depth,
+                    kernel_mask=kernel_mask,
                 )
             stepped = self._step(jax.device_put(tile), inputs, surfaces)
             moved, outputs = (np.asarray(x) for x in stepped)
@@ -132,23 +121,9 @@ class FunctionalPredictor:
         self, state: AssetState, history: Sequence[MarketObservation]
     ) -> tuple[AssetState, list[PredictionResult]]:
         """Successive ticks of one asset, the state kept on the device between them."""
-        column, network = self._layout.split(state.rows[np.newaxis])
-        tile, surfaces = self._fresh.copy(), self._surfaces.copy()
-        tile[:, 0] = column[0]
-        moved = jax.device_put(tile)
-        results, last, sequence = [], state.timestamp_ns, state.sequence
-        for tick in history:
-            inputs = np.zeros((INPUT_ROWS, TILE_WIDTH))
-            inputs[:, 0] = self._column(last, tick, None, None, ALL_KERNELS)
-            surfaces[:, 0] = network[0, SURFACE]
-            moved, outputs = self._step(moved, inputs, surfaces)
-            results.append(PredictionResult.from_column(np.asarray(outputs)[:, 0]))
-            last, sequence = tick.timestamp_ns, sequence + 1
-            due = self._due(np.array([sequence]), ALL_KERNELS)
-            if due.any():
-                network = self._train(np.array(moved)[:, :1].T, network, due)
-        rows = self._layout.join(np.array(moved)[:, :1].T, network)[0]
-        return AssetState(rows, last, sequence), results
+        lane = Lane(self.config, self._fresh.dtype.name, state)
+        results = [lane.step(tick) for tick in history]
+        return lane.state(), results
 
     def _due(
         self, sequence: Int64[ndarray, " assets"], kernel_mask: Kernel
@@ -168,24 +143,3 @@ class FunctionalPredictor:
         trained = networks.copy()
         trained[due] = self._trainer(columns[due, self._trainer.block], networks[due])
         return trained
-
-    def _column(
-        self,
-        last_ns: int | None,
-        tick: MarketObservation,
-        processing_time_ns: int | None,
-        depth: int | None,
-        kernel_mask: Kernel,
-    ) -> Float64[ndarray, " inputs"]:
-        """Times are subtracted as integers before they become seconds."""
-        age_ns = 0 if processing_time_ns is None else processing_time_ns - tick.timestamp_ns
-        column = np.zeros(INPUT_ROWS)
-        column[Input.ACTIVE] = 1.0
-        column[Input.PRICE] = tick.price
-        column[Input.TARGET] = tick.target
-        column[Input.DT_S] = 0.0 if last_ns is None else (tick.timestamp_ns - last_ns) * 1e-9
-        column[Input.AGE_RATIO] = age_ns / self.config.staleness_ttl_ns
-        column[Input.DEPTH] = self.config.log_sig_depth if depth is None else depth
-        for row, kernel in zip(range(Input.MASK_A, Input.MASK_D + 1), Kernel, strict=True):
-            column[row] = float(kernel in kernel_mask)
-        return column

@@ -6,7 +6,7 @@ from typing import Self
 from jaxtyping import Float64
 from numpy import ndarray
 
-from core.flags import RESULT_FLAGS, Flag, Kernel, Mode
+from core.flags import RESULT_FLAGS, Kernel, Mode
 from core.packed import Output
 
 __all__ = ["PredictionResult"]
@@ -75,11 +75,9 @@ class PredictionResult:
     @classmethod
     def from_column(cls, column: Float64[ndarray, " outputs"]) -> Self:
         """Read one lane's outputs, rows of `Output`."""
-        numbers = {
-            row.name.lower(): float(column[row]) for row in Output if row.name.lower() in _NUMBERS
-        }
-        flags = Flag(int(column[Output.FLAGS]))
-        named = {name: flag in flags for name, flag in RESULT_FLAGS.items()}
+        numbers = {name: float(column[row]) for name, row in _NUMBERS.items()}
+        flags = int(column[Output.FLAGS])
+        named = {name: flags & bit != 0 for name, bit in _BITS.items()}
         return cls(
             **numbers,  # type: ignore[arg-type]
             **named,
@@ -92,15 +90,19 @@ class PredictionResult:
 
 
 _NUMBERS = {
-    "predicted_next",
-    "holder_exponent",
-    "cusum_drift",
-    "distance_to_collapse",
-    "free_energy",
-    "kurtosis",
-    "dgm_entropy",
-    "adaptive_threshold",
-    "predicted_price",
-    "location",
-    "scale",
+    name: Output[name.upper()]
+    for name in (
+        "predicted_next",
+        "holder_exponent",
+        "cusum_drift",
+        "distance_to_collapse",
+        "free_energy",
+        "kurtosis",
+        "dgm_entropy",
+        "adaptive_threshold",
+        "predicted_price",
+        "location",
+        "scale",
+    )
 }
+_BITS = {name: flag.value for name, flag in RESULT_FLAGS.items()}

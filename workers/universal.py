@@ -12,17 +12,17 @@ from typing import Literal
 import structlog
 
 from core import (
+    ALL_KERNELS,
     BLOCKS,
     AssetState,
     Block,
-    FunctionalPredictor,
     Kernel,
+    Lane,
     MarketObservation,
     PredictionResult,
     PredictorConfig,
     TickFleetError,
 )
-from core.functional import ALL_KERNELS
 from snapshots import SingleSnapshot, current_header, decode_single, encode_single
 from workers.alerts import Alert, alerts, log_alert
 from workers.clock import Clock, SystemClock
@@ -80,9 +80,8 @@ class UniversalPredictor:
     ) -> None:
         self.config = config
         self.asset_id = asset_id
-        self._predictor = FunctionalPredictor(config, dtype=dtype)
+        self._lane = Lane(config, dtype)
         self._header = current_header(config, dtype)
-        self._state = self._predictor.init_state()
         self._result: PredictionResult | None = None
         self._checkpoint_dir = checkpoint_dir
         self._checkpoint_interval = checkpoint_interval
@@ -98,8 +97,8 @@ class UniversalPredictor:
 
     @property
     def state(self) -> AssetState:
-        """Everything that evolves; never changed in place."""
-        return self._state
+        """A copy of everything that evolves."""
+        return self._lane.state()
 
     def fit_history(self, history: Sequence[float]) -> bool:
         """Warm the state up on past prices, a millisecond apart (section 4.1).
@@ -121,8 +120,9 @@ class UniversalPredictor:
             MarketObservation(price, price, begin_ns + number * _HISTORY_STEP_NS)
             for number, price in enumerate(history)
         ]
-        self._state, results = self._predictor.scan_history(self._state, ticks)
-        last = self._result = results[-1]
+        for tick in ticks:
+            last = self._lane.step(tick)
+        self._result = last
         if last.predicted_price - last.predicted_price != 0.0:
             raise RuntimeError(
                 "the predictor diverged: check the history for values that are not prices"
@@ -141,8 +141,7 @@ class UniversalPredictor:
         if not self._accepting:
             raise PredictorClosedError("this predictor was shut down: load its snapshot in another")
         begun_s = self._clock.monotonic_s()
-        self._state, result = self._predictor.step(
-            self._state,
+        result = self._lane.step(
             observation,
             processing_time_ns=self._clock.now_ns(),
             depth=self._shedder.depth if self._shedder else None,
@@ -189,13 +188,13 @@ class UniversalPredictor:
 
     def export_state_snapshot(self) -> bytes:
         """The whole state as one document with a SHA-256 trailer (section 6)."""
-        result = self._result
+        result, state = self._result, self.state
         return encode_single(
             self._header,
             SingleSnapshot(
-                rows=self._state.rows,
-                last_timestamp_ns=self._state.timestamp_ns,
-                sequence=self._state.sequence,
+                rows=state.rows,
+                last_timestamp_ns=state.timestamp_ns,
+                sequence=state.sequence,
                 created_ns=self._clock.now_ns(),
                 telemetry={n: getattr(result, n) for n in _TELEMETRY} if result else {},
                 flags={n: getattr(result, f) for n, f in _FLAGS.items()} if result else {},
@@ -226,15 +225,15 @@ class UniversalPredictor:
             SnapshotMismatchError: it was written under another configuration (a `ValueError`).
         """
         snapshot = decode_single(filepath.read_bytes(), self._header)
-        rows, stamp = self._state.rows.copy(), self._state.timestamp_ns
-        sequence = self._state.sequence
+        own = self.state
+        rows, stamp, sequence = own.rows, own.timestamp_ns, own.sequence
         for block in blocks:
             start, stop = self._header.blocks[block]
             rows[start:stop] = snapshot.rows[start:stop]
         if "global" in blocks:
             stamp, self._result = snapshot.last_timestamp_ns, None
             sequence = snapshot.sequence
-        self._state = AssetState(rows, stamp, sequence)
+        self._lane.put(AssetState(rows, stamp, sequence))
 
     def graceful_shutdown(self, timeout_seconds: float = 25.0) -> None:
         """The orderly end (section 8): no more ticks, pending snapshots, a last one, threads.
@@ -260,7 +259,7 @@ class UniversalPredictor:
 
     def _save_last(self) -> None:
         """A failure costs a longer warm-up, not the end of the shutdown."""
-        if self._checkpoint_dir is None or self._state.timestamp_ns is None:
+        if self._checkpoint_dir is None or self._lane.timestamp_ns is None:
             return
         _log.info("shutdown", shutdown_phase="final_snapshot")
         try:
@@ -270,8 +269,8 @@ class UniversalPredictor:
 
     def _announce(self, before: PredictionResult | None, result: PredictionResult) -> None:
         self._dumps.remember(result)
-        stamp_ns = self._state.timestamp_ns or 0
+        stamp_ns = self._lane.timestamp_ns or 0
         for alert in alerts(before, result, asset_id=self.asset_id, timestamp_ns=stamp_ns):
             self._on_alert(alert)
         if result.emergency_mode and not (before and before.emergency_mode):
-            self._dumps.write(self._files.executor, result, self._state, stamp_ns)
+            self._dumps.write(self._files.executor, result, self.state, stamp_ns)

@@ -13,8 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from fastavro import schemaless_writer
 
-from core import FunctionalPredictor, Kernel, MarketObservation, PredictorConfig
-from core.functional import AssetState
+from core import AssetState, FunctionalPredictor, Kernel, MarketObservation, PredictorConfig
 from core.result import PredictionResult
 from tests.kafka.tap import TapRecord
 from tests.schemas.reference import decode, schema

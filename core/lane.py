@@ -1,0 +1,92 @@
+"""One asset in a tile of its own: its state stays where the step leaves it.
+
+The pure form, `FunctionalPredictor.step`, lays the asset into a tile and takes it out again at
+every tick, which costs as much as the step. The bits are the same.
+"""
+
+from typing import Any, cast
+
+import jax
+import numpy as np
+from jaxtyping import Shaped
+from numpy import ndarray
+
+from core.asset import asset_layout
+from core.asset_state import ALL_KERNELS, AssetState, input_column
+from core.compiled import compile_step, compile_trainer, init_surfaces, init_tile
+from core.config import PredictorConfig
+from core.flags import Kernel
+from core.kernels.galerkin import SURFACE
+from core.observation import MarketObservation
+from core.packed import INPUT_ROWS, TILE_WIDTH
+from core.result import PredictionResult
+
+__all__ = ["Lane"]
+
+
+class Lane:
+    """A place for the state of one asset. Not thread-safe.
+
+    Args:
+        config: hyperparameters.
+        dtype: `float64` or `float32`, of the state.
+        state: to begin with; None: an asset that has not seen a tick.
+    """
+
+    def __init__(
+        self, config: PredictorConfig, dtype: str = "float64", state: AssetState | None = None
+    ) -> None:
+        self.config = config
+        self._step = compile_step(config, dtype)
+        self._trainer = compile_trainer(config, dtype)
+        self._layout = asset_layout(config)
+        self._fresh = init_tile(config, dtype)
+        self._surfaces = init_surfaces(dtype)
+        self._inputs = np.zeros((INPUT_ROWS, TILE_WIDTH))
+        self.put(state or AssetState(self._layout.fresh(dtype)))
+
+    def put(self, state: AssetState) -> None:
+        """Go on from a state."""
+        column, self._network = self._layout.split(state.rows[np.newaxis])
+        tile = self._fresh.copy()
+        tile[:, 0] = column[0]
+        self._tile = jax.device_put(tile)
+        self._surfaces[:, 0] = self._network[0, SURFACE]
+        self.timestamp_ns, self.sequence = state.timestamp_ns, state.sequence
+
+    def state(self) -> AssetState:
+        """A copy of the state."""
+        column = self._column(slice(None))[np.newaxis]
+        rows = self._layout.join(column, self._network)[0]
+        return AssetState(rows, self.timestamp_ns, self.sequence)
+
+    def step(
+        self,
+        tick: MarketObservation,
+        *,
+        processing_time_ns: int | None = None,
+        depth: int | None = None,
+        kernel_mask: Kernel = ALL_KERNELS,
+    ) -> PredictionResult:
+        """One tick; the arguments are those of `FunctionalPredictor.step`."""
+        self._inputs[:, 0] = input_column(
+            self.config,
+            self.timestamp_ns,
+            tick,
+            processing_time_ns=processing_time_ns,
+            depth=depth,
+            kernel_mask=kernel_mask,
+        )
+        self._tile, outputs = self._step(self._tile, self._inputs, self._surfaces)
+        # Waits for the step, which until then may read the inputs where they are.
+        column = np.asarray(outputs)[:, 0]
+        self.timestamp_ns, self.sequence = tick.timestamp_ns, self.sequence + 1
+        if self.sequence % self.config.dgm_every == 0 and Kernel.B in kernel_mask:
+            block = self._column(self._trainer.block)[np.newaxis]
+            self._network = self._trainer(block, self._network)
+            self._surfaces[:, 0] = self._network[0, SURFACE]
+        return PredictionResult.from_column(column)
+
+    def _column(self, rows: slice) -> Shaped[ndarray, " rows"]:
+        # A view through DLPack must be gone before the next step, or donation copies the tile.
+        return np.from_dlpack(cast(Any, self._tile))[rows, 0].copy()
