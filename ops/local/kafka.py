@@ -14,6 +14,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from ops.local.archive import archive_options
 from ops.local.artifacts import kafka_jars
 from ops.local.listeners import Listener, listener_settings
 from ops.local.process import free_port
@@ -22,7 +23,11 @@ from ops.local.storage import BROKER_DEFAULTS, FAST_START, format_storage, java
 
 __all__ = ["LocalKafka"]
 
-_JVM: Final = ("-Xmx512m", "-Dorg.apache.logging.log4j.level=WARN")
+_JVM: Final = (
+    "-Xmx512m",
+    "-Dorg.apache.logging.log4j.level=WARN",
+    "-XX:+IgnoreUnrecognizedVMOptions",  # archives are for Java 25 and newer
+)
 
 
 class LocalKafka(LocalService):
@@ -95,7 +100,10 @@ class LocalKafka(LocalService):
         self.properties_path.write_text(text, "utf-8")
         if not (self.data_dir / "data").exists():
             format_storage(jars, self.data_dir / "data", int(self._settings["node.id"]))
-        java_command = [java(), *_JVM, *self._java_options, "-cp", f"{jars}/*"]
+        options = self._java_options
+        if options == FAST_START:
+            options += archive_options(jars, _record)
+        java_command = [java(), *_JVM, *options, "-cp", f"{jars}/*"]
         return [*java_command, "kafka.Kafka", str(self.properties_path)]
 
     def _answers(self) -> bool:
@@ -106,3 +114,10 @@ class LocalKafka(LocalService):
         except (OSError, KafkaException):
             return False
         return bool(metadata.brokers)
+
+
+def _record(option: str, folder: Path) -> None:
+    """Start and stop a broker that was given one more option of the JVM."""
+    with LocalKafka(folder, java_options=(*FAST_START, option)):
+        pass
+    shutil.rmtree(folder)
