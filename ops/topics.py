@@ -12,19 +12,35 @@ from confluent_kafka.admin import (
 )
 from confluent_kafka.cimpl import NewTopic
 
-from core.errors import RetryableError
+from core.errors import FatalError, RetryableError
 from workers.client_config import base_settings
 from workers.config import Topics, WorkerConfig
 from workers.errors import TopicLayoutError
 from workers.topics import check_layout
 
-__all__ = ["DEFAULT_PARTITIONS", "TopicInfo", "TopicsError", "create_topics", "describe_topics"]
+__all__ = [
+    "DEFAULT_PARTITIONS",
+    "NoSuchTopicError",
+    "TopicInfo",
+    "TopicsError",
+    "create_topics",
+    "describe_topics",
+]
 
 DEFAULT_PARTITIONS: Final = 8
 _BROKER_DEFAULT: Final = -1
 _KAFKA_MAX_MESSAGE_BYTES: Final = 1_048_588
 _POLL_S: Final = 0.1
 _SHOWN: Final = ("max.message.bytes", "retention.ms", "cleanup.policy")
+
+
+class NoSuchTopicError(FatalError):
+    """The topic that a command is about does not exist."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(
+            f"no topic {topic}: create it with `tickfleet topics create`, or check its name"
+        )
 
 
 class TopicsError(RetryableError):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from core.errors import TickFleetError
-from ops.doctor.finding import Finding
+from ops.doctor.finding import Finding, Status
 from ops.doctor.site import Site
 from ops.fleet import Commit, begins, committed, ends, stored_snapshots
 from snapshots import ObjectStore, SnapshotScope, load_manifest
@@ -36,7 +36,7 @@ def check_commits(site: Site) -> Iterator[Finding]:
             continue
         problem = list(_partition(site, store, number, commit, retained))
         yield from problem
-        sound += not problem
+        sound += commit.ref is not None and not any(one.status is Status.FAILED for one in problem)
     message = f"{sound} of {len(commits)} partitions name a usable snapshot"
     yield Finding.ok("commits", f"{message}, {idle} have had no ticks" if idle else message)
 

@@ -16,6 +16,7 @@ from confluent_kafka import (
 )
 
 from core.errors import RetryableError
+from ops.topics import NoSuchTopicError
 
 __all__ = ["StartAt", "TopicUnreadableError", "follow"]
 
@@ -24,7 +25,7 @@ _POLL_S: Final = 0.2
 
 
 class TopicUnreadableError(RetryableError):
-    """The topic does not exist, or the brokers do not answer."""
+    """The brokers do not answer, or refuse."""
 
 
 class StartAt(StrEnum):
@@ -98,7 +99,5 @@ def _partitions(consumer: Consumer, topic: str, timeout_s: float) -> list[int]:
             "the brokers are up"
         ) from error
     if found.error is not None or not found.partitions:
-        raise TopicUnreadableError(
-            f"no topic {topic}: create it with `tickfleet topics create`, or check its name"
-        )
+        raise NoSuchTopicError(topic)
     return sorted(found.partitions)

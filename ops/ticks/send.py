@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from jaxtyping import Float64
 
 from ops.ticks.errors import TicksNotDeliveredError, TooFewPartitionsError
 from ops.ticks.table import TickTable
+from ops.topics import NoSuchTopicError
 from schemas import TickCodec
 
 if TYPE_CHECKING:
@@ -78,14 +79,14 @@ def send_ticks(
         progress: called with the number of ticks handed over since the last call.
 
     Raises:
+        NoSuchTopicError: there is no such topic; nothing was sent.
         TicksNotDeliveredError: some were not acknowledged.
         TooFewPartitionsError: the topic lacks partitions of the records; nothing was sent.
     """
     # As Java's producer does, so that an asset keeps its partition whoever sends it.
     defaults = {"partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 5}
     producer = Producer({**defaults, **producer_options})
-    if table.records is not None:
-        _check_partitions(producer, topic, table.records)
+    _check_topic(producer, topic, table.records)
     failures = _Failures()
     begun_s, sent = time.monotonic(), 0
     while sent < len(table):
@@ -114,9 +115,19 @@ def send_ticks(
         )
 
 
-def _check_partitions(producer: Producer, topic: str, records: "RecordColumns") -> None:
-    found = producer.list_topics(topic, _METADATA_TIMEOUT_S).topics[topic]
-    wanted = int(records.partition.max(initial=-1)) + 1
+def _check_topic(producer: Producer, topic: str, records: "RecordColumns | None") -> None:
+    """Ask first: the client itself waits for half a minute for a topic that is not there."""
+    try:
+        found = producer.list_topics(topic, _METADATA_TIMEOUT_S).topics[topic]
+    except KafkaException as error:
+        raise TicksNotDeliveredError(
+            f"no answer about {topic}: {error.args[0].str()}. Check bootstrap_servers and that the "
+            "brokers are up"
+        ) from error
+    # Brokers that make topics as they are asked for say something else.
+    if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise NoSuchTopicError(topic)
+    wanted = 0 if records is None else int(records.partition.max(initial=-1)) + 1
     if found.error is None and wanted > len(found.partitions):
         raise TooFewPartitionsError(
             f"{topic} has {len(found.partitions)} partitions, the file's records were in {wanted}: "

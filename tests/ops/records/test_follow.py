@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import Producer
 
 from ops.records import RecordReader, StartAt, TopicUnreadableError, follow
+from ops.topics import NoSuchTopicError
 from schemas import JournalCodec, JournalRecord, SingleObjectFraming, TickCodec
 from tests.fixtures.kafka import KafkaCluster, unique_name
 
@@ -77,7 +78,7 @@ def test_from_the_end_only_new_records_come(kafka: KafkaCluster) -> None:
 
 def test_a_missing_topic_and_a_silent_broker_are_explained(kafka: KafkaCluster) -> None:
     topic = unique_name("missing")
-    with pytest.raises(TopicUnreadableError, match=f"no topic {topic}"):
+    with pytest.raises(NoSuchTopicError, match=f"no topic {topic}"):
         next(follow(topic, options=_options(kafka), start=StartAt.END, stop_at_end=True))
     options = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
     with pytest.raises(TopicUnreadableError, match="no answer"):

@@ -16,6 +16,7 @@ from ops.ticks import (
     synthetic_ticks,
     unpaced,
 )
+from ops.topics import NoSuchTopicError
 from schemas import SingleObjectFraming, TickCodec
 from tests.fixtures.kafka import KafkaCluster, unique_name
 
@@ -87,16 +88,27 @@ def test_a_pace_is_not_outrun(kafka: KafkaCluster) -> None:
 
 @pytest.mark.kafka
 def test_refused_ticks_are_counted(kafka: KafkaCluster) -> None:
-    table, topic = _table(10), unique_name("missing")
+    table = _table(10)
+    topic = kafka.create_topic("narrow", config={"max.message.bytes": "1"})
     with pytest.raises(TicksNotDeliveredError, match=f"10 of 10 ticks .* {topic}"):
         send_ticks(
             table,
             unpaced(table),
             topic=topic,
             codec=_codec(),
-            producer_options={
-                "bootstrap.servers": kafka.bootstrap,
-                "topic.metadata.propagation.max.ms": 100,
-                "log_level": 0,
-            },
+            producer_options={"bootstrap.servers": kafka.bootstrap, "log_level": 0},
         )
+
+
+@pytest.mark.kafka
+def test_a_topic_that_is_not_there_is_said_at_once(
+    kafka: KafkaCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.ticks.send._METADATA_TIMEOUT_S", 1.0)
+    table, topic = _table(10), unique_name("missing")
+    for options, error in (
+        ({"bootstrap.servers": kafka.bootstrap}, NoSuchTopicError),
+        ({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}, TicksNotDeliveredError),
+    ):
+        with pytest.raises(error, match=topic):
+            send_ticks(table, unpaced(table), topic=topic, codec=_codec(), producer_options=options)
