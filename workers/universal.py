@@ -23,7 +23,7 @@ from core import (
     PredictorConfig,
     TickFleetError,
 )
-from snapshots import SingleSnapshot, current_header, decode_single, encode_single
+from snapshots import IntegrityError, SingleSnapshot, current_header, decode_single, encode_single
 from workers.alerts import Alert, alerts, log_alert
 from workers.clock import Clock, SystemClock
 from workers.dumps import EmergencyDumps
@@ -224,7 +224,12 @@ class UniversalPredictor:
             IntegrityError: the file is damaged (a `ValueError`, as section 6 asks).
             SnapshotMismatchError: it was written under another configuration (a `ValueError`).
         """
-        snapshot = decode_single(filepath.read_bytes(), self._header)
+        try:
+            snapshot = decode_single(filepath.read_bytes(), self._header)
+        except IntegrityError as error:
+            raise IntegrityError(
+                f"{filepath}: {error}. Load an older snapshot, or start cold with fit_history"
+            ) from error
         own = self.state
         rows, stamp, sequence = own.rows, own.timestamp_ns, own.sequence
         for block in blocks:

@@ -109,7 +109,7 @@ def test_a_damaged_or_foreign_snapshot_leaves_the_state_alone(tmp_path: Path) ->
         ours.step(tick)
     before = ours.export_state_snapshot()
     (tmp_path / "bad").write_bytes(before[:-1])
-    with pytest.raises(IntegrityError) as caught:
+    with pytest.raises(IntegrityError, match=r"bad: .* start cold") as caught:
         ours.load_snapshot(tmp_path / "bad")
     assert isinstance(caught.value, ValueError)
     other = UniversalPredictor(PredictorConfig(cusum_h=9.0))
