@@ -3,6 +3,7 @@
 Invariant: two ticks of one row never share a round, and a row's ticks keep their order.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,22 @@ class RoundPlan:
     first_slot: Int64[ndarray, " bounds"]
     by_round: Int64[ndarray, " ticks"]
     first_tick: Int64[ndarray, " bounds"]
+
+    def stretches(self, most_calls: int) -> Iterator[range]:
+        """All rounds in stretches of at most so many calls, or of one round that has more."""
+        begin, last = 0, self.first_slot.size - 1
+        while begin < last:
+            limit = self.first_slot[begin] + most_calls
+            end = int(np.searchsorted(self.first_slot, limit, side="right")) - 1
+            end = max(end, begin + 1)
+            yield range(begin, end)
+            begin = end
+
+    def ticks_of(self, rounds: range) -> Int64[ndarray, " ours"] | slice:
+        """Positions of the ticks of some rounds; of all of them without copying."""
+        if len(rounds) == self.first_tick.size - 1:
+            return slice(None)
+        return self.by_round[self.first_tick[rounds.start] : self.first_tick[rounds.stop]]
 
 
 def order_by_row(rows: Int64[ndarray, " ticks"]) -> RowOrder:

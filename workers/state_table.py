@@ -7,8 +7,7 @@ first, so that tiles stay full. One owner, one thread.
 
 import heapq
 from collections.abc import Iterator
-from itertools import pairwise
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import jax
 import numpy as np
@@ -26,9 +25,12 @@ from core import (
     init_tile,
 )
 from workers.networks import Networks
-from workers.rounds import RowOrder, plan_rounds
+from workers.rounds import RoundPlan, RowOrder, plan_rounds
 
 __all__ = ["StateTable"]
+
+_MOST_CALLS: Final = 4_096
+"""Of the step, whose inputs and outputs are held at a time: 110 MB, however few assets tick."""
 
 
 class StateTable:
@@ -115,27 +117,44 @@ class StateTable:
         Returns:
             One row of `core.Output` values a tick.
         """
-        if ticks.rows.size == 0:
-            return np.empty((0, OUTPUT_ROWS))
-        plan = plan_rounds(ticks)
-        inputs = np.zeros((plan.tile_of_slot.size, INPUT_ROWS, TILE_WIDTH))
-        inputs[plan.slot, :, plan.lane] = columns.T
-        tile_of_slot = plan.tile_of_slot.tolist()
-        due = self._due(ticks, columns)
-        outputs = []
-        for now, (first, last) in enumerate(pairwise(plan.first_slot.tolist())):
+        made = np.empty((ticks.rows.size, OUTPUT_ROWS))
+        plan, due = plan_rounds(ticks), self._due(ticks, columns)
+        for rounds in plan.stretches(_MOST_CALLS):
+            self._run(plan, rounds, ticks.rows, due=due, columns=columns, made=made)
+        self.dirty[ticks.rows] = True
+        return made
+
+    def _run(
+        self,
+        plan: RoundPlan,
+        rounds: range,
+        rows: Int64[ndarray, " ticks"],
+        *,
+        due: Bool[ndarray, " ticks"],
+        columns: Float64[ndarray, "inputs ticks"],
+        made: Float64[ndarray, "ticks outputs"],
+    ) -> None:
+        """Some rounds of a plan; their ticks' results are put into `made`."""
+        bounds = plan.first_slot[rounds.start : rounds.stop + 1].tolist()
+        begin, end = bounds[0], bounds[-1]
+        ours = plan.ticks_of(rounds)
+        slot, lane = plan.slot[ours] - begin, plan.lane[ours]
+        inputs = np.zeros((end - begin, INPUT_ROWS, TILE_WIDTH))
+        inputs[slot, :, lane] = columns[:, ours].T
+        tile_of_slot = plan.tile_of_slot[begin:end].tolist()
+        outputs: list[jax.Array] = []
+        for now, until in zip(rounds, bounds[1:], strict=True):
             here = plan.by_round[plan.first_tick[now] : plan.first_tick[now + 1]]
-            self._networks.settle(ticks.rows[here])
-            for slot in range(first, last):
-                tile = tile_of_slot[slot]
+            self._networks.settle(rows[here])
+            for at in range(len(outputs), until - begin):
+                tile = tile_of_slot[at]
                 self._tiles[tile], output = self._step(
-                    self._tiles[tile], inputs[slot], self._networks.surfaces(tile)
+                    self._tiles[tile], inputs[at], self._networks.surfaces(tile)
                 )
                 outputs.append(output)
-            self._networks.owe(ticks.rows[here[due[here]]])
+            self._networks.owe(rows[here[due[here]]])
         stacked = np.stack([np.asarray(output) for output in outputs])
-        self.dirty[ticks.rows] = True
-        return stacked[plan.slot, :, plan.lane]
+        made[ours] = stacked[slot, :, lane]
 
     def _due(
         self, ticks: RowOrder, columns: Float64[ndarray, "inputs ticks"]

@@ -15,6 +15,7 @@ from core import (
     compile_trainer,
 )
 from tests.core.ticks import packed
+from workers import state_table
 from workers.rounds import order_by_row
 from workers.state_table import StateTable
 
@@ -56,6 +57,17 @@ def test_any_cut_gives_the_same_outputs_and_networks(dtype: str) -> None:
         parts = [cut.feed(at, min(at + size, 1500)) for at in range(0, 1500, size)]
         assert np.concatenate(parts).tobytes() == outputs.tobytes()
         assert cut.states() == whole.states()
+
+
+@pytest.mark.parametrize("calls", [1, 7])
+def test_few_calls_at_a_time_give_the_same_bits(
+    calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, piecemeal = Fleet(), Fleet()
+    outputs = at_once.feed(0, 1500)
+    monkeypatch.setattr(state_table, "_MOST_CALLS", calls)
+    assert piecemeal.feed(0, 1500).tobytes() == outputs.tobytes()
+    assert piecemeal.states() == at_once.states()
 
 
 def test_looking_at_the_state_does_not_change_what_comes() -> None:

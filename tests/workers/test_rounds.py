@@ -39,6 +39,18 @@ def test_no_call_is_empty_and_a_round_calls_a_tile_once(rows: list[int]) -> None
     assert sorted(plan.by_round.tolist()) == list(range(len(rows)))
 
 
+@given(ROWS, st.integers(1, 20))
+def test_stretches_hold_every_round_once_and_few_calls(rows: list[int], most: int) -> None:
+    plan = plan_rounds(order_by_row(np.array(rows)))
+    stretches = list(plan.stretches(most))
+    assert [now for rounds in stretches for now in rounds] == list(range(plan.first_slot.size - 1))
+    seen = np.concatenate([np.arange(len(rows))[plan.ticks_of(rounds)] for rounds in stretches])
+    assert sorted(seen.tolist()) == list(range(len(rows)))
+    for rounds in stretches:
+        calls = plan.first_slot[rounds.stop] - plan.first_slot[rounds.start]
+        assert calls <= most or len(rounds) == 1
+
+
 @given(ROWS, st.integers(0, 2**62))
 def test_previous_value_is_the_one_a_loop_finds(rows: list[int], start: int) -> None:
     values = np.arange(len(rows)) + start
