@@ -26,6 +26,7 @@ from workers.replay import (
     History,
     RunPlan,
     Verification,
+    interrupted,
     plan_as_recorded,
     plan_topic,
     run_backtest,
@@ -171,11 +172,16 @@ def _check_choices(
 
 def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
     plan = plan if how.begin is None else how.begin.of(plan)
-    with progress_bar("backtest") as move:
-        if how.processes > 1:
-            run = run_in_processes(plan, how.processes, resume=how.resume, progress=move)
-        else:
-            run = run_backtest(plan, resume=how.resume, progress=move)
+    try:
+        with progress_bar("backtest") as move:
+            if how.processes > 1:
+                run = run_in_processes(plan, how.processes, resume=how.resume, progress=move)
+            else:
+                run = run_backtest(plan, resume=how.resume, progress=move)
+    except KeyboardInterrupt:
+        if plan.watch is None and interrupted(plan.out) is not None:
+            click.echo("\nwhat was done is kept: go on with --resume", err=True)
+        raise
     counts = run["counts"]
     click.echo(
         f"{counts['results']:,} results of {counts['assets']:,} assets in {run['seconds']:.1f} s "
@@ -191,6 +197,8 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
     skill = write_report(plan.out).summary["skill"]
     if skill is not None:
         click.echo(f"skill against persistence {skill:+.4f}: {plan.out / 'report.html'}")
+    if not counts["records"]:
+        click.echo(f"warning: there are no ticks in {plan.source.name}", err=True)
     for warning in run["warnings"]:
         click.echo(f"warning: {warning}", err=True)
     return run

@@ -14,6 +14,7 @@ _ROWS: Final = 131_072
 def read_batches(run: Path, table: str, columns: Sequence[str]) -> Iterator[Any]:
     """`pyarrow.RecordBatch`es of some columns, in the order in which they were written."""
     for part in sorted((run / table).glob("part-*.parquet")):
-        # Part by part and without reading ahead: a dataset's scanner holds whole parts.
+        # Group by group: readers of more hold what they have read, or read ahead.
         with parquet.ParquetFile(part) as file:
-            yield from file.iter_batches(_ROWS, columns=list(columns))
+            for group in range(file.num_row_groups):
+                yield from file.iter_batches(_ROWS, row_groups=[group], columns=list(columns))

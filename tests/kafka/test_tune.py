@@ -57,7 +57,7 @@ def test_a_range_of_a_topic_is_searched_as_a_file_of_it_is(
     assert f"warning: {ticks}[0]: retention has removed everything before" in later.stderr
     changed = [*search, "--trials", "2", "--out", "a", "--resume"]
     changed[changed.index("20")] = "30"
-    assert "another source.from: choose another --out" in operated.run(*changed, code=2).stderr
+    assert "holds a search with another source." in operated.run(*changed, code=2).stderr
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from workers.replay.api import backtest
 from workers.replay.branch import Begin, begin_at_end_of, begin_at_snapshots
 from workers.replay.comparing import verifying
 from workers.replay.decisions import EventTime, Recorded
-from workers.replay.errors import BadTicksError, DifferentRunError, ReplayError
+from workers.replay.errors import BadTicksError, DifferentRunError, NoRoomError, ReplayError
 from workers.replay.export import export_ticks
 from workers.replay.file_source import FileSource
 from workers.replay.folder import interrupted, read_run
@@ -39,6 +39,7 @@ __all__ = [
     "Headers",
     "History",
     "Layout",
+    "NoRoomError",
     "ProcessDiedError",
     "Publishing",
     "RecordColumns",

@@ -1,8 +1,8 @@
 """Errors of replays."""
 
-from core.errors import FatalError
+from core.errors import FatalError, RetryableError
 
-__all__ = ["BadTicksError", "DifferentRunError", "ReplayError"]
+__all__ = ["BadTicksError", "DifferentRunError", "NoRoomError", "ReplayError"]
 
 
 class ReplayError(FatalError):
@@ -15,3 +15,7 @@ class BadTicksError(ReplayError):
 
 class DifferentRunError(ReplayError):
     """What lies in the folder belongs to another run."""
+
+
+class NoRoomError(RetryableError):
+    """The disk is full; what was done before is kept."""

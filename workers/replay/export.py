@@ -1,6 +1,7 @@
 """Ticks of a source as a file, Parquet or Avro, that `tickfleet produce` and `backtest` read."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +47,7 @@ def export_ticks(
         How many ticks were written, and how many records were refused.
 
     Raises:
-        ReplayError: the file is there already, or its name tells no kind.
+        ReplayError: the file is there already, cannot be written, or its name tells no kind.
         RetryableError: brokers did not answer.
     """
     write = _WRITERS.get(path.suffix)
@@ -55,7 +56,6 @@ def export_ticks(
     if path.exists():
         raise ReplayError(f"{path} is there already: choose another --file, or remove it")
     aside = path.with_name(path.name + ".unfinished")
-    path.parent.mkdir(parents=True, exist_ok=True)
     ticks = refused = 0
 
     def batches() -> Iterator[Any]:
@@ -68,10 +68,16 @@ def export_ticks(
             progress(ticks, source.share)
 
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(aside, batches(), records=records)
         aside.rename(path)
+    except OSError as error:
+        raise ReplayError(
+            f"{path} cannot be written ({error}): make room, or choose another --file"
+        ) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
     return ticks, refused
 
 

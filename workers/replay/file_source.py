@@ -46,12 +46,14 @@ class FileSource:
         layout: its columns.
 
     Raises:
-        BadTicksError: there is no such file, or its kind is unknown.
+        BadTicksError: there is no such file, it is empty, or its kind is unknown.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
         if not path.is_file():
             raise BadTicksError(f"{path} is no file: check the path")
+        if not path.stat().st_size:
+            raise BadTicksError(f"{path} is empty, 0 bytes: copy or write it again")
         self.name = path.name
         self.warnings: list[str] = []
         self._path = path

@@ -1,17 +1,20 @@
 """Where a run's files are while it works, and how they become a finished run in one step.
 
 A run works in `OUT.partial`; only the last step renames it to `OUT`. So whatever is named `OUT`
-is complete, and what a killed run leaves behind says by its name that it is not.
+is complete, and what a killed run leaves behind says by its name that it is not. A run that fails
+before anything is done that could be continued leaves nothing.
 """
 
+import errno
 import fcntl
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import IO, Any, Self
 
-from workers.replay.errors import DifferentRunError, ReplayError
+from workers.replay.errors import DifferentRunError, NoRoomError, ReplayError
 
 __all__ = ["RunFolder", "differing_names", "interrupted", "read_run"]
 
@@ -19,6 +22,7 @@ _RUN = "run.json"
 _CHECKPOINT = "checkpoint.json"
 _LOCK = "lock"
 _LOCK_WAIT_S = 10.0
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class RunFolder:
@@ -47,7 +51,12 @@ class RunFolder:
                 f"{self.path} is left of a run that was interrupted: go on with --resume, or "
                 "remove it"
             )
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ReplayError(
+                f"{self.path} cannot be made ({error.strerror}): choose another --out"
+            ) from error
         self._lock = _locked(self.path / _LOCK)
         try:
             self.checkpoint = self._read_checkpoint()
@@ -58,8 +67,17 @@ class RunFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        if error is not None and not self._worth_keeping():
+            shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise NoRoomError(
+                f"{self.path}: there is no room left on the disk: make some, then go on with "
+                "--resume"
+            ) from error
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Remember where the run stands; what it names must be durable."""
@@ -89,6 +107,11 @@ class RunFolder:
                 "rename it yourself"
             ) from error
 
+    def _worth_keeping(self) -> bool:
+        """Whether there are finished parts, of a slice too, or somebody was shown results."""
+        published = self._identity.get("published") is not None
+        return published or any(self.path.rglob("part-*.parquet"))
+
     def _read_checkpoint(self) -> dict[str, Any] | None:
         """Where the partial run stands, None before its first checkpoint; who it is, always."""
         path = self.path / _CHECKPOINT
@@ -98,7 +121,9 @@ class RunFolder:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         before, now = found.pop("identity"), json.loads(json.dumps(self._identity))
         differing = differing_names(before, now)
-        if differing and not found:
+        # Where nothing was done nothing is mixed: it becomes a run of these settings. What was
+        # published cannot be taken back.
+        if differing and not found and before.get("published") is None:
             self.save_checkpoint({})
             return None
         if differing:

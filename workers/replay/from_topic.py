@@ -53,7 +53,8 @@ def plan_as_recorded(
         ReplayError: journal or input do not reach back far enough, or are another fleet's.
     """
     history = read_history(config, topic, begin)
-    before = (interrupted(out) or {}).get("source") or {}
-    span = TopicRange.described(before) if before.get("topic") == topic else history.span
+    before, span = interrupted(out) or {}, history.span
+    if before.get("decisions") == history.recorded.name and before["source"]["topic"] == topic:
+        span = TopicRange.described(before["source"])
     source = TopicSource(config, span, by_partition=True)
     return RunPlan(source, config.predictor, config.dtype, history.recorded, out), history

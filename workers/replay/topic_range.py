@@ -97,14 +97,16 @@ def capture_range(
         topic: its name.
         begin: where to begin; None: at the first record that is retained.
         end: where to stop before; None: at the end of now.
-        before: the description of the source of interrupted work, which keeps its range.
+        before: the description of the source of interrupted work, which keeps its range where
+            the same is asked for.
 
     Raises:
         RetryableError: the brokers do not answer.
         ReplayError: there is no such topic.
     """
     asked = (None if begin is None else str(begin), None if end is None else str(end))
-    if before is not None and before.get("topic") == topic:
+    known = None if before is None else (before.get("topic"), before.get("from"), before.get("to"))
+    if before is not None and known == (topic, *asked):
         return replace(TopicRange.described(before), asked=asked)
     consumer, timeout_s = Consumer(reader_settings(config)), config.client_timeout_s
     try:

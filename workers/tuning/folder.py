@@ -62,7 +62,12 @@ def opened(out: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[Sea
         _check_same(out, before, identity, resume=resume)
     elif out.exists() and not _left_empty(out):
         raise TuningError(f"{out} is there already: choose another --out, or remove it")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TuningError(
+            f"{out} cannot be made ({error.strerror}): choose another --out"
+        ) from error
     with (out / _LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -55,7 +55,7 @@ _HEAD = "asset_id,price,timestamp_ns\n"
         (_HEAD + "A,1,5\nB,1,soon\n", r"row 2: timestamp_ns is 'soon', expected a time like '5'"),
         (_HEAD + "A,1,5\nB,1\n", r"Row #3: Expected 3 columns, got 2.* Correct the row"),
         (_HEAD + "A,1,5\nB,,6\n", r"row 2: price is empty: fill the cell or drop the row"),
-        ("", r"Empty CSV file"),
+        ("", r"is empty, 0 bytes: copy or write it again"),
     ],
 )
 def test_csv(tmp_path: Path, text: str, message: str) -> None:
@@ -106,15 +106,14 @@ def test_a_truncated_or_damaged_parquet_file(tmp_path: Path) -> None:
         rows(path)
 
 
-def test_a_bad_file_leaves_no_finished_run(tmp_path: Path) -> None:
+def test_a_bad_file_leaves_nothing(tmp_path: Path) -> None:
     path = csv(tmp_path, _HEAD + "A,1,5\n" * 1 + "A,2,4\n")
     plan = RunPlan(
         FileSource(path, Layout()), _CONFIG, "float64", EventTime(_CONFIG), tmp_path / "run"
     )
     with pytest.raises(BadTicksError):
         run_backtest(plan)
-    assert not plan.out.exists()
-    assert not list(tmp_path.rglob("*.parquet"))
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_names_units_and_types_of_others(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""What a run leaves that did not come to its end."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers.replay import DifferentRunError, NoRoomError, ReplayError
+from workers.replay.folder import RunFolder
+
+_IDENTITY: dict[str, Any] = {"published": None}
+
+
+class _Broken(Exception):  # noqa: N818
+    """Something goes wrong."""
+
+
+def fail(out: Path, identity: dict[str, Any], *, parts: int = 0, resume: bool = False) -> None:
+    with pytest.raises(_Broken), RunFolder(out, identity, resume=resume) as folder:
+        for number in range(parts):
+            table = folder.path / "slices" / "0.partial" / "results"
+            table.mkdir(parents=True)
+            (table / f"part-{number:05d}.parquet").touch()
+            folder.save_checkpoint({"processes": 2})
+        raise _Broken
+
+
+def test_nothing_is_left_where_nothing_was_done(tmp_path: Path) -> None:
+    fail(tmp_path / "run", _IDENTITY)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("identity", "parts"), [(_IDENTITY, 1), ({"published": {"run_id": "r"}}, 0)]
+)
+def test_what_was_done_or_shown_is_kept(
+    tmp_path: Path, identity: dict[str, Any], parts: int
+) -> None:
+    fail(tmp_path / "run", identity, parts=parts)
+    with pytest.raises(ReplayError, match="go on with --resume"):
+        RunFolder(tmp_path / "run", identity, resume=False)
+    with pytest.raises(DifferentRunError, match=r"other settings \(dtype\)"):
+        RunFolder(tmp_path / "run", identity | {"dtype": "float32"}, resume=True)
+    fail(tmp_path / "run", identity, resume=True)
+    assert (tmp_path / "run.partial").is_dir()
+
+
+def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with (
+        pytest.raises(NoRoomError, match="no room left on the disk: make some, then go on"),
+        RunFolder(tmp_path / "run", _IDENTITY, resume=False),
+    ):
+        Path("/dev/full").write_bytes(b"x")
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ReplayError, match=r"cannot be made .*: choose another --out"):
+        RunFolder(tmp_path / "file" / "run", _IDENTITY, resume=False)
