@@ -45,10 +45,9 @@ class KillWorker:
     away_s: float | None = 0.0
 
     def strike(self, stage: Stage) -> None:
-        process = stage.workers.pop(self.worker, None)
-        if process is None:
-            stage.note(f"{self.worker} is away already")
+        if _is_away(stage, self.worker):
             return
+        process = stage.workers.pop(self.worker)
         stage.note(f"kill -9 {self.worker}")
         process.kill()
         if self.away_s is not None:
@@ -82,6 +81,8 @@ class PauseWorker:
     away_s: float
 
     def strike(self, stage: Stage) -> None:
+        if _is_away(stage, self.worker):
+            return
         process = stage.workers[self.worker]
         stage.note(f"stop {self.worker} for {self.away_s} s")
         process.signal(signal.SIGSTOP)
@@ -96,6 +97,8 @@ class RetireWorker:
     worker: str
 
     def strike(self, stage: Stage) -> None:
+        if _is_away(stage, self.worker):
+            return
         stage.note(f"SIGTERM {self.worker}")
         stage.workers.pop(self.worker).signal(signal.SIGTERM)
 
@@ -138,3 +141,11 @@ class StarveWorker:
         held = psutil.Process(pid).memory_info().vms
         stage.note(f"{self.worker} gets no more memory")
         resource.prlimit(pid, resource.RLIMIT_AS, (held, resource.RLIM_INFINITY))
+
+
+def _is_away(stage: Stage, worker: str) -> bool:
+    """Whether an earlier fault has taken the worker, and it is not back yet."""
+    away = worker not in stage.workers
+    if away:
+        stage.note(f"{worker} is away already")
+    return away
