@@ -109,14 +109,10 @@ def test_top_stays_on_the_terminal_until_it_is_interrupted(
     config = settings_file(fleet, tmp_path / "fleet.toml")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "ops.cli", "top", "-c", str(config), "--interval", "0.3"]
-    with subprocess.Popen(
-        command,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        # A shell's background job ignores interrupts, and so would what it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    ) as top:
+    # A shell's background job ignores interrupts, and so would what it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as top:
+        signal.signal(signal.SIGINT, before)
         shown = b""
         while shown.count(b"nobody") < 3:
             assert top.poll() is None, shown
