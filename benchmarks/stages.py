@@ -1,6 +1,6 @@
 """Where a micro-batch's time goes, stage by stage, without a broker.
 
-`python -m benchmarks.stages [RECORDS]`: batches of RECORDS ticks (default 16384) of 1000 assets,
+`python -m benchmarks.stages [RECORDS]`: batches of RECORDS ticks (default 32768) of 1000 assets,
 one core. Consuming and producing are measured by `benchmarks.end_to_end`, which has a broker.
 """
 
@@ -105,4 +105,4 @@ def main(records: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 16_384)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 32_768)

@@ -46,8 +46,9 @@ def consumer_settings(config: WorkerConfig, on_error: Callable[[KafkaError], Non
     defaults: _Settings = {
         "client.id": f"tickfleet-{config.worker_id}",
         "fetch.wait.max.ms": 100,
-        "queued.max.messages.kbytes": 32_768,
-        "queued.min.messages": 20_000,
+        # A worker that is behind takes whole micro-batches: the fuller, the fuller its tiles.
+        "queued.max.messages.kbytes": 65_536,
+        "queued.min.messages": 100_000,
     }
     if config.group_protocol is GroupProtocol.CLASSIC:
         # Under KIP-848 the broker owns these two.

@@ -156,7 +156,7 @@ class WorkerConfig:
     shedding: SheddingPolicy = field(default_factory=SheddingPolicy)
     emergency_dump_interval_s: float = 10.0
     allow_nonpositive_prices: bool = False
-    max_batch_records: int = 16_384
+    max_batch_records: int = 32_768
     poll_timeout_ms: int = 100
     client_timeout_s: float = 15.0
     stop_timeout_s: float = 25.0

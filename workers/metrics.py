@@ -98,7 +98,7 @@ class M:
         "tickfleet_batch_records",
         _HISTOGRAM,
         "Records in one micro-batch",
-        buckets=(1, 4, 16, 64, 256, 1024, 4096, 16384),
+        buckets=(1, 4, 16, 64, 256, 1024, 4096, 16384, 65536),
     )
     STEP_SECONDS = MetricDef(
         "tickfleet_step_seconds", _HISTOGRAM, "Predictor time of one micro-batch", buckets=_SECONDS

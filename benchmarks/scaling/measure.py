@@ -33,7 +33,7 @@ def measured(before: Figures) -> Figures:
     entry = ChunkEntry(sealed.digest, CHUNK_ROWS)
     decode_s, _ = best_s(lambda: decode_chunk(sealed.data, entry, header), _ROUNDS)
     tick_bytes, result_bytes, journal_bytes = _record_sizes(config)
-    stages = stage_times(16_384, "float64")
+    stages = stage_times(32_768, "float64")
     return replace(
         before,
         replay_us_a_tick=sum(us for name, us in stages if name.startswith(_REPLAYED)),

@@ -53,7 +53,7 @@ def made_up(seed: int, number: int) -> Scenario:
         "load_shedding": True,
         "snapshot_interval_s": rng.choice([0.2, 1.0, 5.0]),
         "commit_interval_ms": rng.choice([5, 25, 100]),
-        "max_batch_records": rng.choice([50, 1_000, 16_384]),
+        "max_batch_records": rng.choice([50, 1_000, 32_768]),
         "dtype": rng.choice(["float64", "float32"]),
     }
     return Scenario(
