@@ -1,8 +1,10 @@
 """From what was sent and seen to the table at the end. Pure."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +13,8 @@ from ops.demo.subscriber import Seen
 from schemas import ResultCodec
 
 __all__ = ["DemoSummary", "summarise"]
+
+_ON_THEIR_WAY_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +86,24 @@ def summarise(
 
 
 def _recoveries(results: Sequence[Seen], killed_at_s: Sequence[float]) -> list[float]:
-    """For each kill, the longest that any partition was silent across it."""
+    """For each kill, until the end of the longest silence of a partition that began with it."""
     by_partition: dict[int, list[float]] = defaultdict(list)
     for seen in results:
         by_partition[seen.partition].append(seen.seen_s)
-    found = []
-    for kill_s in killed_at_s:
-        resumed = [
-            times[index] - kill_s
-            for times in by_partition.values()
-            if (index := int(np.searchsorted(times, kill_s))) < len(times)
-        ]
-        found.append(max(resumed, default=0.0))
-    return found
+    return [
+        max((_silent_until(times, kill_s) - kill_s for times in by_partition.values()), default=0.0)
+        for kill_s in killed_at_s
+    ]
+
+
+def _silent_until(times: Sequence[float], kill_s: float) -> float:
+    """The end of the longest silence; the kill itself if nothing came afterwards."""
+    # What the dead worker had committed may be seen a moment after the kill.
+    first = max(int(np.searchsorted(times, kill_s)) - 1, 0)
+    last = int(np.searchsorted(times, kill_s + _ON_THEIR_WAY_S))
+    around = times[first : last + 1]
+    gaps = [(b - a, b) for a, b in itertools.pairwise(around) if b >= kill_s]
+    return max(gaps)[1] if gaps else kill_s
 
 
 def _in_recovery(sent_s: float, killed_at_s: Sequence[float], recovery_s: Sequence[float]) -> bool:

@@ -45,6 +45,13 @@ def test_latency_leaves_recoveries_out_and_recovery_is_the_longest_silence() -> 
     assert summary.latency_ms == pytest.approx((20.0, 20.0), abs=0.5)
 
 
+def test_what_the_dead_worker_had_committed_is_no_recovery() -> None:
+    seen = [104.0, 105.0, 105.6, 109.0, 109.1]
+    both = results(list(range(5)), 0, seen) + results(list(range(20)), 1, [100.0] * 20)
+    summary = summarise({}, both, CODEC, flags={}, killed_at_s=[105.5, 120.0])
+    assert summary.recovery_s == pytest.approx([3.5, 0.0])
+
+
 def test_a_lost_result_is_reported_as_missing() -> None:
     sent = {(0, i): 100.0 for i in range(3)}
     seen = results([0, 2], 0, [100.1, 100.2])
