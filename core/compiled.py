@@ -8,12 +8,11 @@ import functools
 import os
 
 import jax
-import jaxlib.version
 import numpy as np
 from jaxtyping import Array, Float, Float64, Shaped
 
 from core.config import PredictorConfig
-from core.executables import COMPILER_OPTIONS, executable
+from core.executables import compiler_facts, executable
 from core.kernels import galerkin
 from core.layout import StateLayout
 from core.packed import INPUT_ROWS, TILE_WIDTH
@@ -180,9 +179,7 @@ def init_tile(config: PredictorConfig, dtype: str = "float64") -> Shaped[np.ndar
 def runtime_versions(dtype: str) -> dict[str, str]:
     """What, besides configuration and ticks, the bits of a result depend on."""
     return {
-        "jax": jax.__version__,
-        "jaxlib": jaxlib.version.__version__,
-        "compiler_options": repr(COMPILER_OPTIONS),
+        **compiler_facts(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "backend": jax.default_backend(),
         "dtype": _checked(dtype),

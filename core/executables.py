@@ -15,7 +15,14 @@ import numpy as np
 from jax.experimental import serialize_executable
 from jax.experimental.compilation_cache import compilation_cache
 
-__all__ = ["COMPILER_OPTIONS", "ExecutableStore", "executable", "keep_in", "kept_in"]
+__all__ = [
+    "COMPILER_OPTIONS",
+    "ExecutableStore",
+    "compiler_facts",
+    "executable",
+    "keep_in",
+    "kept_in",
+]
 
 COMPILER_OPTIONS: dict[str, str | bool] = {
     "xla_disable_hlo_passes": "cse_barrier_expander",
@@ -65,7 +72,7 @@ def executable(facts: Mapping[str, str], trace: Callable[[], jax.stages.Traced])
     # Elsewhere an executable belongs to one model of device.
     if store is None or jax.default_backend() != "cpu":
         return trace().lower().compile(compiler_options=COMPILER_OPTIONS)
-    everything = {**facts, **_surroundings()}
+    everything = {**facts, **compiler_facts(), "environment": _environment()}
     content = store.load(everything)
     if content is not None:
         return _revived(content)
@@ -77,13 +84,17 @@ def executable(facts: Mapping[str, str], trace: Callable[[], jax.stages.Traced])
     return made
 
 
-def _surroundings() -> dict[str, str]:
+def compiler_facts() -> dict[str, str]:
+    """Which compiler makes the programs, and what it is told."""
     return {
         "jax": jax.__version__,
         "jaxlib": jaxlib.version.__version__,
         "compiler_options": repr(COMPILER_OPTIONS),
-        "environment": repr(sorted((k, v) for k, v in os.environ.items() if _matters(k))),
     }
+
+
+def _environment() -> str:
+    return repr(sorted((k, v) for k, v in os.environ.items() if _matters(k)))
 
 
 def _matters(variable: str) -> bool:

@@ -1,6 +1,7 @@
 """What a dump at the rise of EmergencyMode holds (specification section 12.3)."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float
@@ -8,8 +9,10 @@ from numpy import ndarray
 
 from core import PredictionResult
 
-__all__ = ["emergency_document"]
+__all__ = ["REMEMBERED_RESULTS", "emergency_document"]
 
+REMEMBERED_RESULTS: Final = 256
+"""Ticks whose CUSUM values a dump holds at most."""
 _TELEMETRY = ("kurtosis", "dgm_entropy", "adaptive_threshold", "distance_to_collapse")
 
 

@@ -8,13 +8,12 @@ import structlog
 
 from core import AssetState, PredictionResult, PredictorConfig, state_layout
 from snapshots.envelope import seal
-from workers.dump_document import emergency_document
+from workers.dump_document import REMEMBERED_RESULTS, emergency_document
 from workers.snapshot_files import SavedSnapshot, write_snapshot
 
 __all__ = ["EmergencyDumps"]
 
 _log = structlog.get_logger()
-_REMEMBERED_RESULTS = 256
 
 
 class EmergencyDumps:
@@ -30,7 +29,7 @@ class EmergencyDumps:
         self._folder = folder
         self._asset_id = asset_id
         self._slices = state_layout(config).slices
-        self._drift: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED_RESULTS)
+        self._drift: deque[tuple[float, float]] = deque(maxlen=REMEMBERED_RESULTS)
 
     def remember(self, result: PredictionResult) -> None:
         """Keep CUSUM's value and threshold: the regime history of a later dump."""

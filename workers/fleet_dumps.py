@@ -19,7 +19,7 @@ from snapshots import ObjectStore, SnapshotScope
 from snapshots.envelope import seal
 from workers.clock import Clock
 from workers.config import WorkerConfig
-from workers.dump_document import emergency_document
+from workers.dump_document import REMEMBERED_RESULTS, emergency_document
 from workers.metrics import M, Telemetry
 from workers.partition import Partition
 from workers.state_table import StateTable
@@ -28,7 +28,6 @@ __all__ = ["FleetDumps"]
 
 _log = structlog.get_logger()
 _KEPT_A_PARTITION: Final = 100
-_REMEMBERED_RESULTS: Final = 256
 _DRIFT: Final = [int(Output.CUSUM_DRIFT), int(Output.ADAPTIVE_THRESHOLD)]
 
 
@@ -130,4 +129,4 @@ def _before(results: ResultColumns, i: int) -> list[int]:
     same = results.source_partition[: i + 1] == results.source_partition[i]
     asset = results.asset_id[i]
     found = [n for n in np.flatnonzero(same).tolist() if results.asset_id[n] == asset]
-    return found[-_REMEMBERED_RESULTS:]
+    return found[-REMEMBERED_RESULTS:]

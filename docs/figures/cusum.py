@@ -1,10 +1,8 @@
 """CUSUM, its threshold and grace after a break: `python -m docs.figures.cusum`."""
 
-from pathlib import Path
-
 import numpy as np
 
-from docs.figures.svg import Panel, figure
+from docs.figures.svg import Panel, figure, save
 from tests.core.test_cusum import watch
 
 SEED = 3
@@ -29,9 +27,7 @@ def main() -> None:
     drift.curve(seen.threshold[:, 0], "#b33")
     drift.curve(seen.g_plus[:, 0], "#1f5fa8", width=1.3)
     document = figure([series, drift], axis=range(0, TICKS + 1, 100), length=TICKS, label="tick")
-    target = Path(__file__).with_suffix(".svg")
-    target.write_text(document, encoding="utf-8")
-    print(f"{target}: {len(document) // 1024} KiB")  # noqa: T201
+    save(__file__, document)
 
 
 if __name__ == "__main__":

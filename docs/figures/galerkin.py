@@ -1,7 +1,5 @@
 """Kernel B after jumps of its drift: `python -m docs.figures.galerkin`."""
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +11,7 @@ from core.kernels.galerkin.entropy import ENTROPY_GRID, TERMINAL_ENTROPY, spacin
 from core.kernels.galerkin.equation import COLLOCATION_X, backward_kolmogorov
 from core.kernels.galerkin.network import initial_parameters, value_at_start
 from core.kernels.galerkin.training import improve
-from docs.figures.svg import Panel, figure
+from docs.figures.svg import Panel, figure, save
 from tests.core.kernels.galerkin.crank_nicolson import conditional_mean
 
 TICKS, VARIANCE, GAMMA = 1000, 0.3, 0.5
@@ -77,9 +75,7 @@ def main() -> None:
         [values, errors, losses], axis=range(0, TICKS, 250), length=TICKS,
         label="training steps; the drift jumps every 250",
     )  # fmt: skip
-    target = Path(__file__).with_suffix(".svg")
-    target.write_text(document, encoding="utf-8")
-    print(f"{target}: {len(document) // 1024} KiB")  # noqa: T201
+    save(__file__, document)
 
 
 if __name__ == "__main__":

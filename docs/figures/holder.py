@@ -1,11 +1,9 @@
 """H_t on a path whose roughness changes and that jumps: `python -m docs.figures.holder`."""
 
-from pathlib import Path
-
 import numpy as np
 
 from benchmarks.detectors import roughness
-from docs.figures.svg import Panel, figure
+from docs.figures.svg import Panel, figure, save
 from tests.core.holder.paths import fractional_noise
 
 SEED = 7
@@ -39,9 +37,7 @@ def main() -> None:
         "bank alone (orange); shaded: emergency"
     )
     document = figure([price, reading], axis=range(0, 5001, 1000), length=len(path), label="tick")
-    target = Path(__file__).with_suffix(".svg")
-    target.write_text(document, encoding="utf-8")
-    print(f"{target}: {len(document) // 1024} KiB")  # noqa: T201
+    save(__file__, document)
 
 
 if __name__ == "__main__":

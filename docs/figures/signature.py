@@ -1,7 +1,5 @@
 """What kernel D sees of a path: `python -m docs.figures.signature`."""
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +7,7 @@ import numpy as np
 from core.kernels.signature import fading
 from core.kernels.signature.tensor import flatten, logarithm
 from core.kernels.signature.words import row
-from docs.figures.svg import Panel, figure
+from docs.figures.svg import Panel, figure, save
 
 SEED, DEPTH = 2, 3
 STRETCH = 100
@@ -65,9 +63,7 @@ def main() -> None:
         [path, memory, turn], axis=range(0, moves.size + 1, STRETCH), length=moves.size,
         label="tick",
     )  # fmt: skip
-    target = Path(__file__).with_suffix(".svg")
-    target.write_text(document, encoding="utf-8")
-    print(f"{target}: {len(document) // 1024} KiB")  # noqa: T201
+    save(__file__, document)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from docs.figures.svg import RIGHT, WIDTH, document
+from docs.figures.svg import RIGHT, WIDTH, document, save
 
 KEPT = Path(__file__).parents[2] / "benchmarks" / "results" / "numerics" / "skill.txt"
 LEFT, TOP, ROW = 220, 46, 20
@@ -60,9 +60,7 @@ def _x(value: float) -> float:
 
 
 def main() -> None:
-    target = Path(__file__).with_suffix(".svg")
-    target.write_text(render(ratios(KEPT.read_text("utf-8"))), encoding="utf-8")
-    print(f"{target}: {target.stat().st_size // 1024} KiB")  # noqa: T201
+    save(__file__, render(ratios(KEPT.read_text("utf-8"))))
 
 
 if __name__ == "__main__":

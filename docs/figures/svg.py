@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["RIGHT", "WIDTH", "Panel", "document", "figure"]
+__all__ = ["RIGHT", "WIDTH", "Panel", "document", "figure", "save"]
 
 WIDTH, LEFT, RIGHT, GAP = 860, 56, 12, 26
 _DARK = (
@@ -101,3 +102,10 @@ def document(parts: Sequence[str], height: int) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n{_DARK}\n'
         f'<rect width="100%" height="100%" fill="white"/>\n{body}\n</svg>\n'
     )
+
+
+def save(script: str, text: str) -> None:
+    """Write a picture beside the script that draws it."""
+    target = Path(script).with_suffix(".svg")
+    target.write_text(text, encoding="utf-8")
+    print(f"{target}: {target.stat().st_size // 1024} KiB")  # noqa: T201

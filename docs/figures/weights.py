@@ -1,10 +1,8 @@
 """Latent weights when the best of four experts changes: `python -m docs.figures.weights`."""
 
-from pathlib import Path
-
 import numpy as np
 
-from docs.figures.svg import Panel, figure
+from docs.figures.svg import Panel, figure, save
 from tests.core.test_orchestrator import SEGMENT, TICKS, play, switching
 
 SEED = 0
@@ -24,9 +22,7 @@ def main() -> None:
     document = figure(
         [weights, sums], axis=range(0, TICKS + 1, SEGMENT), length=TICKS, label="tick"
     )
-    target = Path(__file__).with_suffix(".svg")
-    target.write_text(document, encoding="utf-8")
-    print(f"{target}: {len(document) // 1024} KiB")  # noqa: T201
+    save(__file__, document)
 
 
 if __name__ == "__main__":

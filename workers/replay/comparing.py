@@ -13,10 +13,10 @@ from schemas import FlagEventCodec, ResultCodec
 from workers.client_config import reader_settings
 from workers.config import Delivery, WorkerConfig
 from workers.framing import framing_by_topic
-from workers.replay.errors import ReplayError
 from workers.replay.flag_verify import FlagComparison
 from workers.replay.history import History
 from workers.replay.published import Published, PublishedRecord
+from workers.replay.topic_range import partitions_of
 from workers.replay.verify import Verification, Verifier
 
 __all__ = ["Comparing", "verifying"]
@@ -103,14 +103,11 @@ def verifying(
 def _partitions(config: WorkerConfig, topic: str) -> list[int]:
     consumer = Consumer(reader_settings(config))
     try:
-        found = consumer.list_topics(topic, config.client_timeout_s).topics[topic]
+        return partitions_of(consumer, topic, config.client_timeout_s)
     except KafkaException as error:
         raise RetryableError(f"no answer about {topic}: {error}") from error
     finally:
         consumer.close()
-    if found.error is not None or not found.partitions:
-        raise ReplayError(f"no topic {topic}: check its name and bootstrap_servers")
-    return sorted(found.partitions)
 
 
 def _records(config: WorkerConfig, topic: str, numbers: Sequence[int]) -> Iterator[PublishedRecord]:

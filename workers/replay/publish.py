@@ -20,13 +20,13 @@ from workers.client_config import producer_settings, reader_settings
 from workers.config import Delivery, WorkerConfig
 from workers.framing import framing_by_topic
 from workers.replay.errors import ReplayError
+from workers.replay.record_columns import Headers
 
 __all__ = ["RUN_ID_HEADER", "Publishing", "RunPublisher"]
 
 RUN_ID_HEADER: Final = "run_id"
 _ANY_PARTITION: Final = -1
 _BATCH: Final = 20_000
-_Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 _Raised: TypeAlias = dict[tuple[int, int], list[FlagEvent]]
 
 
@@ -141,7 +141,7 @@ class RunPublisher:
                 f"{self._to.topic} has {self._partitions} partitions, the ticks "
                 f"{int(np.max(partitions)) + 1} at least: create it with as many as the ticks have"
             )
-        headers: _Headers = [(RUN_ID_HEADER, self._to.run_id)]
+        headers: Headers = [(RUN_ID_HEADER, self._to.run_id)]
         offsets = results.source_offset
         try:
             self._producer.begin_transaction()
@@ -172,7 +172,7 @@ class RunPublisher:
             )
         self._published = self._made + which.stop
 
-    def _raise(self, topic: str, event: FlagEvent, headers: _Headers) -> None:
+    def _raise(self, topic: str, event: FlagEvent, headers: Headers) -> None:
         """As a worker does, beside the run's id."""
         self._producer.produce(
             topic,

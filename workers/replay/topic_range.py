@@ -12,7 +12,7 @@ from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.replay.errors import ReplayError
 
-__all__ = ["Bound", "TopicRange", "capture_range"]
+__all__ = ["Bound", "TopicRange", "capture_range", "partitions_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +110,25 @@ def capture_range(
         return replace(TopicRange.described(before), asked=asked)
     consumer, timeout_s = Consumer(reader_settings(config)), config.client_timeout_s
     try:
-        found = consumer.list_topics(topic, timeout_s).topics[topic]
-        if found.error is not None or not found.partitions:
-            raise ReplayError(f"no topic {topic}: check its name and bootstrap_servers")
-        captured = _capture(consumer, topic, sorted(found.partitions), begin, end, timeout_s)
+        numbers = partitions_of(consumer, topic, timeout_s)
+        captured = _capture(consumer, topic, numbers, begin, end, timeout_s)
         return replace(captured, asked=asked)
     except KafkaException as error:
         raise RetryableError(f"no answer about {topic}: {error}") from error
     finally:
         consumer.close()
+
+
+def partitions_of(consumer: Consumer, topic: str, timeout_s: float) -> list[int]:
+    """A topic's partition numbers; a KafkaException where the brokers do not answer.
+
+    Raises:
+        ReplayError: there is no such topic.
+    """
+    found = consumer.list_topics(topic, timeout_s).topics[topic]
+    if found.error is not None or not found.partitions:
+        raise ReplayError(f"no topic {topic}: check its name and bootstrap_servers")
+    return sorted(found.partitions)
 
 
 def _capture(  # noqa: PLR0917
