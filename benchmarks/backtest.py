@@ -1,6 +1,6 @@
 """Replay speed, as ratios taken in one run, on one core where not said otherwise; no broker.
 
-`python -m benchmarks.backtest [--ticks 400000] [--long 2000000] [--single 20000] [--peers 20000]
+`python -m benchmarks.backtest [--ticks 400000] [--long 2000000] [--single 20000]
 [--dtype float64]`
 """
 
@@ -16,13 +16,9 @@ from typing import Literal, cast
 import numpy as np
 import psutil
 import pyarrow as pa
-from jaxtyping import Float64
-from numpy import ndarray
 from pyarrow import parquet
-from scipy.signal import lfilter
 
 from benchmarks._kafka import WORKER_CORE
-from benchmarks._library_peers import PEERS
 from benchmarks.goals import at_least, at_most, heading, note
 from core import MarketObservation, PredictorConfig
 from ops.compile_cache import keep_executables
@@ -46,7 +42,6 @@ from workers.state_table import StateTable
 ASSETS = 1_000
 BATCH = 65_536
 MIB = 1 << 20
-JUDGED_FROM = 1_000
 
 Dtype = Literal["float64", "float32"]
 
@@ -155,38 +150,12 @@ def one_asset(config: PredictorConfig, dtype: Dtype, count: int) -> None:
     note("  loop, ticks/s", loop_rate)
 
 
-def against_libraries(config: PredictorConfig, dtype: Dtype, count: int) -> None:
-    """Ticks/s and skill against persistence on the same one asset: this one, then libraries' loops.
-
-    The series has moves of autocorrelation 0.4: there is something to forecast. Each forecast is
-    judged by the next price from tick 1,000 on.
-    """
-    noise = np.random.default_rng(4).standard_normal(count)
-    price = 1_000.0 + 0.1 * np.cumsum(lfilter([1.0], [1.0, -0.4], noise))
-    stamps = 1_700_000_000_000_000_000 + 10_000_000 * np.arange(count)
-    ticks = Ticks(["A"] * count, price, stamps)
-
-    def ours(_price: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
-        made = backtest(table_of(ticks), config=config, dtype=dtype)["predicted_price"]
-        return np.asarray(made.to_numpy(), np.float64)
-
-    heading(f"{count:,} ticks of one asset, moves of autocorrelation 0.4, against libraries")
-    base = np.square(np.diff(price))[JUDGED_FROM:]
-    for name, forecast in {"tickfleet": ours, **PEERS}.items():
-        begun_s = time.perf_counter()
-        made = forecast(price)
-        note(f"{name}, ticks/s", count / (time.perf_counter() - begun_s))
-        error = (price[1:] - made[:-1])[JUDGED_FROM:]
-        note("  skill against persistence", 1.0 - np.square(error).sum() / base.sum())
-
-
 def main() -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ticks", type=int, default=400_000)
     parser.add_argument("--long", type=int, default=2_000_000, help="ticks for two processes")
     parser.add_argument("--single", type=int, default=20_000)
-    parser.add_argument("--peers", type=int, default=20_000, help="ticks for libraries' loops")
     parser.add_argument("--dtype", choices=("float64", "float32"), default="float64")
     options = parser.parse_args()
     cores = os.sched_getaffinity(0)
@@ -202,7 +171,6 @@ def main() -> None:
         two_processes(config, dtype, options.long, Path(folder))
         os.sched_setaffinity(0, {WORKER_CORE})
     one_asset(config, dtype, options.single)
-    against_libraries(config, dtype, options.peers)
 
 
 if __name__ == "__main__":
