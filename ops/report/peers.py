@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
-from scipy.signal import lfilter
+
+from workers.scoring import smoothed
 
 __all__ = ["PEERS", "PeerState", "peer_forecasts"]
 
@@ -46,8 +47,7 @@ def peer_forecasts(state: PeerState, price: Float64[ndarray, " n"]) -> Float64[n
     before = np.concatenate([[state.last_move], moves[:-1]])
     number = state.ticks + np.arange(1, price.size + 1)
     drift = (price - state.first) / np.maximum(number - 1, 1)
-    gain = _EWMA_GAIN
-    level, _ = lfilter([gain], [1.0, gain - 1.0], price, zi=[(1.0 - gain) * state.level])
+    level = smoothed(price, gain=_EWMA_GAIN, before=state.level)
     cross = state.cross + np.cumsum(moves * before)
     square = state.square + np.cumsum(before**2)
     slope = np.divide(cross, square, out=np.zeros_like(cross), where=square > 0.0)

@@ -6,6 +6,7 @@ Pure numpy; what is judged, and when, is decided by the callers (`workers.tuning
 from workers.scoring.error_scale import ErrorScale
 from workers.scoring.gaussian import crps, log_score, pit
 from workers.scoring.long_run import LAGS, LossDifference, diebold_mariano
+from workers.scoring.smoothing import smoothed
 
 __all__ = [
     "LAGS",
@@ -15,4 +16,5 @@ __all__ = [
     "diebold_mariano",
     "log_score",
     "pit",
+    "smoothed",
 ]

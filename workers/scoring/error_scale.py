@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
-from scipy.signal import lfilter
+
+from workers.scoring.smoothing import smoothed
 
 __all__ = ["ErrorScale"]
 
@@ -39,9 +40,7 @@ class ErrorScale:
         if not error.size:
             return np.empty(0)
         square = error**2
-        after, _ = lfilter(
-            [_GAIN], [1.0, _GAIN - 1.0], square, zi=[(1.0 - _GAIN) * self.mean_square]
-        )
+        after = smoothed(square, gain=_GAIN, before=self.mean_square)
         weighted = np.concatenate([[self.mean_square], after])
         total = self.total_square + np.concatenate([[0.0], np.cumsum(square)])
         number = self.count + np.arange(square.size + 1)

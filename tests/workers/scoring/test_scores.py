@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, signal, stats
 
-from workers.scoring import ErrorScale, crps, log_score, pit
+from workers.scoring import ErrorScale, crps, log_score, pit, smoothed
 
 
 @pytest.mark.parametrize(("error", "scale"), [(0.0, 1.0), (0.7, 0.3), (-4.0, 2.5), (1e-3, 10.0)])
@@ -39,3 +39,13 @@ def test_the_error_scale_knows_past_errors_only(cuts: list[int]) -> None:
     scale = ErrorScale()
     found = np.concatenate([scale.before_each(part) for part in np.split(errors, cuts)])
     np.testing.assert_allclose(found, naive_scales(errors), rtol=1e-9)
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.0 - 0.5**0.01])
+def test_smoothing_is_the_filter_to_the_bit(gain: float) -> None:
+    rng = np.random.default_rng(6)
+    values = rng.normal(size=2_000) * 10.0 ** rng.uniform(-3.0, 3.0, size=2_000)
+    filtered, _ = signal.lfilter([gain], [1.0, gain - 1.0], values, zi=[(1.0 - gain) * 7.3])
+    halves = smoothed(values[:700], gain=gain, before=7.3)
+    found = [halves, smoothed(values[700:], gain=gain, before=float(halves[-1]))]
+    np.testing.assert_array_equal(np.concatenate(found), filtered)
