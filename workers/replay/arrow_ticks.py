@@ -12,6 +12,7 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from schemas import MAX_ASSET_ID_SIZE, UndecodableError, checked_tick
+from workers.replay.arrays import values
 from workers.replay.chunk import Refused, TickChunk
 from workers.replay.errors import BadTicksError
 from workers.replay.layout import Layout
@@ -113,7 +114,7 @@ class _Columns:
 
     def _floats(self, name: str, column: Any) -> Float64[ndarray, " n"]:
         floats = self._cast(name, column, pa.float64())
-        return np.asarray(floats.to_numpy(zero_copy_only=False))
+        return values(floats.fill_null(np.nan) if floats.null_count else floats)
 
     def _cast(self, name: str, column: Any, kind: Any) -> Any:
         try:

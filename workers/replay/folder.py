@@ -110,7 +110,8 @@ class RunFolder:
     def _worth_keeping(self) -> bool:
         """Whether there are finished parts, of a slice too, or somebody was shown results."""
         published = self._identity.get("published") is not None
-        return published or any(self.path.rglob("part-*.parquet"))
+        finished = (path for path in self.path.rglob("part-*") if path.suffix != ".unfinished")
+        return published or any(finished)
 
     def _read_checkpoint(self) -> dict[str, Any] | None:
         """Where the partial run stands, None before its first checkpoint; who it is, always."""

@@ -6,43 +6,34 @@ places is merged can be chosen, so that several processes can each merge one.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool
 from numpy import ndarray
-from pyarrow import compute, parquet
 
-from workers.replay.parts import PartWriter
+from workers.replay.arrays import numbers, values
+from workers.replay.parts import ParquetParts
 from workers.replay.run_tables import PLACE, SCHEMAS
+from workers.replay.slice_tables import PlaceRange, extents, rows_within
 
-__all__ = ["PlaceRange", "merge_tables", "place_ranges"]
+__all__ = ["merge_tables", "place_ranges"]
 
-_BATCH_ROWS: Final = 65_536
+_HELD_ROWS: Final = 65_536
+"""Of all slices together, about as many as are written at once."""
 _PART_ROWS: Final = 2_000_000
-_FIRST: Final = int(np.iinfo(np.int64).min)
-_LAST: Final = int(np.iinfo(np.int64).max)
-
-
-class PlaceRange(NamedTuple):
-    """Places from `first` to `last`, both included."""
-
-    first: int
-    last: int
 
 
 def place_ranges(slices: Sequence[Path], count: int) -> list[PlaceRange]:
     """About `count` ranges with equally many results, that hold every place."""
-    groups = sorted(
-        (group.first, group.rows) for path in slices for group in _groups(path / "results")
-    )
-    total, seen, bounds = sum(rows for _, rows in groups), 0, [_FIRST]
-    for first, rows in groups:
+    found = sorted((one.first, one.rows) for path in slices for one in extents(path / "results"))
+    total, seen, bounds = sum(rows for _, rows in found), 0, [PlaceRange().first]
+    for first, rows in found:
         if seen >= total * len(bounds) / count and first > bounds[-1]:
             bounds.append(first)
         seen += rows
-    behind = [*(bound - 1 for bound in bounds[1:]), _LAST]
+    behind = [*(bound - 1 for bound in bounds[1:]), PlaceRange().last]
     return [PlaceRange(first, last) for first, last in zip(bounds, behind, strict=True)]
 
 
@@ -55,11 +46,12 @@ def merge_tables(slices: Sequence[Path], out: Path, places: PlaceRange) -> None:
         places: the range.
     """
     for name, schema in SCHEMAS.items():
-        writer = PartWriter(out / name, schema)
+        writer = ParquetParts(out / name, schema)
         writer.keep_only(0)
-        readers = [_Reader(path / name, places) for path in slices]
+        held = _HELD_ROWS // len(slices)
+        readers = [_Reader(rows_within(path / name, places), held) for path in slices]
         rows = 0
-        for batch in _merged([reader for reader in readers if reader.fill()]):
+        for batch in _merged(readers):
             writer.write(batch.drop_columns(PLACE))
             rows += batch.num_rows
             if rows >= _PART_ROWS:
@@ -69,31 +61,44 @@ def merge_tables(slices: Sequence[Path], out: Path, places: PlaceRange) -> None:
 
 
 def _merged(readers: "list[_Reader]") -> Iterator[Any]:
-    while readers:
+    while readers := [reader for reader in readers if reader.fill()]:
         bound = min(reader.last for reader in readers)
         taken = [reader.take(bound) for reader in readers]
-        rows = pa.concat_tables([one for one in taken if one.num_rows]).combine_chunks()
-        # Stable, so that the events of one tick keep their order.
-        order = np.lexsort([_column(rows, name) for name in reversed(_key(rows))])
-        yield rows.take(pa.array(order))
-        readers = [reader for reader in readers if reader.fill()]
+        yield _in_order([one for one in taken if one.num_rows])
+
+
+def _in_order(tables: Sequence[Any]) -> Any:
+    """The rows of tables that each are in order."""
+    if len(tables) == 1:
+        return tables[0]
+    rows = pa.concat_tables(tables).combine_chunks()
+    # Stable, so that the events of one tick keep their order.
+    return rows.take(numbers(np.lexsort([values(rows[name]) for name in reversed(_key(rows))])))
 
 
 class _Reader:
-    """One table of one slice, a batch at a time."""
+    """One table of one slice, some rows at a time.
 
-    def __init__(self, folder: Path, places: PlaceRange) -> None:
-        self._batches = _batches(folder, places)
+    Args:
+        batches: its rows.
+        least: how many are held at least, if there are as many: of few the bound would be near.
+    """
+
+    def __init__(self, batches: Iterator[Any], least: int) -> None:
+        self._batches = batches
+        self._least = least
         self._rows: Any = None
 
     def fill(self) -> bool:
-        """Whether there are rows; reads on where none are left."""
-        while self._rows is None or not self._rows.num_rows:
-            batch = next(self._batches, None)
-            if batch is None:
-                return False
-            self._rows = pa.table(batch)
-        return True
+        """Whether there are rows; reads on where few are left."""
+        parts: list[Any] = [] if self._rows is None else self._rows.to_batches()
+        rows = sum(int(part.num_rows) for part in parts)
+        while rows < self._least and (batch := next(self._batches, None)) is not None:
+            parts.append(batch)
+            rows += batch.num_rows
+        if parts:
+            self._rows = pa.Table.from_batches(parts)
+        return rows > 0
 
     @property
     def last(self) -> tuple[int, ...]:
@@ -108,7 +113,7 @@ class _Reader:
 
 
 def _up_to(rows: Any, bound: tuple[int, ...]) -> Bool[ndarray, " rows"]:
-    place, partition, offset = (_column(rows, name) for name in _key(rows))
+    place, partition, offset = (values(rows[name]) for name in _key(rows))
     behind = (partition < bound[1]) | ((partition == bound[1]) & (offset <= bound[2]))
     return np.asarray((place < bound[0]) | ((place == bound[0]) & behind))
 
@@ -118,40 +123,3 @@ def _key(rows: Any) -> tuple[str, str, str]:
     if "partition" not in rows.schema.names:
         names = ("source_partition", "source_offset")
     return (PLACE, *names)
-
-
-def _column(rows: Any, name: str) -> Any:
-    return rows[name].to_numpy()
-
-
-class _Group(NamedTuple):
-    """A row group: its file, its number, its first and last place, its rows."""
-
-    path: Path
-    number: int
-    first: int
-    last: int
-    rows: int
-
-
-def _groups(folder: Path) -> Iterator[_Group]:
-    for path in sorted(folder.glob("*.parquet")):
-        metadata = parquet.read_metadata(path)
-        at = metadata.num_columns - 1  # the place is the last column
-        for number in range(metadata.num_row_groups):
-            group = metadata.row_group(number)
-            found = group.column(at).statistics
-            yield _Group(path, number, found.min, found.max, group.num_rows)
-
-
-def _batches(folder: Path, places: PlaceRange) -> Iterator[Any]:
-    for path, number, first, last, _ in _groups(folder):
-        if last < places.first or first > places.last:
-            continue
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(_BATCH_ROWS, row_groups=[number]):
-                inside = compute.and_(
-                    compute.greater_equal(batch[PLACE], places.first),
-                    compute.less_equal(batch[PLACE], places.last),
-                )
-                yield batch.filter(inside)

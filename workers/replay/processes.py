@@ -15,8 +15,9 @@ from core import ExecutableStore, keep_in, kept_in
 from core.errors import RetryableError, TickFleetError
 from workers.children import Children
 from workers.replay.folder import read_run
-from workers.replay.merge_tables import PlaceRange, merge_tables
+from workers.replay.merge_tables import merge_tables
 from workers.replay.run import RunPlan, run_backtest
+from workers.replay.slice_tables import PlaceRange
 
 __all__ = ["ProcessDiedError", "SliceProcesses"]
 

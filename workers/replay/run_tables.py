@@ -4,19 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 from numpy import ndarray
 
 from schemas import FlagEvent
+from workers.replay.arrays import numbers
 from workers.replay.chunk import TickChunk
 from workers.replay.engine import Stepped
-from workers.replay.parts import PartWriter
+from workers.replay.parts import ArrowParts, ParquetParts, PartWriter
 from workers.replay.tables import (
     FLAGS_SCHEMA,
     REFUSED_SCHEMA,
     RESULTS_SCHEMA,
-    flag_table,
+    flag_batch,
     refused_table,
     result_batch,
 )
@@ -44,8 +46,10 @@ class RunTables:
 
     def __init__(self, folder: Path, parts: Mapping[str, int], *, placed: bool) -> None:
         self._placed = placed
-        self._writers = {
-            name: PartWriter(folder / name, schema.append(_PLACE) if placed else schema)
+        self._writers: dict[str, PartWriter] = {
+            name: ArrowParts(folder / name, schema.append(_PLACE))
+            if placed
+            else ParquetParts(folder / name, schema)
             for name, schema in SCHEMAS.items()
         }
         for name, writer in self._writers.items():
@@ -65,14 +69,13 @@ class RunTables:
     ) -> None:
         """Append what came of a chunk, whose records have these places."""
         self._write("results", result_batch(stepped), lambda: places[stepped.index])
-        place_of = self._lookup(chunk, places) if events or chunk.refused else {}
         if events:
             at = [(event.source_partition, event.source_offset) for event in events]
-            self._write("flags", flag_table(events), lambda: [place_of[one] for one in at])
+            self._write("flags", flag_batch(events), lambda: _places_at(chunk, places, at))
         if chunk.refused:
             rows = refused_table(chunk.refused)
             refused = [(one.partition, one.offset) for one in chunk.refused]
-            self._write("refused", rows, lambda: [place_of[one] for one in refused])
+            self._write("refused", rows, lambda: _places_at(chunk, places, refused))
 
     def close_parts(self) -> None:
         """Finish the parts under way."""
@@ -84,17 +87,19 @@ class RunTables:
         for writer in self._writers.values():
             writer.abandon()
 
-    def _lookup(self, chunk: TickChunk, places: Int64[ndarray, " n"]) -> dict[tuple[int, int], int]:
-        """Places by partition and offset; of no use where they are not kept."""
-        if not self._placed:
-            return {}
-        keys = zip(chunk.partition.tolist(), chunk.offset.tolist(), strict=True)
-        return dict(zip(keys, places.tolist(), strict=True))
-
-    def _write(self, name: str, rows: Any, places: Callable[[], Any]) -> None:
+    def _write(self, name: str, rows: Any, places: Callable[[], Int64[ndarray, " n"]]) -> None:
         if self._placed:
-            column = pa.array(places(), pa.int64())
             rows = type(rows).from_arrays(
-                [*rows.columns, column], schema=rows.schema.append(_PLACE)
+                [*rows.columns, numbers(places())], schema=rows.schema.append(_PLACE)
             )
         self._writers[name].write(rows)
+
+
+def _places_at(
+    chunk: TickChunk, places: Int64[ndarray, " n"], at: Sequence[tuple[int, int]]
+) -> Int64[ndarray, " m"]:
+    """The places of some of a chunk's records, named by partition and offset."""
+    here = np.flatnonzero(np.isin(chunk.offset, [offset for _, offset in at]))
+    keys = zip(chunk.partition[here].tolist(), chunk.offset[here].tolist(), strict=True)
+    place_of = dict(zip(keys, places[here].tolist(), strict=True))
+    return np.array([place_of[one] for one in at], dtype=np.int64)

@@ -1,6 +1,6 @@
 """Results, flag events and refused records as Arrow tables. Names and units are the contract's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from core import RESULT_FLAGS, Mode, Output
 from schemas import FlagEvent
+from workers.replay.arrays import bits, numbers, texts
 from workers.replay.chunk import Refused
 from workers.replay.engine import Stepped
 
@@ -16,14 +17,14 @@ __all__ = [
     "FLAGS_SCHEMA",
     "REFUSED_SCHEMA",
     "RESULTS_SCHEMA",
-    "flag_table",
+    "flag_batch",
     "refused_table",
     "result_batch",
 ]
 
 _NUMBERS: Final = tuple(row for row in Output if row < Output.FLAGS)
 _SMALL: Final = (Output.SIGNATURE_DEPTH, Output.KERNEL_MASK)
-_MODES: Final = [mode.name.capitalize() for mode in Mode]
+_MODES: Final[Any] = texts([mode.name.capitalize().encode() for mode in Mode])
 
 RESULTS_SCHEMA: Final[Any] = pa.schema(
     [
@@ -65,37 +66,54 @@ REFUSED_SCHEMA: Final[Any] = pa.schema(
 
 def result_batch(stepped: Stepped) -> Any:
     """A `pyarrow.RecordBatch` of `RESULTS_SCHEMA`, one row a result."""
-    results, outputs = stepped.results, stepped.results.outputs
-    bits = outputs[:, Output.FLAGS].astype(np.int64)
+    results = stepped.results
+    outputs = np.ascontiguousarray(results.outputs.T)
+    raised = outputs[Output.FLAGS].astype(np.int64)
     columns = [
-        pa.array(results.asset_id, pa.binary()).cast(pa.string()),
-        results.timestamp_ns,
-        stepped.price,
-        stepped.target,
-        results.source_partition,
-        results.source_offset,
-        results.sequence,
-        results.processing_time_ns,
-        *(outputs[:, row] for row in _NUMBERS),
-        *((bits & flag.value) != 0 for flag in RESULT_FLAGS.values()),
-        pa.DictionaryArray.from_arrays(outputs[:, Output.MODE].astype(np.int8), pa.array(_MODES)),
-        *(outputs[:, row].astype(np.int8) for row in _SMALL),
+        texts(results.asset_id),
+        numbers(results.timestamp_ns),
+        numbers(stepped.price),
+        numbers(stepped.target),
+        numbers(results.source_partition),
+        numbers(results.source_offset),
+        numbers(results.sequence),
+        numbers(results.processing_time_ns),
+        *(numbers(outputs[row]) for row in _NUMBERS),
+        *(bits((raised & flag.value) != 0) for flag in RESULT_FLAGS.values()),
+        pa.DictionaryArray.from_arrays(numbers(outputs[Output.MODE].astype(np.int8)), _MODES),
+        *(numbers(outputs[row].astype(np.int8)) for row in _SMALL),
     ]
-    arrays = [
-        column if isinstance(column, pa.Array) else pa.array(np.ascontiguousarray(column))
-        for column in columns
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=RESULTS_SCHEMA)
+    return pa.RecordBatch.from_arrays(columns, schema=RESULTS_SCHEMA)
 
 
-def flag_table(events: Sequence[FlagEvent]) -> Any:
-    """A `pyarrow.Table` of `FLAGS_SCHEMA`, one row an event."""
-    rows = [
-        {name: getattr(event, name) for name in FLAGS_SCHEMA.names if name != "values"}
-        | {"values": list(event.values.items())}
-        for event in events
-    ]
-    return pa.Table.from_pylist(rows, schema=FLAGS_SCHEMA)
+def flag_batch(events: Sequence[FlagEvent]) -> Any:
+    """A `pyarrow.RecordBatch` of `FLAGS_SCHEMA`, one row an event."""
+
+    def text(name: str) -> Any:
+        return texts([getattr(event, name).encode() for event in events])
+
+    def integers(name: str, dtype: Any) -> Any:
+        return numbers(np.array([getattr(event, name) for event in events], dtype))
+
+    columns = {
+        name: text(name)
+        for name in ("event_id", "type", "state", "severity", "source_topic", "asset_id")
+    }
+    columns["source_partition"] = integers("source_partition", np.int32)
+    for name in ("source_offset", "timestamp_ns", "processing_time_ns"):
+        columns[name] = integers(name, np.int64)
+    columns["values"] = _maps([event.values for event in events])
+    return pa.RecordBatch.from_arrays(
+        [columns[name] for name in FLAGS_SCHEMA.names], schema=FLAGS_SCHEMA
+    )
+
+
+def _maps(values: Sequence[Mapping[str, float]]) -> Any:
+    """Texts to numbers, a map each."""
+    end = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    keys = texts([key.encode() for one in values for key in one])
+    items = np.array([item for one in values for item in one.values()], np.float64)
+    return pa.MapArray.from_arrays(numbers(end), keys, numbers(items))
 
 
 def refused_table(refused: Sequence[Refused]) -> Any:

@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 from pyarrow import compute
 
+from workers.replay.arrays import values
 from workers.replay.layout import Layout, TimeUnit
 
 __all__ = ["first_failing", "nanoseconds"]
@@ -82,7 +83,7 @@ def _kind_of_text(cell: Any, layout: Layout) -> Any:
 
 def _of_integers(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
     unit = layout.time_unit
-    counted = column.to_numpy(zero_copy_only=False)
+    counted = values(column)
     in_range = np.abs(counted) <= _LATEST_NS // unit.nanoseconds
     _require(in_range, unit, fail)
     return np.asarray(counted * np.int64(unit.nanoseconds))
@@ -90,7 +91,7 @@ def _of_integers(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n
 
 def _of_floats(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
     unit = layout.time_unit
-    count = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    count = values(column.cast(pa.float64()))
     _require(np.abs(count) < float(_LATEST_NS // unit.nanoseconds), unit, fail)
     # In two parts: a product of them all has no bits left for the nanoseconds.
     whole = np.floor(count)
@@ -114,7 +115,7 @@ def _placed(stamps: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
                 f"is {stamps[at].as_py()}, which {layout.time_zone} had twice or never: write "
                 "times with their offset",
             )
-    return np.asarray(stamps.cast(pa.int64()).to_numpy(zero_copy_only=False))
+    return values(stamps.cast(pa.int64()))
 
 
 def _require(in_range: Any, unit: TimeUnit, fail: _Fail) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from workers.replay.merge_tables import merge_tables, place_ranges
-from workers.replay.parts import PartWriter
+from workers.replay.parts import ArrowParts
 from workers.replay.run_tables import PLACE, SCHEMAS
 
 _SCHEMA = SCHEMAS["results"].append(pa.field(PLACE, pa.int64()))
@@ -33,7 +33,7 @@ def test_the_merged_rows_are_in_the_order_of_the_whole(tmp_path: Path, seed: int
     slices = [tmp_path / str(number) for number in range(3)]
     keys: list[tuple[int, int, int]] = []
     for number, folder in enumerate(slices):
-        writer = PartWriter(folder / "results", _SCHEMA)
+        writer = ArrowParts(folder / "results", _SCHEMA)
         place = np.sort(rng.integers(0, 300, 2_000 * number))  # the first slice is empty
         for first in range(0, place.size, 137):
             part = place[first : first + 137]
