@@ -1,8 +1,8 @@
 """Kernel B's networks of every asset this worker holds, and which of them have training to do.
 
 A network is a row of host memory and trains in calls of its own; its surface, which the step
-reads, lies in the asset's lane beside its tile. A network that is due is trained together with
-others, at the latest before its asset's next tick. One owner, one thread.
+reads, lies in the asset's lane beside its tile and moves with it. A network that is due is
+trained together with others, at the latest before its asset's next tick. One owner, one thread.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,8 @@ from core import (
     compile_trainer,
     init_surfaces,
 )
+from workers.places import Places
+from workers.placing import Exchange
 
 __all__ = ["Networks"]
 
@@ -34,11 +36,15 @@ class Networks:
     Args:
         config: the predictor's configuration.
         dtype: of the state.
+        places: where each row's lane is.
         blocks: reads the step's state of some rows; called when networks train.
     """
 
-    def __init__(self, config: PredictorConfig, dtype: str, blocks: Blocks) -> None:
+    def __init__(
+        self, config: PredictorConfig, dtype: str, *, places: Places, blocks: Blocks
+    ) -> None:
         self._trainer = compile_trainer(config, dtype)
+        self._places = places
         self._blocks = blocks
         fresh = asset_layout(config).fresh(dtype)
         self._fresh = asset_layout(config).split(fresh[np.newaxis])[1][0]
@@ -76,6 +82,14 @@ class Networks:
         """What a tile's step reads of its assets' networks."""
         return self._surfaces[tile]
 
+    def exchange(self, exchange: Exchange) -> None:
+        """Lay the surfaces of some tiles anew; no step that reads them may be under way."""
+        tiles = exchange.tiles.tolist()
+        source = np.concatenate([self._surfaces[tile] for tile in tiles], axis=1)
+        laid = np.split(np.take(source, exchange.source, axis=1), len(tiles), axis=1)
+        for tile, surfaces in zip(tiles, laid, strict=True):
+            self._surfaces[tile] = np.ascontiguousarray(surfaces)
+
     def owe(self, rows: Int64[ndarray, " count"]) -> None:
         """These rows have had a tick after which their networks train."""
         self._due[rows] = True
@@ -102,6 +116,6 @@ class Networks:
         self._networks[rows] = networks
         # In place, and a step may have been handed the same memory: whoever stores has read or
         # patched these tiles just before, which waits for their last step.
-        tiles, lanes = np.divmod(rows, TILE_WIDTH)
+        tiles, lanes = np.divmod(self._places.of(rows), TILE_WIDTH)
         for tile, lane, network in zip(tiles.tolist(), lanes.tolist(), networks, strict=True):
             self._surfaces[tile][:, lane] = network[NETWORK_SURFACE]

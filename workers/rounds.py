@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from core import TILE_WIDTH
 
-__all__ = ["RoundPlan", "RowOrder", "order_by_row", "plan_rounds"]
+__all__ = ["RoundPlan", "RowOrder", "order_by_row", "plan_rounds", "rounds_by_tile"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,29 @@ def order_by_row(rows: Int64[ndarray, " ticks"]) -> RowOrder:
     return RowOrder(rows, order, first, rank)
 
 
-def plan_rounds(ticks: RowOrder) -> RoundPlan:
-    """Give every tick a tile call. Row `r` lives in tile `r // 64`, lane `r % 64`."""
-    tile, lane = np.divmod(ticks.rows, TILE_WIDTH)
+def rounds_by_tile(
+    tile: Int64[ndarray, " ticks"], rank: Int64[ndarray, " ticks"]
+) -> Int64[ndarray, " tiles"]:
+    """How many calls each tile takes: as many as its busiest row has ticks.
+
+    Args:
+        tile: of each tick.
+        rank: of each tick among those of its row.
+    """
     rounds = np.zeros(int(tile.max(initial=-1)) + 1, dtype=np.int64)
-    np.maximum.at(rounds, tile, ticks.rank + 1)
+    np.maximum.at(rounds, tile, rank + 1)
+    return rounds
+
+
+def plan_rounds(ticks: RowOrder, place: Int64[ndarray, " ticks"]) -> RoundPlan:
+    """Give every tick a tile call.
+
+    Args:
+        ticks: the batch.
+        place: of each tick's row; place `p` is lane `p % 64` of tile `p // 64`.
+    """
+    tile, lane = np.divmod(place, TILE_WIDTH)
+    rounds = rounds_by_tile(tile, ticks.rank)
     base = np.cumsum(rounds) - rounds
     tile_of_call = np.repeat(np.arange(rounds.size), rounds)
     round_of_call = np.arange(tile_of_call.size) - base[tile_of_call]

@@ -1,8 +1,10 @@
 """The state of every asset this worker holds: packed tiles on the device, 64 assets each, and the
 networks beside them.
 
-An asset is sticky to a row (tile, lane) until its partition leaves. Rows are recycled lowest
-first, so that tiles stay full. One owner, one thread.
+An asset is sticky to a row until its partition leaves. Rows are recycled lowest first, so that
+tiles stay full. A row's place, a lane of a tile, is known in here alone, and changes between two
+steps when assets of similar activity would share tiles better: bits do not depend on it. One
+owner, one thread.
 """
 
 import heapq
@@ -25,12 +27,16 @@ from core import (
     init_tile,
 )
 from workers.networks import Networks
+from workers.places import Places
+from workers.placing import Exchange
 from workers.rounds import RoundPlan, RowOrder, plan_rounds
 
 __all__ = ["StateTable"]
 
 _MOST_CALLS: Final = 4_096
 """Of the step, whose inputs and outputs are held at a time: 110 MB, however few assets tick."""
+
+_Part = tuple[int, Int64[ndarray, " picked"], Int64[ndarray, " picked"]]
 
 
 class StateTable:
@@ -39,19 +45,22 @@ class StateTable:
     Args:
         config: the predictor's configuration.
         dtype: `float64` or `float32`.
+        by_activity: whether rows change places as their ticks are counted.
     """
 
-    def __init__(self, config: PredictorConfig, dtype: str) -> None:
+    def __init__(self, config: PredictorConfig, dtype: str, *, by_activity: bool = True) -> None:
         self._step = compile_step(config, dtype)
         self._fresh_tile = init_tile(config, dtype)
         self._layout = asset_layout(config)
         self._train_every = config.dgm_every
         self._tiles: list[jax.Array] = []
-        self._networks = Networks(config, dtype, self._read)
+        self._places = Places(by_activity=by_activity)
+        self._networks = Networks(config, dtype, places=self._places, blocks=self._read)
         self._free: list[int] = []
         self.last_timestamp_ns: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
         self.sequence: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
         self.dirty = np.zeros(0, dtype=bool)
+        self.calls = 0
 
     @property
     def assets(self) -> int:
@@ -67,8 +76,8 @@ class StateTable:
         """Take rows for new assets and put the fresh state into them."""
         rows = self._take(count)
         column = self._fresh_tile[:, 0]
-        for tile, picked in _by_tile(rows):
-            self._patch(tile, rows[picked] % TILE_WIDTH, column[:, np.newaxis])
+        for tile, lanes, _ in self._by_tile(rows):
+            self._patch(tile, lanes, column[:, np.newaxis])
         self._networks.reset(rows)
         self.last_timestamp_ns[rows] = 0
         self.sequence[rows] = 0
@@ -83,9 +92,11 @@ class StateTable:
     ) -> Int64[ndarray, " count"]:
         """Take rows for assets whose state a snapshot holds; they start clean."""
         rows = self._take(len(states))
+        # The busiest at the first places: they share tiles before anything has been counted.
+        rows[np.argsort(-sequence, kind="stable")] = rows[np.argsort(self._places.of(rows))]
         columns, networks = self._layout.split(states)
-        for tile, picked in _by_tile(rows):
-            self._patch(tile, rows[picked] % TILE_WIDTH, columns[picked].T)
+        for tile, lanes, picked in self._by_tile(rows):
+            self._patch(tile, lanes, columns[picked].T)
         self._networks.put(rows, networks)
         self.last_timestamp_ns[rows] = last_timestamp_ns
         self.sequence[rows] = sequence
@@ -95,6 +106,7 @@ class StateTable:
     def release(self, rows: Int64[ndarray, " count"]) -> None:
         """Give rows back; their state is gone."""
         self._networks.forget(rows)
+        self._places.forget(rows)
         for row in rows.tolist():
             heapq.heappush(self._free, row)
 
@@ -118,10 +130,16 @@ class StateTable:
             One row of `core.Output` values a tick.
         """
         made = np.empty((ticks.rows.size, OUTPUT_ROWS))
-        plan, due = plan_rounds(ticks), self._due(ticks, columns)
+        plan = plan_rounds(ticks, self._places.of(ticks.rows))
+        due = self._due(ticks, columns)
         for rounds in plan.stretches(_MOST_CALLS):
             self._run(plan, rounds, ticks.rows, due=due, columns=columns, made=made)
         self.dirty[ticks.rows] = True
+        calls = plan.tile_of_slot.size
+        self.calls += calls
+        self._places.observe(ticks, calls)
+        for exchange in self._places.exchanges(calls):
+            self._exchange(exchange)
         return made
 
     def _run(
@@ -168,10 +186,10 @@ class StateTable:
     def _read(self, rows: Int64[ndarray, " count"], part: slice) -> Float[ndarray, "count part"]:
         """Some rows of the tiles for some assets, one asset a row."""
         states = np.empty((rows.size, part.stop - part.start), dtype=self._fresh_tile.dtype)
-        for tile, picked in _by_tile(rows):
+        for tile, lanes, picked in self._by_tile(rows):
             # A view through DLPack must be gone before the next step, or donation copies the tile.
             view = _host_view(self._tiles[tile])
-            states[picked] = view[part, rows[picked] % TILE_WIDTH].T
+            states[picked] = view[part, lanes].T
             del view
         return states
 
@@ -183,6 +201,7 @@ class StateTable:
     def _grow(self) -> None:
         first = len(self._tiles) * TILE_WIDTH
         self._tiles.append(jax.device_put(self._fresh_tile))
+        self._places.add_tile()
         for row in range(first, first + TILE_WIDTH):
             heapq.heappush(self._free, row)
         if first + TILE_WIDTH > self.dirty.size:
@@ -191,6 +210,23 @@ class StateTable:
             self.sequence = _grown(self.sequence, capacity)
             self.dirty = _grown(self.dirty, capacity)
             self._networks.grow(capacity)
+
+    def _exchange(self, exchange: Exchange) -> None:
+        """Lay some tiles anew; no results are under way, `step` has collected them."""
+        tiles = exchange.tiles.tolist()
+        source = np.concatenate([_host_view(self._tiles[tile]) for tile in tiles], axis=1)
+        for tile, lanes in zip(tiles, exchange.source.reshape(-1, TILE_WIDTH), strict=True):
+            self._tiles[tile] = jax.device_put(np.take(source, lanes, axis=1))
+        self._networks.exchange(exchange)
+
+    def _by_tile(self, rows: Int64[ndarray, " count"]) -> Iterator[_Part]:
+        """For each tile that holds some of the rows: which lanes, and the rows' positions."""
+        tiles, lanes = np.divmod(self._places.of(rows), TILE_WIDTH)
+        order = np.argsort(tiles, kind="stable")
+        starts = np.flatnonzero(np.diff(tiles[order], prepend=-1))
+        for picked in np.split(order, starts[1:]):
+            if picked.size:
+                yield int(tiles[picked[0]]), lanes[picked], picked
 
     def _patch(self, tile: int, lanes: Int64[ndarray, " lanes"], states: ndarray) -> None:
         host = np.array(_host_view(self._tiles[tile]))
@@ -207,13 +243,3 @@ def _grown(column: ndarray, capacity: int) -> ndarray:
     grown = np.zeros(capacity, dtype=column.dtype)
     grown[: column.size] = column
     return grown
-
-
-def _by_tile(rows: Int64[ndarray, " count"]) -> Iterator[tuple[int, Int64[ndarray, " picked"]]]:
-    """For each tile that holds some of the rows: its number and those rows' positions."""
-    tiles = rows // TILE_WIDTH
-    order = np.argsort(tiles, kind="stable")
-    starts = np.flatnonzero(np.diff(tiles[order], prepend=-1))
-    for picked in np.split(order, starts[1:]):
-        if picked.size:
-            yield int(tiles[picked[0]]), picked

@@ -8,27 +8,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import TILE_WIDTH
-from workers.rounds import order_by_row, plan_rounds
+from workers.rounds import RoundPlan, order_by_row, plan_rounds
 
 ROWS = st.lists(st.integers(0, 5 * TILE_WIDTH), min_size=1, max_size=300)
+PLACE = np.random.default_rng(0).permutation(6 * TILE_WIDTH)
+
+
+def plan_of(rows: list[int]) -> RoundPlan:
+    return plan_rounds(order_by_row(np.array(rows)), PLACE[rows])
 
 
 @given(ROWS)
 def test_every_row_is_in_one_lane_of_one_call_per_round(rows: list[int]) -> None:
-    plan = plan_rounds(order_by_row(np.array(rows)))
+    plan = plan_of(rows)
     seen: dict[int, int] = defaultdict(int)
     calls = list(zip(plan.slot.tolist(), plan.lane.tolist(), strict=True))
     assert len(set(calls)) == len(rows)
     for row, (slot, lane) in zip(rows, calls, strict=True):
-        assert plan.tile_of_slot[slot] == row // TILE_WIDTH
-        assert lane == row % TILE_WIDTH
+        assert plan.tile_of_slot[slot] == PLACE[row] // TILE_WIDTH
+        assert lane == PLACE[row] % TILE_WIDTH
         assert plan.first_slot[seen[row]] <= slot < plan.first_slot[seen[row] + 1]
         seen[row] += 1
 
 
 @given(ROWS)
 def test_no_call_is_empty_and_a_round_calls_a_tile_once(rows: list[int]) -> None:
-    plan = plan_rounds(order_by_row(np.array(rows)))
+    plan = plan_of(rows)
     assert set(plan.slot.tolist()) == set(range(plan.tile_of_slot.size))
     for first, last in pairwise(plan.first_slot.tolist()):
         assert (np.diff(plan.tile_of_slot[first:last]) > 0).all()
@@ -41,7 +46,7 @@ def test_no_call_is_empty_and_a_round_calls_a_tile_once(rows: list[int]) -> None
 
 @given(ROWS, st.integers(1, 20))
 def test_stretches_hold_every_round_once_and_few_calls(rows: list[int], most: int) -> None:
-    plan = plan_rounds(order_by_row(np.array(rows)))
+    plan = plan_of(rows)
     stretches = list(plan.stretches(most))
     assert [now for rounds in stretches for now in rounds] == list(range(plan.first_slot.size - 1))
     seen = np.concatenate([np.arange(len(rows))[plan.ticks_of(rounds)] for rounds in stretches])
