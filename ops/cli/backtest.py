@@ -105,9 +105,7 @@ def command(
     """
     if (path is None) == (topic is None):
         raise click.UsageError("give either --file or --topic")
-    _check_choices(
-        topic, as_recorded=as_recorded, verify=verify, free=(begin, end, changes), resume=resume
-    )
+    _check_choices(topic, as_recorded=as_recorded, verify=verify, free=(begin, end, changes))
     if (run_id or flags_to_topic) and not to_topic:
         raise click.UsageError("--run-id and --flags-to-topic need --to-topic")
     if begin and snapshot:
@@ -158,7 +156,7 @@ class _How:
 
 
 def _check_choices(
-    topic: str | None, *, as_recorded: bool, verify: str | None, free: tuple[Any, ...], resume: bool
+    topic: str | None, *, as_recorded: bool, verify: str | None, free: tuple[Any, ...]
 ) -> None:
     if topic is None and (as_recorded or any(free[:2])):
         raise click.UsageError("--from, --to and --as-recorded need --topic")
@@ -166,8 +164,6 @@ def _check_choices(
         raise click.UsageError("--as-recorded replays all that live did: no --from, --to or --set")
     if verify and not as_recorded:
         raise click.UsageError("--verify needs --as-recorded")
-    if verify and resume:
-        raise click.UsageError("--verify compares whole runs: remove the partial one, not --resume")
 
 
 def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
@@ -179,7 +175,7 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
             else:
                 run = run_backtest(plan, resume=how.resume, progress=move)
     except KeyboardInterrupt:
-        if plan.watch is None and interrupted(plan.out) is not None:
+        if interrupted(plan.out) is not None:
             click.echo("\nwhat was done is kept: go on with --resume", err=True)
         raise
     counts = run["counts"]

@@ -40,6 +40,10 @@ class Comparing:
     flags: str | None
     flag_partitions: Sequence[int]
 
+    def describe(self) -> dict[str, Any]:
+        """The topics that are compared with."""
+        return {"results": self.predictions, "flags": self.flags}
+
     @contextmanager
     def open(self) -> Iterator[Verifier]:
         """Reads what was published while it lasts."""

@@ -63,6 +63,7 @@ class RunPlan:
             "decisions": self.deciding.name,
             "begin": self.begin_name,
             "published": None if self.publish is None else self.publish.describe(),
+            "verify": None if self.watch is None else self.watch.describe(),
         }
 
 
@@ -79,8 +80,11 @@ class Witness(Protocol):
 class Watch(Protocol):
     """Makes a witness, in whichever process the results are made."""
 
+    def describe(self) -> dict[str, Any]:
+        """What identifies it, JSON-serialisable."""
+
     def open(self) -> AbstractContextManager[Witness]:
-        """For one run."""
+        """For one run, which it sees from the first result to the last."""
 
     def only(self, partitions: Collection[int]) -> "Watch":
         """For the slice of a run that holds these partitions."""
@@ -99,7 +103,7 @@ def run_backtest(
 
     Args:
         plan: what to do.
-        resume: go on with a partial run of the same plan.
+        resume: go on with a partial run of the same plan; one that is watched begins anew.
         progress: told the results so far and the share of the source that is done.
 
     Raises:
@@ -130,7 +134,9 @@ class _Run:
         self._engine = Engine(plan.config, plan.dtype, source=source.name, deciding=plan.deciding)
         self._keeper = StateKeeper(folder.path / "snapshots", source.name, plan.config, plan.dtype)
         closed.enter_context(closing(self._keeper))
-        saved = folder.checkpoint or {"parts": {}, "counts": {}, "reached_ns": {}}
+        # A witness must see all results, and what it has seen is in no checkpoint.
+        kept = folder.checkpoint if plan.watch is None else None
+        saved = kept or {"parts": {}, "counts": {}, "reached_ns": {}}
         self._counts = Counts(**saved["counts"])
         self._engine.restore(
             self._keeper.load(saved["snapshots"]) if "snapshots" in saved else plan.begin

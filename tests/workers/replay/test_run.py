@@ -2,7 +2,11 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Self
 
 import pyarrow.compute as pc
 import pytest
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from core import PredictorConfig
+from core.errors import RetryableError
 from snapshots import SnapshotMismatchError
 from tests.kafka.feed import random_ticks
 from tests.workers.replay.tables import COUNT, as_table, bits, plan, table, write_ticks
@@ -22,6 +27,7 @@ from workers.replay import (
     read_run,
     run_backtest,
 )
+from workers.replay.engine import Stepped
 
 _CONFIG = PredictorConfig()
 
@@ -68,6 +74,52 @@ def test_kill_9_and_resume_give_the_same_files(ticks: Path, whole: Path, tmp_pat
     assert run["counts"] == read_run(whole)["counts"]
     for name in ("results", "flags"):
         assert bits(table(out, name)) == bits(table(whole, name))
+
+
+class _Counting:
+    """A watch, and its witness, that counts results and breaks off the first run."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._seen = most, 0
+
+    def describe(self) -> dict[str, Any]:
+        return {"results": "predictions"}
+
+    @contextmanager
+    def open(self) -> Iterator[Self]:
+        self._seen = 0
+        yield self
+
+    def see(self, stepped: Stepped) -> None:
+        self._seen += stepped.price.size
+        if self._seen > self._most:
+            raise RetryableError("broken off")
+
+    def summary(self) -> dict[str, Any]:
+        return {"seen": self._seen}
+
+    def only(self, _partitions: object) -> Self:
+        return self
+
+    def total(self, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {"seen": sum(one["seen"] for one in summaries)}
+
+
+def test_a_comparison_that_is_resumed_sees_every_result(
+    ticks: Path, whole: Path, tmp_path: Path
+) -> None:
+    watched = plan(ticks, tmp_path / "run", checkpoint_ticks=60_000, watch=_Counting(66_000))
+    with pytest.raises(RetryableError, match="broken off"):
+        run_backtest(watched)
+    with pytest.raises(ReplayError, match="go on with --resume"):
+        run_backtest(watched)
+    with pytest.raises(DifferentRunError, match=r"other settings \(verify\): go on with those"):
+        run_backtest(replace(watched, watch=None), resume=True)
+    run = run_backtest(replace(watched, watch=_Counting(COUNT)), resume=True)
+    assert run["verification"] == {"seen": COUNT}
+    assert run["counts"] == read_run(whole)["counts"]
+    for name in ("results", "flags"):
+        assert bits(table(tmp_path / "run", name)) == bits(table(whole, name))
 
 
 def test_a_folder_that_is_there_is_not_touched(ticks: Path, whole: Path) -> None:
