@@ -22,6 +22,7 @@ _COMMANDS = {
         "Send refused records again, each once.",
     ),
     "backtest": ("ops.cli.backtest", "Step historical ticks as a worker would have."),
+    "report": ("ops.cli.report", "Make the report of a finished backtest, again."),
     "compare": ("ops.cli.compare", "Say which of two backtests forecasts better."),
     "tune": ("ops.cli.tune", "Search hyperparameters by walk-forward, with evidence."),
     "export": ("ops.cli.export", "Write ticks of a topic into a file."),

@@ -5,6 +5,6 @@ number of assets and not with the length of the history.
 """
 
 from ops.report.compare import Comparison, compare_runs
-from ops.report.write import write_report
+from ops.report.write import NoReportError, write_report
 
-__all__ = ["Comparison", "compare_runs", "write_report"]
+__all__ = ["Comparison", "NoReportError", "compare_runs", "write_report"]

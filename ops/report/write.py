@@ -2,19 +2,26 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
+from core.errors import RetryableError
 from ops.report.calibration import LEVELS, SCALES
 from ops.report.measure import Measured, measure
 from ops.report.page import render_page
 from ops.report.tables import asset_table, coverage_table, peer_table, summary_rows
 
-__all__ = ["write_report"]
+__all__ = ["NoReportError", "write_report"]
+
+
+class NoReportError(RetryableError):
+    """A report cannot be written; the run it is of is whole."""
 
 
 def write_report(run: Path) -> Measured:
@@ -22,6 +29,7 @@ def write_report(run: Path) -> Measured:
 
     Raises:
         ReplayError: there is no finished run.
+        NoReportError: it cannot be written: the disk is full, or the folder may not be changed.
     """
     found = measure(run)
     for name, text in (
@@ -30,8 +38,16 @@ def write_report(run: Path) -> Measured:
         ("report.json", json.dumps(_data(found), indent=2)),
     ):
         aside = run / f"{name}.unfinished"
-        aside.write_text(text, "utf-8")
-        aside.replace(run / name)
+        try:
+            aside.write_text(text, "utf-8")
+            aside.replace(run / name)
+        except OSError as error:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise NoReportError(
+                f"{run / name} cannot be written ({error.strerror}); the run itself is whole. "
+                f"When that is mended, make its report: tickfleet report {quote(str(run))}"
+            ) from error
     return found
 
 

@@ -45,6 +45,7 @@ RUN_BY: Final = {
     "replay-dead-letters": (
         "tests/ops/cli/test_disasters.py::test_dead_letters_are_sent_again_once",
     ),
+    "report": ("tests/ops/cli/test_backtest.py::test_a_report_without_room_is_made_later",),
     "snapshot copy": (
         "tests/ops/cli/test_disasters.py::test_a_new_cluster_goes_on_from_the_store_alone",
     ),

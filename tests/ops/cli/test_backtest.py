@@ -1,6 +1,8 @@
 """`tickfleet backtest` as a person uses it, without Kafka."""
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 
@@ -87,6 +89,27 @@ def test_a_run_goes_on_from_another(folder: Path) -> None:
     known = set(zip(*(whole[name].to_pylist() for name in whole.column_names), strict=True))
     found = set(zip(*(later[name].to_pylist() for name in later.column_names), strict=True))
     assert found <= known, "an asset's count of ticks goes on"
+
+
+def test_a_report_without_room_is_made_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_folder = folder / "runs" / "a run"
+
+    def full(path: Path, *_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        told = run("backtest", "--file", "ticks.parquet", "--out", "runs/a run")
+    assert told.exit_code == 1
+    assert told.stdout.startswith(f"{_COUNT:,} results of 64 assets in ")
+    assert "report.html cannot be written (No space left on device); the run itself is whole" in (
+        told.stderr
+    )
+    assert told.stderr.endswith("make its report: tickfleet report 'runs/a run'\n")
+    (run_folder / "report.md.unfinished").symlink_to("/dev/full")
+    assert "report.md cannot be written (No space" in run("report", "runs/a run").stderr
+    assert run("report", "runs/a run").exit_code == 0
+    assert {path.suffix for path in run_folder.glob("report.*")} == {".html", ".md", ".json"}
 
 
 _LAYOUTS = re.findall(

@@ -1,0 +1,17 @@
+"""`tickfleet report`: the page, the text and the data of a finished backtest."""
+
+from pathlib import Path
+
+import click
+
+from ops.report import write_report
+
+__all__ = ["command"]
+
+
+@click.command("report")
+@click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def command(run: Path) -> None:
+    """Make the report of a finished backtest, as the backtest itself makes it at its end."""
+    write_report(run)
+    click.echo(f"{run / 'report.html'}")
