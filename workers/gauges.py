@@ -1,4 +1,4 @@
-"""Gauges of the loop, once a second: lag, phases, snapshot ages, readiness."""
+"""What is told of the loop once a second: lag, phases, snapshot ages, readiness, calls."""
 
 from collections.abc import Mapping
 from typing import Final, Protocol
@@ -64,6 +64,7 @@ class Gauges:
         self._telemetry = telemetry
         self._health = health
         self._reported_s = float("-inf")
+        self._reported_calls = 0
         self._ready: bool | None = None
 
     def report(self, membership: Membership, *, ready: bool) -> None:
@@ -86,6 +87,9 @@ class Gauges:
         for phase in Phase:
             telemetry.set(M.PARTITIONS, self._assignment.count(phase), phase=str(phase))
         telemetry.set(M.ASSETS, self._table.assets)
+        calls = self._table.calls
+        telemetry.inc(M.STEP_CALLS, calls - self._reported_calls)
+        self._reported_calls = calls
         for kind, size_bytes in device_memory(jax.local_devices()[0]).items():
             telemetry.set(M.DEVICE_MEMORY, size_bytes, kind=kind)
         for partition in self._assignment.all():

@@ -103,6 +103,12 @@ class M:
     STEP_SECONDS = MetricDef(
         "tickfleet_step_seconds", _HISTOGRAM, "Predictor time of one micro-batch", buckets=_SECONDS
     )
+    STEP_CALLS = MetricDef(
+        "tickfleet_step_calls_total",
+        _COUNTER,
+        "Calls of the compiled step; each has room for a tick of 64 assets and costs the same "
+        "however many of them have one",
+    )
     LAG_RECORDS = MetricDef(
         "tickfleet_lag_records",
         _GAUGE,

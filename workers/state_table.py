@@ -60,12 +60,17 @@ class StateTable:
         self.last_timestamp_ns: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
         self.sequence: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
         self.dirty = np.zeros(0, dtype=bool)
-        self.calls = 0
+        self._calls = 0
 
     @property
     def assets(self) -> int:
         """Rows in use."""
         return len(self._tiles) * TILE_WIDTH - len(self._free)
+
+    @property
+    def calls(self) -> int:
+        """Of the compiled step so far."""
+        return self._calls
 
     @property
     def state_rows(self) -> int:
@@ -136,7 +141,7 @@ class StateTable:
             self._run(plan, rounds, ticks.rows, due=due, columns=columns, made=made)
         self.dirty[ticks.rows] = True
         calls = plan.tile_of_slot.size
-        self.calls += calls
+        self._calls += calls
         self._places.observe(ticks, calls)
         for exchange in self._places.exchanges(calls):
             self._exchange(exchange)

@@ -72,6 +72,17 @@ _ROWS: Final[tuple[tuple[str, tuple[_Panel, ...]], ...]] = (
                 (_Query(f"max by (partition) ({of(M.LAG_SECONDS)})", "{{partition}}"),),
                 "s",
             ),
+            _Panel(
+                "Share of a step's 64 lanes that have a tick",
+                (
+                    _Query(
+                        f"({_rate(M.TICKS, 'instance')} + {_rate(M.REPLAYED, 'instance')}) "
+                        f"/ (64 * {_rate(M.STEP_CALLS, 'instance')})",
+                        "{{instance}}",
+                    ),
+                ),
+                "percentunit",
+            ),
         ),
     ),
     (

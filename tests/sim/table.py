@@ -37,6 +37,10 @@ class SimTable:
         return 4_096 - len(self._free)
 
     @property
+    def calls(self) -> int:
+        return 0
+
+    @property
     def state_rows(self) -> int:
         return STATE_ROWS
 

@@ -3,16 +3,19 @@
 from typing import Any, cast
 
 import jax
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
 from core import PredictorConfig
+from tests.core.ticks import packed
 from workers.assignment import Assignment
 from workers.gauges import Gauges, device_memory
 from workers.health import WorkerHealth
 from workers.membership import Membership
-from workers.metrics import NullTelemetry
+from workers.metrics import M, MetricDef, NullTelemetry
 from workers.partition import Partition, Phase
+from workers.rounds import order_by_row
 from workers.state_table import StateTable
 
 
@@ -81,6 +84,30 @@ def test_a_long_replay_reports_its_progress_once_a_second(offset: int, percent: 
         shown.report(cast(Membership, None), ready=True)
     lines: list[Any] = [line for line in logs if line["event"] == "replaying"]
     assert [(line["partition"], line["percent"]) for line in lines] == [(3, percent)]
+
+
+class Counted(NullTelemetry):
+    """Remembers what was added to counters."""
+
+    def __init__(self) -> None:
+        self.added: list[tuple[MetricDef, float]] = []
+
+    def inc(self, metric: MetricDef, amount: float = 1.0, **labels: str) -> None:
+        self.added.append((metric, amount))
+
+
+def test_calls_of_the_step_are_counted_once() -> None:
+    table, clock, telemetry = StateTable(PredictorConfig(), "float64"), SteppedClock(), Counted()
+    shown = Gauges(
+        cast(Assignment, Held()), table, clock=clock, telemetry=telemetry, health=WorkerHealth()
+    )
+    rows = table.allocate(70)
+    for ticks in (70, 1, 0):  # two tiles, one, none
+        if ticks:
+            table.step(order_by_row(rows[:ticks]), np.repeat(packed(1.0)[:, :1], ticks, axis=1))
+        clock.now_s += 1.0
+        shown.report(cast(Membership, None), ready=True)
+    assert telemetry.added == [(M.STEP_CALLS, calls) for calls in (2, 1, 0)]
 
 
 class Accelerator:
