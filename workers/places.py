@@ -29,12 +29,12 @@ _KEPT: Final = 0.75
 _LEAST_GAIN: Final = 0.1
 """Share of the calls that a placement must save to be carried out."""
 _REPAID_WINDOWS: Final = 4
-"""In so many, moving must be repaid. A row costs a call at most to move, that is where tiles are
-touched for one row each."""
+"""In so many, moving must be repaid. A row costs about a call at the most: where a tile is laid
+anew for it alone."""
 _TILES_AT_A_TIME: Final = 4
-"""Laid anew together: about a millisecond, and no more memory than these tiles have."""
+"""Laid anew together: a millisecond or two, and no more memory than these tiles have."""
 _MOVING_SHARE: Final = 1 / 16
-"""Tiles laid anew after a batch, at the most, over its calls, which cost as much or more each."""
+"""Tiles laid anew after a batch, over its calls, which cost about as much each."""
 
 
 @dataclass(slots=True)
