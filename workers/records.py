@@ -26,7 +26,7 @@ class RecordBatch:
     messages: Sequence[Message]
     partition: Int64[ndarray, " records"]
     offset: Int64[ndarray, " records"]
-    keys: list[bytes | None]
+    keys: Sequence[bytes | None]
     values: list[bytes | None]
 
     def __len__(self) -> int:

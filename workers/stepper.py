@@ -5,7 +5,7 @@ Invariant: what it does to the state and what it hands out depend on the ticks a
 alone. It does no I/O.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy import ndarray
 from core import PredictorConfig
 from schemas import EVENT_TIME, ResultColumns, TickColumns
 from workers.decisions import DecisionColumns, pack_inputs
+from workers.keys import CodedKeys, taken
 from workers.partition import Partition
 from workers.records import RecordBatch, present
 from workers.rounds import order_by_row
@@ -71,7 +72,7 @@ class Stepper:
             source_offset=records.offset[index],
             sequence=sequence[published],
             # No tick without a key is accepted.
-            asset_id=cast("list[bytes]", [records.keys[i] for i in index.tolist()]),
+            asset_id=cast("Sequence[bytes]", taken(records.keys, index)),
             timestamp_ns=timestamp_ns,
             processing_time_ns=np.where(decided_ns == EVENT_TIME, timestamp_ns, decided_ns),
             outputs=outputs[published],
@@ -89,15 +90,25 @@ class Stepper:
         for number in present(partition):
             owner = partitions[number]
             here = np.flatnonzero(partition == number)
-            keys = cast("list[bytes]", [records.keys[i] for i in accepted[here].tolist()])
-            row_of = owner.rows_of.get
-            found = [row_of(key, _NO_ROW) for key in keys]
-            if _NO_ROW in found:
-                unknown = dict.fromkeys(key for key in keys if key not in owner.rows_of)
-                owner.adopt(unknown, self._table.allocate(len(unknown)))
-                found = [owner.rows_of[key] for key in keys]
-            rows[here] = found
+            keys = taken(records.keys, accepted[here])
+            if isinstance(keys, CodedKeys):
+                row_of_code = np.empty(len(keys.names), dtype=np.int64)
+                codes = keys.distinct()
+                row_of_code[codes] = self._rows_of(owner, [keys.names[code] for code in codes])
+                rows[here] = row_of_code[keys.codes]
+            else:
+                rows[here] = self._rows_of(owner, keys)
         return rows
+
+    def _rows_of(self, owner: Partition, accepted: Sequence[bytes | None]) -> list[int]:
+        keys = cast("Sequence[bytes]", accepted)
+        row_of = owner.rows_of.get
+        found = [row_of(key, _NO_ROW) for key in keys]
+        if _NO_ROW in found:
+            unknown = dict.fromkeys(key for key in keys if key not in owner.rows_of)
+            owner.adopt(unknown, self._table.allocate(len(unknown)))
+            found = [owner.rows_of[key] for key in keys]
+        return found
 
     def _advance(
         self, rows: Int64[ndarray, " ticks"], ticks: TickColumns, decisions: DecisionColumns

@@ -12,6 +12,7 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from schemas import MAX_ASSET_ID_SIZE, UndecodableError, checked_tick
+from workers.keys import CodedKeys
 from workers.replay.arrays import values
 from workers.replay.chunk import Refused, TickChunk
 from workers.replay.errors import BadTicksError
@@ -80,13 +81,14 @@ class _Columns:
         self._source, self._batch, self._first_row = source, batch, first_row
         self._layout = layout
 
-    def asset_ids(self) -> list[bytes | None]:
-        """One bytes object an asset, shared by its rows: its hash is computed once."""
+    def asset_ids(self) -> CodedKeys:
+        """One bytes object an asset."""
         if self._layout.asset is not None:
-            return [self._layout.asset.encode()] * self._batch.num_rows
+            everywhere = np.zeros(self._batch.num_rows, dtype=np.int64)
+            return CodedKeys([self._layout.asset.encode()], everywhere)
         encoded = self._cast("asset_id", self._filled("asset_id"), pa.string()).dictionary_encode()
         names = [name.encode() for name in encoded.dictionary.to_pylist()]
-        return [names[code] for code in encoded.indices.to_pylist()]
+        return CodedKeys(names, values(encoded.indices).astype(np.int64))
 
     def numbers(self, name: str) -> Float64[ndarray, " n"]:
         """A column without empty cells."""
@@ -137,7 +139,8 @@ class _Columns:
 def _refusing(chunk: TickChunk, *, allow_nonpositive_prices: bool) -> TickChunk:
     """The rules that live ticks obey, with their reasons: what a worker would bury is refused."""
     suspects = set(np.flatnonzero(~chunk.accepted).tolist())
-    if ids := {key for key in set(chunk.keys) if not key or len(key) > MAX_ASSET_ID_SIZE}:
+    distinct = CodedKeys.of(chunk.keys).names
+    if ids := {key for key in distinct if not key or len(key) > MAX_ASSET_ID_SIZE}:
         suspects.update(i for i, key in enumerate(chunk.keys) if key in ids)
     refused = []
     for i in sorted(suspects):

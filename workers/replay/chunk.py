@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from schemas import Rejection, TickColumns
+from workers.keys import taken
 from workers.records import RecordBatch
 
 __all__ = ["Refused", "TickChunk"]
@@ -43,7 +44,7 @@ class TickChunk:
 
     partition: Int64[ndarray, " n"]
     offset: Int64[ndarray, " n"]
-    keys: list[bytes | None]
+    keys: Sequence[bytes | None]
     accepted: Bool[ndarray, " n"]
     price: Float64[ndarray, " n"]
     target: Float64[ndarray, " n"]
@@ -104,16 +105,16 @@ class TickChunk:
 
     def take(self, index: Int64[ndarray, " m"]) -> Self:
         """The records at some positions, in that order; refusals go with their records."""
-        taken = type(self)(
+        chunk = type(self)(
             **{name: getattr(self, name)[index] for name in _array_names()},
-            keys=[self.keys[i] for i in index.tolist()],
+            keys=taken(self.keys, index),
             messages=[self.messages[i] for i in index.tolist()] if self.messages else (),
         )
         if not self.refused:
-            return taken
-        here = set(zip(taken.partition.tolist(), taken.offset.tolist(), strict=True))
+            return chunk
+        here = set(zip(chunk.partition.tolist(), chunk.offset.tolist(), strict=True))
         refused = tuple(one for one in self.refused if (one.partition, one.offset) in here)
-        return replace(taken, refused=refused)
+        return replace(chunk, refused=refused)
 
     def records(self) -> RecordBatch:
         """Where each record comes from; the bytes are not kept."""

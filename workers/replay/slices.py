@@ -12,6 +12,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from snapshots import PartitionImage
+from workers.keys import CodedKeys
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
 from workers.replay.file_source import FileSource
@@ -91,9 +92,10 @@ class AssetSlice:
         """Its ticks, in the order of the whole."""
         mine = self._mine
         for chunk in self._source.chunks(after, reached_ns):
-            for key in set(chunk.keys) - mine.keys():
+            keys = CodedKeys.of(chunk.keys)
+            for key in set(keys.names) - mine.keys():
                 mine[key] = slice_of(key, self._count) == self._number
-            kept = np.flatnonzero(np.fromiter((mine[key] for key in chunk.keys), bool, len(chunk)))
+            kept = np.flatnonzero(np.array([mine[key] for key in keys.names])[keys.codes])
             if kept.size:
                 yield chunk.take(kept)
 

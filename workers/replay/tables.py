@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from core import RESULT_FLAGS, Mode, Output
 from schemas import FlagEvent
+from workers.keys import CodedKeys
 from workers.replay.arrays import bits, numbers, texts
 from workers.replay.chunk import Refused
 from workers.replay.engine import Stepped
@@ -70,7 +71,7 @@ def result_batch(stepped: Stepped) -> Any:
     outputs = np.ascontiguousarray(results.outputs.T)
     raised = outputs[Output.FLAGS].astype(np.int64)
     columns = [
-        texts(results.asset_id),
+        _names(results.asset_id),
         numbers(results.timestamp_ns),
         numbers(stepped.price),
         numbers(stepped.target),
@@ -84,6 +85,12 @@ def result_batch(stepped: Stepped) -> Any:
         *(numbers(outputs[row].astype(np.int8)) for row in _SMALL),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=RESULTS_SCHEMA)
+
+
+def _names(asset_id: Sequence[bytes]) -> Any:
+    if isinstance(asset_id, CodedKeys):
+        return texts([key or b"" for key in asset_id.names]).take(numbers(asset_id.codes))
+    return texts(asset_id)
 
 
 def flag_batch(events: Sequence[FlagEvent]) -> Any:
