@@ -27,7 +27,10 @@ class Children:
     """
 
     def __init__(self, serve: Callable[..., None], work: Sequence[tuple[Any, ...]]) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        # Imported once for all, which takes seconds. Nothing of it may start a thread or JAX's
+        # backend: what is forked from the server would lack the thread and wait for it.
+        context.set_forkserver_preload([serve.__module__])
         self.pipes: list[Connection] = []
         self.processes: list[BaseProcess] = []
         for arguments in work:

@@ -45,6 +45,13 @@ if __name__ == "__main__":
     run_in_processes(small(Path(sys.argv[1]), Path(sys.argv[2])), 2, progress=die)
 """
 
+_IMPORTED = """
+import threading
+import workers.replay.processes, workers.tuning.lanes
+from jax._src.xla_bridge import backends_are_initialized
+print(backends_are_initialized(), threading.active_count())
+"""
+
 
 def small(ticks: Path, out: Path) -> RunPlan:
     """A run that makes a checkpoint at every batch of the file."""
@@ -105,3 +112,11 @@ def test_what_is_only_in_memory_is_not_cut(tmp_path: Path) -> None:
     memory = RunPlan(source, whole.config, "float64", whole.deciding, whole.out)
     with pytest.raises(Exception, match="memory can be read by one process only"):
         slice_plans(memory, 2)
+
+
+def test_what_is_imported_before_the_fork_starts_nothing() -> None:
+    # A thread of XLA's would be missing in the processes that are forked, and they would hang.
+    asked = subprocess.run(
+        [sys.executable, "-c", _IMPORTED], check=True, capture_output=True, text=True
+    )
+    assert asked.stdout.split() == ["False", "1"]
