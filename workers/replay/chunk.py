@@ -112,9 +112,9 @@ class TickChunk:
         )
         if not self.refused:
             return chunk
-        here = set(zip(chunk.partition.tolist(), chunk.offset.tolist(), strict=True))
-        refused = tuple(one for one in self.refused if (one.partition, one.offset) in here)
-        return replace(chunk, refused=refused)
+        records = zip(chunk.partition.tolist(), chunk.offset.tolist(), strict=True)
+        refused = {(one.partition, one.offset): one for one in self.refused}
+        return replace(chunk, refused=tuple(refused[at] for at in records if at in refused))
 
     def records(self) -> RecordBatch:
         """Where each record comes from; the bytes are not kept."""

@@ -36,7 +36,7 @@ _PARTS = st.lists(
 
 
 def merged(parts: list[list[_Record]], cuts: list[int]) -> list[tuple[int, int]]:
-    """The order in which records come, fetched in pieces; refusals must come with them."""
+    """The order in which records come, fetched in pieces; refusals come in the same order."""
     merge, done = EventTimeMerge(range(len(parts))), [0] * len(parts)
     order: list[tuple[int, int]] = []
 
@@ -45,10 +45,10 @@ def merged(parts: list[list[_Record]], cuts: list[int]) -> list[tuple[int, int]]
         if ready is not None:
             places = list(zip(ready.partition.tolist(), ready.offset.tolist(), strict=True))
             order.extend(places)
-            refused = {(one.partition, one.offset) for one in ready.refused}
-            assert refused == {
+            refused = [(one.partition, one.offset) for one in ready.refused]
+            assert refused == [
                 p for p, sound in zip(places, ready.accepted, strict=True) if not sound
-            }
+            ]
 
     for turn, size in enumerate(cuts):
         number = turn % len(parts)
