@@ -63,19 +63,20 @@ class Stepper:
         for number in records.partitions():
             last = int(records.offset[records.partition == number][-1])
             partitions[number].next_offset = last + 1
-        index = ticks.index[published]
-        timestamp_ns = ticks.timestamp_ns[published]
-        decided_ns = decisions.processing_time_ns[published]
+        wanted = slice(None) if published.all() else published  # all of them without copying
+        index = ticks.index[wanted]
+        timestamp_ns = ticks.timestamp_ns[wanted]
+        decided_ns = decisions.processing_time_ns[wanted]
         return ResultColumns(
             source_topic=self._source_topic,
             source_partition=records.partition[index].astype(np.int32),
             source_offset=records.offset[index],
-            sequence=sequence[published],
+            sequence=sequence[wanted],
             # No tick without a key is accepted.
             asset_id=cast("Sequence[bytes]", taken(records.keys, index)),
             timestamp_ns=timestamp_ns,
             processing_time_ns=np.where(decided_ns == EVENT_TIME, timestamp_ns, decided_ns),
-            outputs=outputs[published],
+            outputs=outputs[wanted],
         )
 
     def _rows(
