@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Float64, Shaped
 
 from core.config import PredictorConfig
 from core.executables import compiler_facts, executable
+from core.kernel import one_kernel
 from core.kernels import galerkin
 from core.layout import StateLayout
 from core.packed import INPUT_ROWS, TILE_WIDTH
@@ -130,7 +131,8 @@ def _facts(program: str, config: PredictorConfig, dtype: str) -> dict[str, str]:
 
 def _trace_step(config: PredictorConfig, dtype: str) -> jax.stages.Traced:
     """The step before it is compiled."""
-    return jax.jit(functools.partial(packed_step, config), donate_argnums=0).trace(
+    step = one_kernel(functools.partial(packed_step, config))
+    return jax.jit(step, donate_argnums=0).trace(
         init_tile(config, dtype), np.empty((INPUT_ROWS, TILE_WIDTH)), init_surfaces(dtype)
     )
 
@@ -139,7 +141,8 @@ def _trace_training(config: PredictorConfig, dtype: str) -> jax.stages.Traced:
     """The training before it is compiled."""
     layout = state_layout(config)
     rows = layout.blocks["B"]
-    return jax.jit(functools.partial(_packed_train, layout)).trace(
+    training = one_kernel(functools.partial(_packed_train, layout))
+    return jax.jit(training).trace(
         np.empty((TRAIN_WIDTH, rows.stop - rows.start), dtype),
         np.empty((TRAIN_WIDTH, galerkin.NETWORK_ROWS), dtype),
     )

@@ -43,5 +43,8 @@ def prepare_jax() -> None:
             "JAX has already started in float32: import core before the first JAX computation"
         )
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+    # A call that another thread makes for us costs two switches of threads, and we wait for it.
+    if "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ:
+        jax.config.update("jax_cpu_enable_async_dispatch", False)  # type: ignore[no-untyped-call]
     if "JAX_DEFAULT_PRNG_IMPL" not in os.environ:
         jax.config.update("jax_default_prng_impl", "threefry2x32")  # type: ignore[no-untyped-call]

@@ -25,15 +25,11 @@ __all__ = [
 ]
 
 COMPILER_OPTIONS: dict[str, str | bool] = {
-    "xla_disable_hlo_passes": "cse_barrier_expander",
     "xla_cpu_prefer_vector_width": "512",
     "xla_cpu_experimental_ynn_fusion_type": "",
 }
-"""The first keeps `optimization_barrier` in place until code is emitted. XLA's CPU backend
-otherwise drops it before fusion, and then recomputes whole chains of the step for every field that
-reads them: 27 times the instructions, 45 s to compile. The second takes vectors of 64 bytes where
-the CPU has them: a tenth of a step. The third keeps sums out of a library that is made for large
-arrays: a quarter of a training."""
+"""The first takes vectors of 64 bytes where the CPU has them: a tenth of a step. The second keeps
+sums out of a library that is made for large arrays: a quarter of a training."""
 _CACHE_SWITCH: Final = "jax_enable_compilation_cache"
 _SETTINGS: Final[Any] = jax.config  # typed as an object without its own settings
 

@@ -7,29 +7,46 @@ The gradient is given by hand, because the transpose of unrolled slices is a cha
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from core.barrier import settle
 
-__all__ = ["contract", "hold"]
+__all__ = ["contract", "hold", "over_points", "reshaped"]
 
-_Saved = tuple[Float[Array, "out units lanes"], Float[Array, "units points lanes"]]
+_Saved = tuple[Float[Array, "out units lanes"], Float[Array, "points units_x_lanes"]]
 
-_STRETCHES = 16
+_STRETCHES = 8
 """Divides the number of points."""
 
 
 def contract(
-    weights: Float[Array, "out units lanes"], inputs: Float[Array, "units points lanes"]
-) -> Float[Array, "out points lanes"]:
-    """Sum over units of weights times inputs, lane by lane."""
+    weights: Float[Array, "out units lanes"], inputs: Float[Array, "points units_x_lanes"]
+) -> Float[Array, "points out_x_lanes"]:
+    """Sum over units of weights times inputs, lane by lane.
+
+    Units and lanes lie beside each other, in rows of points: a stride of a power of two between
+    the terms of a sum would put them all into one set of a core's first cache.
+    """
     result: Array = _contract(weights, inputs)
     return result
 
 
-def hold(values: Float[Array, "units points lanes"]) -> Float[Array, "units points lanes"]:
+def hold(values: Float[Array, "points units_x_lanes"]) -> Float[Array, "points units_x_lanes"]:
     """`settle` for values that are differentiated: its gradient is settled too."""
     result: Array = _hold(values)
+    return result
+
+
+def reshaped(values: Array, *shape: int) -> Array:
+    """In another shape, settled before and after it: a loop over the one shape that read the other
+    would find every element by a division."""
+    return settle(settle(values).reshape(shape))
+
+
+def over_points(row: Float[Array, "1 *rest"], points: int) -> Float[Array, "points *rest"]:
+    """The same row at every point; its gradient is a sum in a written order."""
+    result: Array = _over_points(row, points)
     return result
 
 
@@ -41,7 +58,10 @@ def _sum(count: int, term: Callable[[int], Array]) -> Array:
 
 
 def _product(weights: Array, inputs: Array) -> Array:
-    return settle(_sum(weights.shape[1], lambda u: weights[:, u, None] * inputs[None, u]))
+    units, lanes = weights.shape[1:]
+    inputs = inputs.reshape(-1, units, lanes)
+    summed = _sum(units, lambda u: weights[None, :, u] * inputs[:, u, None])
+    return reshaped(summed, len(inputs), -1)
 
 
 def _forward(weights: Array, inputs: Array) -> tuple[Array, _Saved]:
@@ -50,21 +70,37 @@ def _forward(weights: Array, inputs: Array) -> tuple[Array, _Saved]:
 
 def _backward(saved: _Saved, cotangent: Array) -> tuple[Array, Array]:
     weights, inputs = saved
-    g = settle(cotangent)
-    by_weight = _over_points(g, settle(inputs))
-    by_input = _sum(weights.shape[0], lambda o: weights[o, :, None] * g[o, None])
-    return settle((by_weight, by_input))
+    out, units, lanes = weights.shape
+    g = settle(cotangent).reshape(-1, out, lanes)
+    by_weight = _outer_over_points(g, settle(inputs).reshape(-1, units, lanes))
+    by_input = _sum(out, lambda o: weights[None, o] * g[:, o, None])
+    return by_weight, reshaped(by_input, len(inputs), -1)
 
 
-def _over_points(g: Array, inputs: Array) -> Float[Array, "out units lanes"]:
+def _outer_over_points(
+    g: Float[Array, "points out lanes"], inputs: Float[Array, "points units lanes"]
+) -> Float[Array, "out units lanes"]:
     """Sum over points, in two stages: one loop over all of them is too long to be unrolled, and
     what is not unrolled is not vectorised over the lanes."""
-    g, inputs = (a.reshape(a.shape[0], -1, _STRETCHES, a.shape[2]) for a in (g, inputs))
-    partial = settle(_sum(g.shape[1], lambda k: g[:, None, k] * inputs[None, :, k]))
-    return _sum(_STRETCHES, lambda k: partial[:, :, k])
+    g, inputs = (a.reshape(_STRETCHES, -1, *a.shape[1:]) for a in (g, inputs))
+    partial = settle(_sum(g.shape[1], lambda k: g[:, k, :, None] * inputs[:, k, None]))
+    return settle(_sum(_STRETCHES, lambda k: partial[k]))
+
+
+def _repeated(row: Array, points: int) -> Array:
+    return jnp.broadcast_to(row, (points, *row.shape[1:]))
+
+
+def _summed(g: Array, points: int) -> Array:
+    return settle(_sum(points, lambda k: g[k : k + 1]))
 
 
 _contract = jax.custom_vjp(_product)
 _contract.defvjp(_forward, _backward)
 _hold = jax.custom_vjp(settle)
 _hold.defvjp(lambda values: (settle(values), None), lambda _, cotangent: (settle(cotangent),))
+_over_points = jax.custom_vjp(_repeated, nondiff_argnums=(1,))
+_over_points.defvjp(
+    lambda row, points: (_repeated(row, points), None),
+    lambda points, _, cotangent: (_summed(settle(cotangent), points),),
+)

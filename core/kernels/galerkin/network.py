@@ -4,7 +4,7 @@ Derivatives go forward with the values (a second-order jet in x, first order in 
 reverse pass gives the gradient of a residual that contains them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from core.barrier import settle
-from core.kernels.galerkin.contraction import contract, hold
+from core.kernels.galerkin.contraction import contract, hold, over_points, reshaped
 
 __all__ = ["DOMAIN", "PARAMETERS", "Jet", "initial_parameters", "jet", "value_at_start"]
 
@@ -38,6 +38,9 @@ _SPREAD = {"time": 0.8, "space": 1.7, "bias": 1.0, "hidden": 1.5}
 """Half width of the uniform law a parameter starts from; those of the output start at zero."""
 
 
+AnyArray = TypeVar("AnyArray", Array, np.ndarray)
+
+
 class Jet(NamedTuple):
     """A function of (t, x) and its derivatives at the points, each [1 or points, lanes]."""
 
@@ -54,15 +57,16 @@ def jet(
 ) -> Jet:
     """N with N_t, N_x and N_xx at fixed points."""
     w = _named(parameters)
-    points = t.shape[0]
-    z = w["time"][:, None] * t + w["space"][:, None] * (x / DOMAIN) + w["bias"][:, None]
-    slope_t = jnp.broadcast_to(w["time"][:, None], z.shape)
-    slope_x = jnp.broadcast_to(w["space"][:, None] / DOMAIN, z.shape)
-    hidden = contract(w["hidden"], _tanh(z, slope_t, slope_x, jnp.zeros_like(z)))
-    z, z_t, z_x, z_xx = lax.split(hidden, [points] * 4, axis=1)
-    out = contract(w["out"], _tanh(z + w["hidden_bias"][:, None], z_t, z_x, z_xx))[0]
+    points = len(t)
+    time, space, bias, hidden_bias = (
+        over_points(_row(w[name]), points) for name in ("time", "space", "bias", "hidden_bias")
+    )
+    z = time * t + space * (x / DOMAIN) + bias
+    hidden = contract(w["hidden"], _tanh(z, time, space / DOMAIN, jnp.zeros_like(z)))
+    z, z_t, z_x, z_xx = lax.split(hidden, [points] * 4, axis=0)
+    out = contract(w["out"], _tanh(z + hidden_bias, z_t, z_x, z_xx))
     n, n_t, n_x, n_xx = lax.split(out, [points] * 4, axis=0)
-    return Jet(n + w["out_bias"], n_t, n_x, n_xx)
+    return Jet(n + over_points(w["out_bias"], points), n_t, n_x, n_xx)
 
 
 def value_at_start(
@@ -70,25 +74,35 @@ def value_at_start(
 ) -> Float[Array, "points lanes"]:
     """N(0, x)."""
     w = _named(parameters)
-    first = hold(jnp.tanh(w["space"][:, None] * (x / DOMAIN) + w["bias"][:, None]))
-    second = hold(jnp.tanh(contract(w["hidden"], first) + w["hidden_bias"][:, None]))
-    return contract(w["out"], second)[0] + w["out_bias"]
+    first = hold(jnp.tanh(_row(w["space"]) * (x / DOMAIN) + _row(w["bias"])))
+    second = hold(jnp.tanh(contract(w["hidden"], first) + _row(w["hidden_bias"])))
+    return contract(w["out"], second) + w["out_bias"]
 
 
-def initial_parameters(
-    generation: Float[Array, "1 lanes"],
-) -> Float[Array, "parameters lanes"]:
+def initial_parameters(generation: AnyArray) -> AnyArray:
     """Where training begins, again and again differently: a hash of (row, generation) decides.
 
-    The output layer is zero, so that u starts as the terminal condition.
+    The output layer is zero, so that u starts as the terminal condition. Of a NumPy array NumPy
+    makes the same bits: a process that starts need not compile for that.
+
+    Args:
+        generation: [1, lanes].
+
+    Returns:
+        [parameters, lanes].
     """
+    xp: Any = np if isinstance(generation, np.ndarray) else jnp
     widths = np.concatenate([np.full(n, _SPREAD.get(name, 0.0)) for name, n in _SIZES.items()])
-    row = jnp.arange(PARAMETERS, dtype=jnp.uint32)[:, None]
-    unit = _hash(
-        row * np.uint32(0x9E3779B1) + generation.astype(jnp.uint32) * np.uint32(0x85EBCA77)
-    )
+    row = xp.arange(PARAMETERS, dtype=np.uint32)[:, None]
+    unit = _hash(row * np.uint32(0x9E3779B1) + generation.astype(np.uint32) * np.uint32(0x85EBCA77))
     uniform = (unit >> 8).astype(generation.dtype) * (2.0 / 2**24) - 1.0
-    return uniform * jnp.asarray(widths, generation.dtype)[:, None]
+    parameters: AnyArray = uniform * xp.asarray(widths, generation.dtype)[:, None]
+    return parameters
+
+
+def _row(weights: Float[Array, "units lanes"]) -> Float[Array, "1 units_x_lanes"]:
+    """Units and lanes in one row: a loop over a few lanes alone would not be vectorised."""
+    return reshaped(weights, 1, -1)
 
 
 def _slices(parameters: Float[Array, "parameters lanes"]) -> dict[str, Array]:
@@ -113,12 +127,12 @@ _named.defvjp(
 )
 
 
-def _tanh(z: Array, z_t: Array, z_x: Array, z_xx: Array) -> Float[Array, "units points4 lanes"]:
+def _tanh(z: Array, z_t: Array, z_x: Array, z_xx: Array) -> Float[Array, "points4 units_x_lanes"]:
     """The chain rule through tanh; the four parts one after the other along the points."""
     a = jnp.tanh(z)
     slope = 1.0 - a * a
     a_x = slope * z_x
-    return hold(jnp.concatenate([a, slope * z_t, a_x, slope * z_xx - 2.0 * a * a_x * z_x], axis=1))
+    return hold(jnp.concatenate([a, slope * z_t, a_x, slope * z_xx - 2.0 * a * a_x * z_x]))
 
 
 def _hash(x: Array) -> Array:

@@ -95,7 +95,10 @@ def test_generations_start_apart_and_always_at_the_terminal_condition(dtype: str
     generations = jnp.arange(40.0, dtype=dtype)[None]
     p = initial_parameters(generations)
     assert p.dtype == np.dtype(dtype)
-    np.testing.assert_array_equal(p, initial_parameters(generations))
+    by_numpy = initial_parameters(np.asarray(generations))
+    assert isinstance(by_numpy, np.ndarray)
+    assert np.asarray(jax.jit(initial_parameters)(generations)).tobytes() == by_numpy.tobytes()
+    np.testing.assert_array_equal(p, by_numpy)
     x = jnp.linspace(-3.0, 3.0, 9, dtype=dtype)[:, None]
     assert not np.asarray(value_at_start(p, x)).any()
     hidden = np.asarray(p)[3 * UNITS : 3 * UNITS + UNITS**2]
