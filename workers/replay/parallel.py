@@ -19,6 +19,7 @@ from workers.replay.checkpoint import StateKeeper
 from workers.replay.counts import Counts
 from workers.replay.folder import RunFolder, read_run
 from workers.replay.merge_tables import place_ranges
+from workers.replay.parts import ArrowParts
 from workers.replay.processes import SliceProcesses
 from workers.replay.run import RunPlan, run_backtest, run_facts
 from workers.replay.run_tables import SCHEMAS
@@ -49,7 +50,7 @@ def run_in_processes(
     slices = slice_plans(plan, processes)
     if len(slices) == 1:
         return run_backtest(plan, resume=resume, progress=progress)
-    identity = plan.identity() | {"processes": len(slices)}
+    identity = plan.identity() | {"processes": len(slices), "slices": ArrowParts.suffix}
     with RunFolder(plan.out, identity, resume=resume) as folder:
         folder.save_checkpoint({"processes": len(slices)})
         if (whole := folder.finished) is None:

@@ -64,6 +64,7 @@ class RunPlan:
             "begin": self.begin_name,
             "published": None if self.publish is None else self.publish.describe(),
             "verify": None if self.watch is None else self.watch.describe(),
+            "runtime": dict(runtime_versions(self.dtype)),
         }
 
 
@@ -123,7 +124,6 @@ def run_facts(plan: RunPlan) -> dict[str, Any]:
         "format": _FORMAT,
         **plan.identity(),
         "fingerprint": plan.config.fingerprint(),
-        "runtime": dict(runtime_versions(plan.dtype)),
     }
 
 

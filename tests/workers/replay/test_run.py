@@ -58,7 +58,9 @@ run_backtest(plan(Path(sys.argv[1]), Path(sys.argv[2]), checkpoint_ticks=60_000)
 """
 
 
-def test_kill_9_and_resume_give_the_same_files(ticks: Path, whole: Path, tmp_path: Path) -> None:
+def test_kill_9_and_resume_give_the_same_files(
+    ticks: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "run"
     killed = subprocess.run([sys.executable, "-c", _KILLED, ticks, out], check=False)
     assert killed.returncode == -9
@@ -68,6 +70,10 @@ def test_kill_9_and_resume_give_the_same_files(ticks: Path, whole: Path, tmp_pat
         run_backtest(again)
     with pytest.raises(DifferentRunError, match=r"other settings \(config\.cusum_h\): go on"):
         run_backtest(plan(ticks, out, PredictorConfig(cusum_h=8.0)), resume=True)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true")
+        with pytest.raises(DifferentRunError, match=r"other settings \(runtime\.xla_flags\)"):
+            run_backtest(again, resume=True)
     seen = []
     run = run_backtest(again, resume=True, progress=lambda results, _: seen.append(results))
     assert seen[0] > 65_536, "it began anew"
