@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal, cast
 
 import jax
 import jax.numpy as jnp
@@ -88,12 +88,15 @@ def _tiled(dtype: Dtype, prices: np.ndarray) -> Callable[[int], object]:
     step, trainer = compile_step(CONFIG, dtype), compile_trainer(CONFIG, dtype)
     tile, surfaces = jax.device_put(init_tile(CONFIG, dtype)), init_surfaces(dtype)
     _, networks = fresh_networks(dtype)
+    inputs = [_inputs(price) for price in prices]
 
     def tick(number: int) -> object:
         nonlocal tile, surfaces, networks
-        tile, outputs = step(tile, _inputs(prices[number % len(prices)]), surfaces)
+        tile, outputs = step(tile, inputs[number % len(inputs)], surfaces)
         if (number + 1) % CONFIG.dgm_every == 0:
-            networks = trainer(np.asarray(tile)[trainer.block].T, networks)
+            # As a worker does: a view that outlives this makes the next step copy the tile.
+            blocks = np.from_dlpack(cast(Any, tile))[trainer.block].T.copy()
+            networks = trainer(blocks, networks)
             surfaces = networks[:, NETWORK_SURFACE].T.copy()
         return np.asarray(outputs)
 

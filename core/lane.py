@@ -4,6 +4,7 @@ The pure form, `FunctionalPredictor.step`, lays the asset into a tile and takes 
 every tick, which costs as much as the step. The bits are the same.
 """
 
+from concurrent.futures import Executor, Future
 from typing import Any, cast
 
 import jax
@@ -31,12 +32,21 @@ class Lane:
         config: hyperparameters.
         dtype: `float64` or `float32`, of the state.
         state: to begin with; None: an asset that has not seen a tick.
+        trains_on: where the network trains after its tick's result is there, at the latest before
+            the next tick; None: in the step.
     """
 
     def __init__(
-        self, config: PredictorConfig, dtype: str = "float64", state: AssetState | None = None
+        self,
+        config: PredictorConfig,
+        dtype: str = "float64",
+        state: AssetState | None = None,
+        *,
+        trains_on: Executor | None = None,
     ) -> None:
         self.config = config
+        self._trains_on = trains_on
+        self._training: Future[Shaped[ndarray, "1 network"]] | None = None
         self._step = compile_step(config, dtype)
         self._trainer = compile_trainer(config, dtype)
         self._layout = asset_layout(config)
@@ -47,6 +57,7 @@ class Lane:
 
     def put(self, state: AssetState) -> None:
         """Go on from a state."""
+        self._finish_training()
         column, self._network = self._layout.split(state.rows[np.newaxis])
         tile = self._fresh.copy()
         tile[:, 0] = column[0]
@@ -56,6 +67,7 @@ class Lane:
 
     def state(self) -> AssetState:
         """A copy of the state."""
+        self._finish_training()
         column = self._column(slice(None))[np.newaxis]
         rows = self._layout.join(column, self._network)[0]
         return AssetState(rows, self.timestamp_ns, self.sequence)
@@ -69,6 +81,7 @@ class Lane:
         kernel_mask: Kernel = ALL_KERNELS,
     ) -> PredictionResult:
         """One tick; the arguments are those of `FunctionalPredictor.step`."""
+        self._finish_training()
         self._inputs[:, 0] = input_column(
             self.config,
             self.timestamp_ns,
@@ -82,10 +95,24 @@ class Lane:
         column = np.asarray(outputs)[:, 0]
         self.timestamp_ns, self.sequence = tick.timestamp_ns, self.sequence + 1
         if self.sequence % self.config.dgm_every == 0 and Kernel.B in kernel_mask:
-            block = self._column(self._trainer.block)[np.newaxis]
-            self._network = self._trainer(block, self._network)
-            self._surfaces[:, 0] = self._network[0, SURFACE]
+            self._train()
         return PredictionResult.from_column(column)
+
+    def _train(self) -> None:
+        block = self._column(self._trainer.block)[np.newaxis]
+        if self._trains_on is None:
+            self._take(self._trainer(block, self._network))
+        else:
+            self._training = self._trains_on.submit(self._trainer, block, self._network)
+
+    def _finish_training(self) -> None:
+        if self._training is not None:
+            training, self._training = self._training, None
+            self._take(training.result())
+
+    def _take(self, network: Shaped[ndarray, "1 network"]) -> None:
+        self._network = network
+        self._surfaces[:, 0] = network[0, SURFACE]
 
     def _column(self, rows: slice) -> Shaped[ndarray, " rows"]:
         # A view through DLPack must be gone before the next step, or donation copies the tile.

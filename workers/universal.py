@@ -5,7 +5,7 @@ fleet, so its results are the fleet's, bit for bit.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +49,9 @@ _FLAGS = {
 class UniversalPredictor:
     """One asset, its state held here. Not thread-safe, but for the files it writes itself.
 
+    The network that is due after a tick trains in a thread of its own while the caller has the
+    result; the next tick waits for it, where it comes that soon.
+
     Args:
         config: hyperparameters.
         dtype: of the state.
@@ -80,7 +83,8 @@ class UniversalPredictor:
     ) -> None:
         self.config = config
         self.asset_id = asset_id
-        self._lane = Lane(config, dtype)
+        self._trains_on = ThreadPoolExecutor(1, thread_name_prefix="training")
+        self._lane = Lane(config, dtype, trains_on=self._trains_on)
         self._header = current_header(config, dtype)
         self._result: PredictionResult | None = None
         self._checkpoint_dir = checkpoint_dir
@@ -256,6 +260,7 @@ class UniversalPredictor:
         _log.info("shutdown", shutdown_phase="pending_snapshots")
         self._files.close(timeout_seconds)
         self._save_last()
+        self._trains_on.shutdown()
         seconds = self._clock.monotonic_s() - begun_s
         self._telemetry.observe(M.SHUTDOWN_SECONDS, seconds)
         _log.info("shutdown", shutdown_phase="done", seconds=seconds)

@@ -2,11 +2,19 @@
 
 import functools
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from core import AVAILABLE_KERNELS, FunctionalPredictor, Kernel, MarketObservation, PredictorConfig
+from core import (
+    AVAILABLE_KERNELS,
+    FunctionalPredictor,
+    Kernel,
+    Lane,
+    MarketObservation,
+    PredictorConfig,
+)
 
 NS = 10_000_000
 
@@ -75,3 +83,16 @@ def test_validate_domain_is_the_specifications() -> None:
     assert MarketObservation(20.0, 20.0, 0).validate_domain()
     assert not MarketObservation(-20.1, 0.0, 0).validate_domain()
     assert MarketObservation(39.0, 0.0, 0).validate_domain(20.0, 2.0)
+
+
+def test_training_behind_the_result_gives_the_same_bits() -> None:
+    """In a thread of its own, with the next tick at its heels; put, state and steps wait for it."""
+    config, ticks = PredictorConfig(), history(5, 200)
+    inline = Lane(config)
+    with ThreadPoolExecutor(1) as executor:
+        behind = Lane(config, trains_on=executor)
+        for number, tick in enumerate(ticks, start=1):
+            assert repr(behind.step(tick)) == repr(inline.step(tick))
+            if number in (16, 64, 112):
+                behind.put(behind.state())
+        assert behind.state().rows.tobytes() == inline.state().rows.tobytes()
