@@ -28,8 +28,8 @@ def prepare_jax() -> None:
             "JAX_ENABLE_X64 is off: unset it; float32 states are chosen by dtype='float32'"
         )
     os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.7")
-    # The size of XLA's CPU thread pool. A step is a few hundred kernels of under a microsecond:
-    # handing them to other threads costs more than it gains, and a worker has one core.
+    # The size of XLA's CPU thread pool. A step is one kernel, what else runs is small, and a worker
+    # has one core: handing work to other threads costs more than it gains.
     os.environ.setdefault("NPROC", "1")
     flags = os.environ.get("XLA_FLAGS", "")
     if _DETERMINISTIC_GPU not in flags:

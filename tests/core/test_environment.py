@@ -7,7 +7,13 @@ from collections.abc import Mapping
 
 import pytest
 
-_OURS = ("NPROC", "XLA_FLAGS", "XLA_PYTHON_CLIENT_MEM_FRACTION", "JAX_ENABLE_X64")
+_OURS = (
+    "NPROC",
+    "XLA_FLAGS",
+    "XLA_PYTHON_CLIENT_MEM_FRACTION",
+    "JAX_ENABLE_X64",
+    "JAX_CPU_ENABLE_ASYNC_DISPATCH",
+)
 
 
 def _run(script: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
@@ -41,6 +47,14 @@ def test_the_operators_settings_stand_and_the_rest_gets_defaults(given: Mapping[
     assert threads == given.get("NPROC", "1")
     assert flags.startswith(given.get("XLA_FLAGS", ""))
     assert "--xla_gpu_deterministic_ops=true" in flags
+
+
+@pytest.mark.parametrize("given", [{}, {"JAX_CPU_ENABLE_ASYNC_DISPATCH": "1"}])
+def test_calls_are_made_where_they_are_asked_for_unless_told_otherwise(
+    given: Mapping[str, str],
+) -> None:
+    script = "import core, jax; print(jax.config.values['jax_cpu_enable_async_dispatch'])"
+    assert _run(script, given).stdout.strip() == str(bool(given))
 
 
 def test_xla_has_one_thread() -> None:
