@@ -85,10 +85,9 @@ class Networks:
     def exchange(self, exchange: Exchange) -> None:
         """Lay the surfaces of some tiles anew; no step that reads them may be under way."""
         tiles = exchange.tiles.tolist()
-        source = np.concatenate([self._surfaces[tile] for tile in tiles], axis=1)
-        laid = np.split(np.take(source, exchange.source, axis=1), len(tiles), axis=1)
+        laid = exchange.laid([self._surfaces[tile] for tile in tiles])
         for tile, surfaces in zip(tiles, laid, strict=True):
-            self._surfaces[tile] = np.ascontiguousarray(surfaces)
+            self._surfaces[tile] = surfaces
 
     def owe(self, rows: Int64[ndarray, " count"]) -> None:
         """These rows have had a tick after which their networks train."""

@@ -7,11 +7,12 @@ activity, and is best when assets are laid into tiles in order of activity.
 Invariant: what is returned is a permutation. Every tile keeps 64 assets, none is lost or doubled.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int64, Shaped
 from numpy import ndarray
 
 from core import TILE_WIDTH
@@ -42,6 +43,12 @@ class Exchange:
 
     tiles: Int64[ndarray, " tiles"]
     source: Int64[ndarray, " lanes"]
+
+    def laid(self, tiles: Sequence[Shaped[ndarray, "rows 64"]]) -> Iterator[ndarray]:
+        """What the tiles hold, in this order, with their lanes laid anew; made one at a time."""
+        before = np.concatenate(tiles, axis=1)
+        for lanes in self.source.reshape(-1, TILE_WIDTH):
+            yield np.take(before, lanes, axis=1)
 
 
 def cost(activity: Float64[ndarray, " rows"], tile: Int64[ndarray, " rows"]) -> float:

@@ -219,9 +219,9 @@ class StateTable:
     def _exchange(self, exchange: Exchange) -> None:
         """Lay some tiles anew; no results are under way, `step` has collected them."""
         tiles = exchange.tiles.tolist()
-        source = np.concatenate([_host_view(self._tiles[tile]) for tile in tiles], axis=1)
-        for tile, lanes in zip(tiles, exchange.source.reshape(-1, TILE_WIDTH), strict=True):
-            self._tiles[tile] = jax.device_put(np.take(source, lanes, axis=1))
+        laid = exchange.laid([_host_view(self._tiles[tile]) for tile in tiles])
+        for tile, columns in zip(tiles, laid, strict=True):
+            self._tiles[tile] = jax.device_put(columns)
         self._networks.exchange(exchange)
 
     def _by_tile(self, rows: Int64[ndarray, " count"]) -> Iterator[_Part]:
