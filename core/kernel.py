@@ -6,7 +6,7 @@ took longer than the loops.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import jax
 from jax.experimental.xla_metadata import set_xla_metadata
@@ -15,7 +15,6 @@ __all__ = ["one_kernel"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_marks: Final[Any] = set_xla_metadata  # typed as a function without types
 
 
 def one_kernel(program: Callable[P, T]) -> Callable[P, T]:
@@ -26,13 +25,13 @@ def one_kernel(program: Callable[P, T]) -> Callable[P, T]:
     """
 
     def unmarked(*args: P.args, **kwargs: P.kwargs) -> T:
-        with _marks(inlineable=None, xla_cpu_small_call=None):
+        with set_xla_metadata(inlineable=None, xla_cpu_small_call=None):  # type: ignore[no-untyped-call]
             return program(*args, **kwargs)
 
     inner = jax.jit(unmarked)
 
     def marked(*args: P.args, **kwargs: P.kwargs) -> T:
-        with _marks(inlineable="false", xla_cpu_small_call="true"):
+        with set_xla_metadata(inlineable="false", xla_cpu_small_call="true"):  # type: ignore[no-untyped-call]
             made: T = inner(*args, **kwargs)
             return made
 

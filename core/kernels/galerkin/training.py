@@ -29,7 +29,7 @@ _LARGEST_CONTRACTION = 4.0
 
 def fresh_network(dtype: str) -> Float[np.ndarray, " network"]:
     """A network of an asset that has not seen a tick."""
-    parameters = np.asarray(initial_parameters(np.zeros((1, 1), dtype)))[:, 0]
+    parameters = initial_parameters(np.zeros((1, 1), dtype))[:, 0]
     rest = np.zeros(2 * PARAMETERS + 1, dtype=dtype)
     return np.concatenate([parameters, rest, fresh_surface(dtype)])
 
