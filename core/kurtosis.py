@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float
 
 from core.barrier import settle
 from core.config import PredictorConfig
+from core.folds import largest, smallest, total
 from core.layout import Field, State
 from core.moments import Moments, measure, merge, without
 from core.residuals import WINSOR, read_baseline, standardise
@@ -91,8 +92,8 @@ def update(
     chosen = raw if literal else winsorised
     # Residuals have a unit of their own, errors do not.
     flat = float(np.finfo(z.dtype).tiny if literal else np.finfo(z.dtype).eps)
-    top = jnp.max(blocks[:, 8], axis=0, keepdims=True)
-    bottom = jnp.min(blocks[:, 9], axis=0, keepdims=True)
+    top = largest(blocks[:, 8])
+    bottom = smallest(blocks[:, 9])
     farthest = jnp.where(top - raw.mean > raw.mean - bottom, top, bottom)
     bulk = without(raw, farthest, size=WINDOW)
     high = full & (_kurtosis(bulk, size=WINDOW - 1, flat=flat) > WARNING_LEVEL)
@@ -114,15 +115,15 @@ def _enter(
     here = jnp.arange(_BLOCKS, dtype=z.dtype).reshape(-1, 1, 1) == index
     ring = state["kurtosis.ring"].reshape(_BLOCKS, _BLOCK, -1)
     # A sum with one term that is not zero: selects by lane without a gather.
-    block = jnp.sum(jnp.where(here, ring, 0.0), axis=0)
+    block = total(jnp.where(here, ring, 0.0))[0]
     slot = jnp.arange(_BLOCK, dtype=z.dtype).reshape(-1, 1) == position - index * _BLOCK
     block = settle(jnp.where(slot & enters, z, block))
     measured = jnp.concatenate(
         [
             *measure(block),
             *measure(jnp.clip(block, -WINSOR, WINSOR)),
-            jnp.max(block, axis=0, keepdims=True),
-            jnp.min(block, axis=0, keepdims=True),
+            largest(block),
+            smallest(block),
         ]
     )
     blocks = jnp.where(

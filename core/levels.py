@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from core.config import PredictorConfig
+from core.folds import total
 from core.layout import Field, State
 
 __all__ = ["Levels", "fields", "update"]
@@ -48,9 +49,9 @@ def update(
     ring = jnp.where(slot == phase, level, state["levels.ring"])
     filled = jnp.minimum(state["levels.filled"] + 1.0, float(window))
     # Slots not yet filled hold zero and are left out of the second sum.
-    mean = jnp.sum(ring, axis=0, keepdims=True) / filled
+    mean = total(ring) / filled
     squares = jnp.where(slot < filled, jnp.square(ring - mean), 0.0)
-    deviation = jnp.sqrt(jnp.sum(squares, axis=0, keepdims=True) / filled)
+    deviation = jnp.sqrt(total(squares) / filled)
     new = {
         "levels.ring": ring,
         "levels.phase": jnp.where(phase == window - 1.0, 0.0, phase + 1.0),

@@ -10,6 +10,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from core.barrier import settle
+from core.folds import total
+
 __all__ = ["Moments", "measure", "merge", "without"]
 
 
@@ -24,22 +27,23 @@ class Moments(NamedTuple):
 
 def measure(rows: Float[Array, "rows lanes"]) -> Moments:
     """Moments of one block, in two passes."""
-    mean = _total(rows) / rows.shape[0]
+    mean = settle(total(rows) / rows.shape[0])
     deviation = rows - mean
     square = jnp.square(deviation)
-    return Moments(mean, _total(square), _total(square * deviation), _total(jnp.square(square)))
+    return Moments(mean, total(square), total(square * deviation), total(jnp.square(square)))
 
 
 def merge(blocks: Moments, *, size: int) -> Moments:
     """Moments of blocks of `size` rows taken together (Pébay 2008, equations 3.1 to 3.3)."""
-    mean = _total(blocks.mean) / blocks.mean.shape[0]
+    mean = settle(total(blocks.mean) / blocks.mean.shape[0])
     shift = blocks.mean - mean
     square = jnp.square(shift)
     second = blocks.second + size * square
     third = blocks.third + shift * (3.0 * blocks.second + size * square)
     fourth = blocks.fourth + 4.0 * shift * blocks.third
     fourth = fourth + square * (6.0 * blocks.second + size * square)
-    return Moments(mean, _total(second), _total(third), _total(fourth))
+    second, third, fourth = settle((second, third, fourth))
+    return Moments(mean, total(second), total(third), total(fourth))
 
 
 def without(whole: Moments, row: Float[Array, "1 lanes"], *, size: int) -> Moments:
@@ -56,7 +60,3 @@ def without(whole: Moments, row: Float[Array, "1 lanes"], *, size: int) -> Momen
         + 4.0 * share * third
     )
     return Moments(whole.mean - share, jnp.maximum(second, 0.0), third, jnp.maximum(fourth, 0.0))
-
-
-def _total(rows: Float[Array, "rows lanes"]) -> Float[Array, "1 lanes"]:
-    return jnp.sum(rows, axis=0, keepdims=True)

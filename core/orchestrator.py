@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from core.barrier import settle
 from core.config import PredictorConfig
+from core.folds import largest, total
 from core.kernels.rls import dot
 from core.layout import Field, State
 from core.sinkhorn import balance
@@ -130,7 +131,7 @@ def _proximal_step(
     gain = rate * regret
     logits = jnp.log(jnp.maximum(weights, _LEAST_WEIGHT)) + gain * (1.0 - gain)
     logits = logits / (1.0 + rate * temperature)
-    unscaled = jnp.exp(logits - jnp.max(logits, axis=0, keepdims=True))
+    unscaled = jnp.exp(logits - largest(logits))
     return _normalised(unscaled)
 
 
@@ -165,5 +166,4 @@ def _losses(
 
 
 def _normalised(weights: Float[Array, "4 64"]) -> Float[Array, "4 64"]:
-    total = weights[0:1] + weights[1:2] + weights[2:3] + weights[3:4]
-    return weights / total
+    return weights / total(weights)

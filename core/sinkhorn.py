@@ -9,6 +9,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from core.folds import largest, total
+
 __all__ = ["Balanced", "balance"]
 
 
@@ -35,18 +37,13 @@ def balance(log_kernel: Float[Array, "n n lanes"], *, iterations: int) -> Balanc
         log_u = 0.5 * (log_u - _log_row_sums(log_kernel, log_u))
     # The two scalings first: added one by one they would round differently in each triangle.
     plan = jnp.exp(log_kernel + (log_u[:, None] + log_u[None, :]))
-    total = plan[:, 0]
-    for j in range(1, plan.shape[1]):
-        total = total + plan[:, j]
-    return Balanced(plan, jnp.max(jnp.abs(total - 1.0), axis=0, keepdims=True))
+    sums = total(plan, axis=1)[:, 0]
+    return Balanced(plan, largest(jnp.abs(sums - 1.0)))
 
 
 def _log_row_sums(
     log_kernel: Float[Array, "n n lanes"], log_u: Float[Array, "n lanes"]
 ) -> Float[Array, "n lanes"]:
     terms = log_kernel + log_u[None, :]
-    largest = jnp.max(terms, axis=1)
-    total = jnp.exp(terms[:, 0] - largest)
-    for j in range(1, terms.shape[1]):
-        total = total + jnp.exp(terms[:, j] - largest)
-    return largest + jnp.log(total)
+    top = largest(terms, axis=1)
+    return (top + jnp.log(total(jnp.exp(terms - top), axis=1)))[:, 0]

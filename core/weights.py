@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from core.flags import AVAILABLE_KERNELS, Kernel
+from core.folds import total
 from core.packed import Input
 
 __all__ = ["kernel_bits", "kernel_mask", "reported_weights"]
@@ -25,7 +26,7 @@ def kernel_mask(inputs: Float[Array, "inputs 64"]) -> Bool[Array, "4 64"]:
 def kernel_bits(mask: Bool[Array, "4 64"]) -> Float[Array, "1 64"]:
     """`Kernel` bits of a mask."""
     bits = jnp.array([[float(kernel)] for kernel in Kernel])
-    return jnp.sum(jnp.where(mask, bits, 0.0), axis=0, keepdims=True)
+    return total(jnp.where(mask, bits, 0.0))
 
 
 def reported_weights(
@@ -56,21 +57,19 @@ def reported_weights(
     barred = jnp.array([[False], [True], [False], [False]]) & collapsed & others
     latent = jnp.where(barred, 0.0, latent)
     votes = latent * credit
-    votes = jnp.where(_total(jnp.where(mask, votes, 0.0)) > 0.0, votes, latent)
+    votes = jnp.where(total(jnp.where(mask, votes, 0.0)) > 0.0, votes, latent)
     wanted = jnp.where(emergency & mask[3:4], only_d, votes)
     wanted = jnp.where(frozen, last, wanted)
     masked = jnp.where(mask, wanted, 0.0)
-    total = _total(masked)
+    everything = total(masked)
     # No weight on any running kernel: uniform over those, or over all when none runs (their
     # forecasts are then zero, which is persistence).
     running = jnp.where(mask & ~barred, 1.0, 0.0).astype(latent.dtype)
-    count = _total(running)
+    count = total(running)
     even = jnp.where(count > 0.0, running / jnp.maximum(count, 1.0), 0.25)
-    shared = jnp.where(total > 0.0, masked / jnp.where(total > 0.0, total, 1.0), even)
+    shared = jnp.where(
+        everything > 0.0, masked / jnp.where(everything > 0.0, everything, 1.0), even
+    )
     # Dividing by a total that is 1 up to rounding would let frozen weights creep.
-    kept = frozen & (_total(jnp.where(mask, 0.0, last)) == 0.0)
+    kept = frozen & (total(jnp.where(mask, 0.0, last)) == 0.0)
     return jnp.where(kept, last, shared)
-
-
-def _total(rows: Float[Array, "4 64"]) -> Float[Array, "1 64"]:
-    return rows[0:1] + rows[1:2] + rows[2:3] + rows[3:4]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from core.barrier import settle
+from core.folds import total
 from core.holder.bank import FILTERS, Peak, locate_peak, predict, push
 from core.holder.base_scale import due_levels
 
@@ -59,7 +60,7 @@ def _pick(
     due: Bool[Array, "levels 1 lanes"], rows: Float[Array, "rows lanes"]
 ) -> Float[Array, "size lanes"]:
     """The due level's rows, zeros where none is due: a sum with one term that is not zero."""
-    return jnp.sum(jnp.where(due, _by_level(rows, due.shape[0]), 0.0), axis=0)
+    return total(jnp.where(due, _by_level(rows, due.shape[0]), 0.0))[0]
 
 
 def _put(

@@ -69,7 +69,7 @@ def _correlate(
     past: Float[Array, "span lanes"], filters: np.ndarray
 ) -> Float[Array, "scales lanes"]:
     """Unrolled, so that the order of the additions is ours."""
-    table = jnp.asarray(filters, past.dtype)
+    table, past = settle((jnp.asarray(filters, past.dtype), past))
     total = table[:, 0:1] * past[0:1]
     for lag in range(1, table.shape[1]):
         total = total + table[:, lag : lag + 1] * past[lag : lag + 1]

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from core.folds import total
+
 __all__ = ["Adam", "descend"]
 
 LEARNING_RATE = 1e-2
@@ -30,7 +32,7 @@ def descend(past: Adam, gradient: Float[Array, "parameters lanes"]) -> Adam:
     """One step. A gradient that is not finite is taken as zero: the moments must survive it."""
     finite = jnp.isfinite(gradient)
     gradient = jnp.where(finite, gradient, 0.0)
-    norm = jnp.sqrt(jnp.sum(jnp.square(gradient), axis=0, keepdims=True))
+    norm = jnp.sqrt(total(jnp.square(gradient)))
     gradient = gradient * jnp.minimum(1.0, GRADIENT_NORM / jnp.maximum(norm, 1e-30))
     steps = jnp.minimum(past.steps + 1.0, _STEPS_CAP)
     first = FIRST_DECAY * past.first + (1.0 - FIRST_DECAY) * gradient

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from core.folds import total
 from core.kernels.galerkin.network import DOMAIN
 from core.layout import Field, State
 
@@ -133,11 +134,11 @@ def _at_knots(state: State) -> Float[Array, "knots lanes"]:
 
 def _correction(state: State, x: Float[Array, "1 lanes"]) -> Float[Array, "1 lanes"]:
     terms = _closeness(x)[:, 0] * _at_knots(state)
-    return jnp.sum(terms, axis=0, keepdims=True)
+    return total(terms)
 
 
 def _closeness(x: Float[Array, "points lanes"]) -> Float[Array, "knots points lanes"]:
     """Gaussian weights of the knots at x; they sum to one."""
     knots = jnp.asarray(np.array(KNOTS), x.dtype)[:, None, None]
     weight = jnp.exp(-0.5 * jnp.square(x[None] - knots))
-    return weight / jnp.sum(weight, axis=0, keepdims=True)
+    return weight / total(weight)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.polynomial import chebyshev
 
+from core.folds import total
 from core.kernels.galerkin.entropy import ENTROPY_GRID, TERMINAL_ENTROPY
 from core.kernels.galerkin.network import DOMAIN
 
@@ -46,7 +47,7 @@ class Surface(NamedTuple):
 def fit(values: Float[Array, "points lanes"]) -> Float[Array, "degrees lanes"]:
     """Coefficients of the least-squares polynomial through values on the entropy grid."""
     matrix = jnp.asarray(_FIT, values.dtype)[:, :, None]
-    return jnp.sum(matrix * values[None], axis=1)
+    return total(matrix * values[None], axis=1)[:, 0]
 
 
 def evaluate(

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from core.barrier import settle
+from core.folds import total
 from core.kernels.signature.tensor import (
     Tensor,
     chen,
@@ -103,7 +104,7 @@ def _picked(
     rows: Float[Array, "terms slots 64"], here: Bool[Array, "slots 64"]
 ) -> Float[Array, "terms 64"]:
     """The rows of one slot: a sum with one term that is not zero."""
-    return jnp.sum(jnp.where(here, rows, 0.0), axis=1)
+    return total(jnp.where(here, rows, 0.0), axis=1)[:, 0]
 
 
 def _stack(time: Float[Array, "1 64"], increment: Float[Array, "1 64"]) -> Float[Array, "2 64"]:
