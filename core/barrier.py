@@ -16,11 +16,16 @@ Tree = TypeVar("Tree")
 
 
 def settle(values: Tree) -> Tree:
-    """The same values, stored before anything reads them. Bits do not change.
+    """The same values, stored before anything reads them; likewise their gradients.
 
-    On CPU a call that is not inlined and does nothing: XLA drops its own fence there before it
-    fuses, and cannot put it into one kernel (`core.kernel`).
+    Bits do not change. On CPU a call that is not inlined and does nothing: XLA drops its own fence
+    there before it fuses, and cannot put it into one kernel (`core.kernel`).
     """
+    settled: Tree = _settled(values)
+    return settled
+
+
+def _fence(values: Tree) -> Tree:
     if jax.default_backend() != "cpu":
         fenced: Tree = lax.optimization_barrier(values)  # type: ignore[no-untyped-call]
         return fenced
@@ -32,3 +37,8 @@ def settle(values: Tree) -> Tree:
 @jax.jit
 def _same(values: Tree) -> Tree:
     return values
+
+
+# A rule of its own: JAX's derivative of the call would be one without the mark, and be inlined.
+_settled = jax.custom_vjp(_fence)
+_settled.defvjp(lambda values: (_fence(values), None), lambda _, cotangent: (_fence(cotangent),))

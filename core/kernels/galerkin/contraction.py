@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from core.barrier import settle
 
-__all__ = ["contract", "hold", "over_points", "reshaped"]
+__all__ = ["contract", "over_points", "reshaped"]
 
 _Saved = tuple[Float[Array, "out units lanes"], Float[Array, "points units_x_lanes"]]
 
@@ -29,12 +29,6 @@ def contract(
     the terms of a sum would put them all into one set of a core's first cache.
     """
     result: Array = _contract(weights, inputs)
-    return result
-
-
-def hold(values: Float[Array, "points units_x_lanes"]) -> Float[Array, "points units_x_lanes"]:
-    """`settle` for values that are differentiated: its gradient is settled too."""
-    result: Array = _hold(values)
     return result
 
 
@@ -97,8 +91,6 @@ def _summed(g: Array, points: int) -> Array:
 
 _contract = jax.custom_vjp(_product)
 _contract.defvjp(_forward, _backward)
-_hold = jax.custom_vjp(settle)
-_hold.defvjp(lambda values: (settle(values), None), lambda _, cotangent: (settle(cotangent),))
 _over_points = jax.custom_vjp(_repeated, nondiff_argnums=(1,))
 _over_points.defvjp(
     lambda row, points: (_repeated(row, points), None),

@@ -13,7 +13,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from core.barrier import settle
-from core.kernels.galerkin.contraction import contract, hold, over_points, reshaped
+from core.kernels.galerkin.contraction import contract, over_points, reshaped
 
 __all__ = ["DOMAIN", "PARAMETERS", "Jet", "initial_parameters", "jet", "value_at_start"]
 
@@ -74,8 +74,8 @@ def value_at_start(
 ) -> Float[Array, "points lanes"]:
     """N(0, x)."""
     w = _named(parameters)
-    first = hold(jnp.tanh(_row(w["space"]) * (x / DOMAIN) + _row(w["bias"])))
-    second = hold(jnp.tanh(contract(w["hidden"], first) + _row(w["hidden_bias"])))
+    first = settle(jnp.tanh(_row(w["space"]) * (x / DOMAIN) + _row(w["bias"])))
+    second = settle(jnp.tanh(contract(w["hidden"], first) + _row(w["hidden_bias"])))
     return contract(w["out"], second) + w["out_bias"]
 
 
@@ -132,7 +132,7 @@ def _tanh(z: Array, z_t: Array, z_x: Array, z_xx: Array) -> Float[Array, "points
     a = jnp.tanh(z)
     slope = 1.0 - a * a
     a_x = slope * z_x
-    return hold(jnp.concatenate([a, slope * z_t, a_x, slope * z_xx - 2.0 * a * a_x * z_x]))
+    return settle(jnp.concatenate([a, slope * z_t, a_x, slope * z_xx - 2.0 * a * a_x * z_x]))
 
 
 def _hash(x: Array) -> Array:
