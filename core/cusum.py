@@ -5,6 +5,7 @@ z carries no unit and is made from the past (`core.residuals`), so alarms do not
 unit of the price.
 """
 
+import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from core.config import PredictorConfig
 from core.layout import Field, State
+from core.logarithm import log, log1p
 from core.residuals import WINSOR, baseline_fields, learn, read_baseline, standardise
 
 __all__ = ["RegimeDrift", "fields", "grace", "scale_log_likelihood_ratio", "update"]
@@ -80,8 +82,8 @@ def scale_log_likelihood_ratio(z: Float[Array, "1 lanes"]) -> Float[Array, "1 la
     """
     width = _TAIL_DEGREES - 2.0
     square = jnp.square(z)
-    kernel = jnp.log1p(square / width) - jnp.log1p(square / (width * _SCALE_RATIO**2))
-    return 0.5 * (_TAIL_DEGREES + 1.0) * kernel - jnp.log(jnp.asarray(_SCALE_RATIO, z.dtype))
+    kernel = log1p(square / width) - log1p(square / (width * _SCALE_RATIO**2))
+    return 0.5 * (_TAIL_DEGREES + 1.0) * kernel - math.log(_SCALE_RATIO)
 
 
 def update(
@@ -151,7 +153,7 @@ def _literal_increment(
 
 
 def _tail_factor(kurtosis: Float[Array, "1 lanes"], *, least: float) -> Float[Array, "1 lanes"]:
-    return 1.0 + jnp.log(jnp.maximum(kurtosis, least) / 3.0)
+    return 1.0 + log(jnp.maximum(kurtosis, least) / 3.0)
 
 
 def _report(

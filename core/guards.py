@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from core.config import PredictorConfig
 from core.layout import Field, State
+from core.logarithm import log
 
 __all__ = ["Guards", "fields", "update"]
 
@@ -89,7 +90,7 @@ def _update_runs(
     """
     run, mean, longest = state["guards.run"], state["guards.mean_run"], state["guards.longest_run"]
     share = jnp.maximum(mean / (1.0 + mean), _LEAST_SHARE)
-    likely = jnp.maximum(_LOG_ALARM / jnp.log(share), _RECORD_MARGIN * longest)
+    likely = jnp.maximum(_LOG_ALARM / log(share), _RECORD_MARGIN * longest)
     now = jnp.where(moved, 0.0, jnp.minimum(run + 1.0, _LONGEST_RUN))
     seen = jnp.minimum(state["guards.runs_seen"] + 1.0, 1.0 / _RUN_GAIN)
     new = {

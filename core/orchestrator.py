@@ -14,6 +14,7 @@ from core.config import PredictorConfig
 from core.folds import largest, total
 from core.kernels.rls import dot
 from core.layout import Field, State
+from core.logarithm import log
 from core.sinkhorn import balance
 from core.volatility import Volatility
 
@@ -89,7 +90,7 @@ def update(
     )
     moved, residual = settle(_transport(settle(moved), temperature))
     energy = dot(_losses(past, realised, variance=volatility.slow, robust=robust), moved)
-    energy = energy + temperature * dot(moved, jnp.log(jnp.maximum(moved, _LEAST_WEIGHT)))
+    energy = energy + temperature * dot(moved, log(jnp.maximum(moved, _LEAST_WEIGHT)))
     learned = jnp.where(learning, moved, weights)
     energy = jnp.where(learning, energy, state["orchestrator.free_energy"])
     learned = jnp.where(reset, 1.0 / EXPERTS, learned)
@@ -129,7 +130,7 @@ def _proximal_step(
     Source: Jordan, Kinderlehrer & Otto (1998) with KL for W2; Wintenberger (2017), eq. 3.
     """
     gain = rate * regret
-    logits = jnp.log(jnp.maximum(weights, _LEAST_WEIGHT)) + gain * (1.0 - gain)
+    logits = log(jnp.maximum(weights, _LEAST_WEIGHT)) + gain * (1.0 - gain)
     logits = logits / (1.0 + rate * temperature)
     unscaled = jnp.exp(logits - largest(logits))
     return _normalised(unscaled)
@@ -142,7 +143,7 @@ def _transport(
 
     At eps >= 1 staying costs as much as moving: the plan, and the weights, are uniform.
     """
-    log_leak = jnp.log(jnp.minimum(temperature, 1.0))
+    log_leak = log(jnp.minimum(temperature, 1.0))
     cost = 1.0 - jnp.eye(EXPERTS, dtype=weights.dtype)
     plan, residual = balance(cost[:, :, None] * log_leak[None], iterations=TRANSPORT_ITERATIONS)
     moved = plan[:, 0] * weights[0]

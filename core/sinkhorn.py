@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from core.folds import largest, total
+from core.logarithm import log
 
 __all__ = ["Balanced", "balance"]
 
@@ -46,4 +47,4 @@ def _log_row_sums(
 ) -> Float[Array, "n lanes"]:
     terms = log_kernel + log_u[None, :]
     top = largest(terms, axis=1)
-    return (top + jnp.log(total(jnp.exp(terms - top), axis=1)))[:, 0]
+    return (top + log(total(jnp.exp(terms - top), axis=1)))[:, 0]

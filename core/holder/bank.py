@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from core.barrier import settle
 from core.holder.fgn import HURST_GRID, HURST_STEP, predictor_table
+from core.logarithm import log
 
 __all__ = ["FILTERS", "Peak", "locate_peak", "posterior_forecast", "predict", "push"]
 
@@ -76,8 +77,8 @@ def locate_peak(
         best = jnp.where(better, losses[i : i + 1], best)
         centre = jnp.where(better, float(HURST_GRID[i]), centre)
     floor = float(np.finfo(losses.dtype).tiny)
-    rise_left = jnp.log((left + floor) / (best + floor))
-    rise_right = jnp.log((right + floor) / (best + floor))
+    rise_left = log((left + floor) / (best + floor))
+    rise_right = log((right + floor) / (best + floor))
     bend = jnp.maximum(rise_left + rise_right, float(np.finfo(losses.dtype).eps))
     vertex = centre + HURST_STEP * jnp.clip(0.5 * (rise_left - rise_right) / bend, -1.0, 1.0)
     trust = weight**2 / (weight**2 + _NEUTRAL_WEIGHT**2)

@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float
 from core.holder.bank import Peak
 from core.holder.ladder import ladder
 from core.holder.maxima import Maxima
+from core.logarithm import log
 
 __all__ = ["LOUD", "Line", "fuse_line", "line_rows", "read_line"]
 
@@ -91,7 +92,7 @@ def read_line(
     loud = (weaker >= LOUD * noise) & ~sparse
     log_ratio = jnp.asarray(constants.log_ratio[FIRST_READ:, None], increment.dtype)
     spread = jnp.asarray(constants.noise[FIRST_READ:, None], increment.dtype)
-    slope = jnp.log(jnp.where(loud, end / jnp.where(loud, start, 1.0), 1.0)) / log_ratio
+    slope = log(jnp.where(loud, end / jnp.where(loud, start, 1.0), 1.0)) / log_ratio
     error = spread * noise / jnp.where(loud, weaker, 1.0)
     below = loud & (slope + _CERTAINTY * error < threshold)
 

@@ -14,6 +14,7 @@ from core.holder.bank import Peak
 from core.holder.ladder import ladder
 from core.holder.maxima import Maxima
 from core.holder.singularity import LOUD
+from core.logarithm import log
 
 __all__ = ["read_texture", "texture_rows"]
 
@@ -50,7 +51,7 @@ def read_texture(
     # Loud lines are read one by one (`singularity`); here a jump would weigh as much as noise.
     ended = (start > 0.0) & (start < LOUD) & ~sparse
     ratio = jnp.where(ended, end, 1.0) / jnp.where(ended, start, 1.0)
-    exponent = jnp.log(ratio) / float(ladder(cone).log_ratio[-1]) + _SELECTION_BIAS
+    exponent = log(ratio) / float(ladder(cone).log_ratio[-1]) + _SELECTION_BIAS
     forgetting = jnp.where(sparse, 1.0, 0.5 ** (2.0 / window))
     lines = forgetting * state["texture_lines"] + ended.astype(end.dtype)
     gain = jnp.where(ended, 1.0 / jnp.maximum(lines, 1.0), 0.0)

@@ -14,6 +14,7 @@ from core.config import PredictorConfig
 from core.increments import Increments
 from core.kernels.drift import DRIFT_FEATURES, correction, learn
 from core.layout import Field, State
+from core.logarithm import log
 
 __all__ = ["fields", "update"]
 
@@ -77,7 +78,7 @@ def update(
     drift = learn(old["drift"], old["drift_features"], error)
     distance = (tick.level - regression["mean_level"]) / scale
     spread = jnp.sqrt(regression["level_squares"] / jnp.maximum(regression["weight"], 1e-6))
-    rate = -jnp.log(jnp.maximum(1.0 + slope, _LEAST_DECAY))
+    rate = -log(jnp.maximum(1.0 + slope, _LEAST_DECAY))
     extra, features = correction(drift, distance, spread=spread, reversion_rate=rate)
 
     # (1 - e^-rate)(mean - level) is -slope times the distance: the transition is exact.

@@ -1,5 +1,6 @@
 """Adam (Kingma & Ba 2015) with the gradient's norm clipped, one optimiser per lane."""
 
+import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -37,7 +38,7 @@ def descend(past: Adam, gradient: Float[Array, "parameters lanes"]) -> Adam:
     steps = jnp.minimum(past.steps + 1.0, _STEPS_CAP)
     first = FIRST_DECAY * past.first + (1.0 - FIRST_DECAY) * gradient
     second = SECOND_DECAY * past.second + (1.0 - SECOND_DECAY) * jnp.square(gradient)
-    mean = first / (1.0 - jnp.exp(steps * jnp.log(FIRST_DECAY)))
-    square = second / (1.0 - jnp.exp(steps * jnp.log(SECOND_DECAY)))
+    mean = first / (1.0 - jnp.exp(steps * math.log(FIRST_DECAY)))
+    square = second / (1.0 - jnp.exp(steps * math.log(SECOND_DECAY)))
     moved = past.parameters - LEARNING_RATE * mean / (jnp.sqrt(square) + EPSILON)
     return Adam(moved, first, second, steps)

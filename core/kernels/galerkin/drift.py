@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float
 from core.folds import total
 from core.kernels.galerkin.network import DOMAIN
 from core.layout import Field, State
+from core.logarithm import log1p
 
 __all__ = ["Drift", "drift_fields", "learn_drift", "read_drift"]
 
@@ -108,7 +109,7 @@ def read_drift(state: State) -> Drift:
     # Near zero the quotient is a series; the bounds keep 1 + m away from 0.
     small = jnp.abs(slope) < 1e-3
     safe = jnp.where(small, 1e-3, slope)
-    factor = jnp.where(small, 1.0 - 0.5 * slope, jnp.log1p(safe) / safe)
+    factor = jnp.where(small, 1.0 - 0.5 * slope, log1p(safe) / safe)
     # (1 - (1 + m)²) / (-2 m) = 1 + m / 2
     variance = state["galerkin.variance"] * factor / (1.0 + 0.5 * slope)
     return Drift(

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from core.barrier import settle
 from core.folds import total
 from core.kernels.galerkin.network import DOMAIN
+from core.logarithm import log
 
 __all__ = ["ENTROPY_GRID", "TERMINAL_ENTROPY", "spacing_entropy"]
 
@@ -37,7 +38,7 @@ def spacing_entropy(values: Float[Array, "points lanes"]) -> Float[Array, "1 lan
     index = np.arange(n)
     steps = np.minimum(index + m, n - 1) - np.maximum(index - m, 0)
     inverse = (above - below) * jnp.asarray(n / steps, values.dtype)[:, None]
-    logarithm = jnp.log(jnp.maximum(inverse, _LEAST_DENSITY_INVERSE))
+    logarithm = log(jnp.maximum(inverse, _LEAST_DENSITY_INVERSE))
     return total(logarithm) / n
 
 
