@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +34,7 @@ from core import (
     asset_layout,
     compile_step,
     compile_trainer,
+    host_view,
     init_surfaces,
     init_tile,
 )
@@ -94,8 +95,7 @@ def _tiled(dtype: Dtype, prices: np.ndarray) -> Callable[[int], object]:
         nonlocal tile, surfaces, networks
         tile, outputs = step(tile, inputs[number % len(inputs)], surfaces)
         if (number + 1) % CONFIG.dgm_every == 0:
-            # As a worker does: a view that outlives this makes the next step copy the tile.
-            blocks = np.from_dlpack(cast(Any, tile))[trainer.block].T.copy()
+            blocks = host_view(tile)[trainer.block].T.copy()
             networks = trainer(blocks, networks)
             surfaces = networks[:, NETWORK_SURFACE].T.copy()
         return np.asarray(outputs)

@@ -33,6 +33,7 @@ from core.flags import (
     Mode,
 )
 from core.functional import FunctionalPredictor
+from core.host_view import host_view
 from core.kernels.galerkin import NETWORK_ROWS
 from core.kernels.galerkin import SURFACE as NETWORK_SURFACE
 from core.lane import Lane
@@ -80,6 +81,7 @@ __all__ = [
     "asset_layout",
     "compile_step",
     "compile_trainer",
+    "host_view",
     "init_surfaces",
     "init_tile",
     "keep_in",

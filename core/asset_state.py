@@ -10,12 +10,11 @@ from numpy import ndarray
 from core.config import PredictorConfig
 from core.flags import Kernel
 from core.observation import MarketObservation
-from core.packed import INPUT_ROWS, Input
 
 __all__ = ["ALL_KERNELS", "AssetState", "input_column"]
 
 ALL_KERNELS: Final = Kernel.A | Kernel.B | Kernel.C | Kernel.D
-_MASKS: Final = tuple(zip(range(Input.MASK_A, Input.MASK_D + 1), Kernel, strict=True))
+_KERNEL_BITS: Final = tuple(kernel.value for kernel in Kernel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +52,10 @@ def input_column(
         kernel_mask: kernels that may run.
     """
     age_ns = 0 if processing_time_ns is None else processing_time_ns - tick.timestamp_ns
-    column = np.zeros(INPUT_ROWS)
-    column[Input.ACTIVE] = 1.0
-    column[Input.PRICE] = tick.price
-    column[Input.TARGET] = tick.target
-    column[Input.DT_S] = 0.0 if last_ns is None else (tick.timestamp_ns - last_ns) * 1e-9
-    column[Input.AGE_RATIO] = age_ns / config.staleness_ttl_ns
-    column[Input.DEPTH] = config.log_sig_depth if depth is None else depth
-    for row, kernel in _MASKS:
-        column[row] = float(kernel in kernel_mask)
-    return column
+    dt_s = 0.0 if last_ns is None else (tick.timestamp_ns - last_ns) * 1e-9
+    allowed = config.log_sig_depth if depth is None else depth
+    masks = [float(kernel_mask.value & bit != 0) for bit in _KERNEL_BITS]
+    # In the order of `Input`.
+    return np.array(
+        [1.0, tick.price, tick.target, dt_s, age_ns / config.staleness_ttl_ns, allowed, *masks]
+    )

@@ -5,7 +5,6 @@ every tick, which costs as much as the step. The bits are the same.
 """
 
 from concurrent.futures import Executor, Future
-from typing import Any, cast
 
 import jax
 import numpy as np
@@ -17,6 +16,7 @@ from core.asset_state import ALL_KERNELS, AssetState, input_column
 from core.compiled import compile_step, compile_trainer, init_surfaces, init_tile
 from core.config import PredictorConfig
 from core.flags import Kernel
+from core.host_view import host_view
 from core.kernels.galerkin import SURFACE
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, TILE_WIDTH
@@ -115,5 +115,4 @@ class Lane:
         self._surfaces[:, 0] = network[0, SURFACE]
 
     def _column(self, rows: slice) -> Shaped[ndarray, " rows"]:
-        # A view through DLPack must be gone before the next step, or donation copies the tile.
-        return np.from_dlpack(cast(Any, self._tile))[rows, 0].copy()
+        return host_view(self._tile)[rows, 0].copy()

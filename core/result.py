@@ -75,22 +75,23 @@ class PredictionResult:
     @classmethod
     def from_column(cls, column: Float64[ndarray, " outputs"]) -> Self:
         """Read one lane's outputs, rows of `Output`."""
-        numbers = {name: float(column[row]) for name, row in _NUMBERS.items()}
-        flags = int(column[Output.FLAGS])
+        rows = column.tolist()
+        numbers = {name: rows[row] for name, row in _NUMBERS.items()}
+        flags = int(rows[Output.FLAGS])
         named = {name: flags & bit != 0 for name, bit in _BITS.items()}
         return cls(
-            **numbers,  # type: ignore[arg-type]
+            **numbers,
             **named,
-            weights=tuple(column[Output.WEIGHT_A : Output.WEIGHT_D + 1].tolist()),
-            kernel_forecasts=tuple(column[Output.FORECAST_A : Output.FORECAST_D + 1].tolist()),
-            mode=Mode(int(column[Output.MODE])).name.capitalize(),
-            signature_depth=int(column[Output.SIGNATURE_DEPTH]),
-            kernel_mask=Kernel(int(column[Output.KERNEL_MASK])),
+            weights=tuple(rows[Output.WEIGHT_A : Output.WEIGHT_D + 1]),
+            kernel_forecasts=tuple(rows[Output.FORECAST_A : Output.FORECAST_D + 1]),
+            mode=_MODES[int(rows[Output.MODE])],
+            signature_depth=int(rows[Output.SIGNATURE_DEPTH]),
+            kernel_mask=_KERNELS[int(rows[Output.KERNEL_MASK])],
         )
 
 
 _NUMBERS = {
-    name: Output[name.upper()]
+    name: Output[name.upper()].value
     for name in (
         "predicted_next",
         "holder_exponent",
@@ -106,3 +107,5 @@ _NUMBERS = {
     )
 }
 _BITS = {name: flag.value for name, flag in RESULT_FLAGS.items()}
+_MODES = {mode.value: mode.name.capitalize() for mode in Mode}
+_KERNELS = [Kernel(bits) for bits in range(2 ** len(Kernel))]

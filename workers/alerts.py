@@ -6,6 +6,7 @@ of types and severities for a predictor that is embedded in a program.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 import structlog
 
@@ -16,6 +17,8 @@ from workers.flag_events import FLAG_TYPES
 __all__ = ["Alert", "alerts", "log_alert"]
 
 _log = structlog.get_logger()
+_held = attrgetter(*RESULT_FLAGS)
+_MOMENTARY = [name for name, flag in RESULT_FLAGS.items() if flag in INSTANT_EVENTS]
 _EXPLAINING = ("holder_exponent", "cusum_drift", "adaptive_threshold", "kurtosis", "dgm_entropy")
 
 
@@ -48,6 +51,9 @@ def alerts(
     timestamp_ns: int,
 ) -> Iterator[Alert]:
     """What changed between two successive results, in the order of the flags' bits."""
+    happened = any(getattr(after, name) for name in _MOMENTARY)
+    if before is not None and not happened and _held(before) == _held(after):
+        return
     old, new = _flags(before), _flags(after)
     edges = {
         FlagState.RAISED: new & ~old & LEVEL_FLAGS,

@@ -9,7 +9,7 @@ owner, one thread.
 
 import heapq
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Final
 
 import jax
 import numpy as np
@@ -24,6 +24,7 @@ from core import (
     PredictorConfig,
     asset_layout,
     compile_step,
+    host_view,
     init_tile,
 )
 from workers.networks import Networks
@@ -192,10 +193,7 @@ class StateTable:
         """Some rows of the tiles for some assets, one asset a row."""
         states = np.empty((rows.size, part.stop - part.start), dtype=self._fresh_tile.dtype)
         for tile, lanes, picked in self._by_tile(rows):
-            # A view through DLPack must be gone before the next step, or donation copies the tile.
-            view = _host_view(self._tiles[tile])
-            states[picked] = view[part, lanes].T
-            del view
+            states[picked] = host_view(self._tiles[tile])[part, lanes].T
         return states
 
     def _take(self, count: int) -> Int64[ndarray, " count"]:
@@ -219,7 +217,7 @@ class StateTable:
     def _exchange(self, exchange: Exchange) -> None:
         """Lay some tiles anew; no results are under way, `step` has collected them."""
         tiles = exchange.tiles.tolist()
-        laid = exchange.laid([_host_view(self._tiles[tile]) for tile in tiles])
+        laid = exchange.laid([host_view(self._tiles[tile]) for tile in tiles])
         for tile, columns in zip(tiles, laid, strict=True):
             self._tiles[tile] = jax.device_put(columns)
         self._networks.exchange(exchange)
@@ -234,14 +232,9 @@ class StateTable:
                 yield int(tiles[picked[0]]), lanes[picked], picked
 
     def _patch(self, tile: int, lanes: Int64[ndarray, " lanes"], states: ndarray) -> None:
-        host = np.array(_host_view(self._tiles[tile]))
+        host = np.array(host_view(self._tiles[tile]))
         host[:, lanes] = states
         self._tiles[tile] = jax.device_put(host)
-
-
-def _host_view(tile: jax.Array) -> ndarray:
-    """The tile's own memory, read-only; `np.asarray` would keep a reference to it."""
-    return np.from_dlpack(cast(Any, tile))
 
 
 def _grown(column: ndarray, capacity: int) -> ndarray:
