@@ -35,10 +35,10 @@ def smallest(values: Shaped[Array, "..."], axis: int = 0) -> Shaped[Array, "..."
 def _fold(
     combine: Callable[[Array, Array], Array], values: Shaped[Array, "..."], axis: int
 ) -> Shaped[Array, "..."]:
-    """Of many terms, first stretches of equal length are combined with each other."""
+    """Many terms in two stages of about the square root of their number: sums round less."""
     length = values.shape[axis]
     if length > _LONGEST:
-        stretches = max(k for k in range(1, _LONGEST + 1) if length % k == 0)
+        stretches = min(k for k in range(1, length + 1) if length % k == 0 and k * k >= length)
         values = settle(_combined(combine, values, axis, stretches))
         length //= stretches
     return _combined(combine, values, axis, length)
