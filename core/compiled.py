@@ -99,15 +99,17 @@ class Trainer:
             blocks: block B of each asset's state in the tile, after its last tick.
             networks: `galerkin.NETWORK_ROWS` numbers an asset.
         """
+        count, missing = len(networks), -len(networks) % TRAIN_WIDTH
+        if missing:
+            idle = np.zeros((missing, blocks.shape[1]), dtype=networks.dtype)
+            blocks = np.concatenate([blocks, idle])
+            fresh = np.repeat(self._fresh[np.newaxis], missing, axis=0)
+            networks = np.concatenate([networks, fresh])
         trained = np.empty_like(networks)
         for start in range(0, len(networks), TRAIN_WIDTH):
-            part = slice(start, min(start + TRAIN_WIDTH, len(networks)))
-            count = part.stop - start
-            block = np.zeros((TRAIN_WIDTH, blocks.shape[1]), dtype=networks.dtype)
-            network = np.repeat(self._fresh[np.newaxis], TRAIN_WIDTH, axis=0)
-            block[:count], network[:count] = blocks[part], networks[part]
-            trained[part] = np.asarray(self._executable(block, network))[:count]
-        return trained
+            part = slice(start, start + TRAIN_WIDTH)
+            trained[part] = np.asarray(self._executable(blocks[part], networks[part]))
+        return trained[:count]
 
 
 def _packed_train(

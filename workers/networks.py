@@ -50,7 +50,7 @@ class Networks:
         self._fresh = asset_layout(config).split(fresh[np.newaxis])[1][0]
         self._fresh_surfaces = init_surfaces(dtype)
         self._networks = np.zeros((0, NETWORK_ROWS), dtype=dtype)
-        self._surfaces: list[Float[ndarray, "surface 64"]] = []
+        self._surfaces = self._fresh_surfaces[np.newaxis][:0]
         self._due = np.zeros(0, dtype=bool)
 
     def grow(self, capacity: int) -> None:
@@ -59,7 +59,8 @@ class Networks:
         room = np.zeros((missing, NETWORK_ROWS), dtype=self._networks.dtype)
         self._networks = np.concatenate([self._networks, room])
         self._due = np.concatenate([self._due, np.zeros(missing, dtype=bool)])
-        self._surfaces += [self._fresh_surfaces.copy() for _ in range(missing // TILE_WIDTH)]
+        more = np.repeat(self._fresh_surfaces[np.newaxis], missing // TILE_WIDTH, axis=0)
+        self._surfaces = np.concatenate([self._surfaces, more])
 
     def reset(self, rows: Int64[ndarray, " count"]) -> None:
         """Put untrained networks into rows."""
@@ -80,13 +81,13 @@ class Networks:
 
     def surfaces(self, tile: int) -> Float[ndarray, "surface 64"]:
         """What a tile's step reads of its assets' networks."""
-        return self._surfaces[tile]
+        surfaces: Float[ndarray, "surface 64"] = self._surfaces[tile]
+        return surfaces
 
     def exchange(self, exchange: Exchange) -> None:
         """Lay the surfaces of some tiles anew; no step that reads them may be under way."""
-        tiles = exchange.tiles.tolist()
-        laid = exchange.laid([self._surfaces[tile] for tile in tiles])
-        for tile, surfaces in zip(tiles, laid, strict=True):
+        laid = exchange.laid(list(self._surfaces[exchange.tiles]))
+        for tile, surfaces in zip(exchange.tiles.tolist(), laid, strict=True):
             self._surfaces[tile] = surfaces
 
     def owe(self, rows: Int64[ndarray, " count"]) -> None:
@@ -116,5 +117,4 @@ class Networks:
         # In place, and a step may have been handed the same memory: whoever stores has read or
         # patched these tiles just before, which waits for their last step.
         tiles, lanes = np.divmod(self._places.of(rows), TILE_WIDTH)
-        for tile, lane, network in zip(tiles.tolist(), lanes.tolist(), networks, strict=True):
-            self._surfaces[tile][:, lane] = network[NETWORK_SURFACE]
+        self._surfaces[tiles, :, lanes] = networks[:, NETWORK_SURFACE]

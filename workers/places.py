@@ -3,7 +3,8 @@
 A row begins at the place of its own number. Ticks are counted by row; from the counts a better
 placement is drawn up now and then, and tried on the next batches without moving anything: only
 what would have saved calls of the step there is carried out. So a stream of even activity, whose
-counts differ by chance, leaves everything where it is.
+counts differ by chance, leaves everything where it is; but a batch so large that it repays the move
+itself is laid out by its own counts (`workers.foresight`).
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from core import TILE_WIDTH
+from workers.foresight import exchanges_for
 from workers.placing import Exchange, better_tiles, next_exchange
 from workers.rounds import RowOrder, rounds_by_tile
 
@@ -111,13 +113,26 @@ class Places:
             exchange = next_exchange(row_at, self._target[: self._rows], count, _TILES_AT_A_TIME)
             self._moving = exchange is not None
             if exchange is not None:
-                places = (
-                    exchange.tiles[:, np.newaxis] * TILE_WIDTH + np.arange(TILE_WIDTH)
-                ).ravel()
-                row_at[places] = row_at[places[exchange.source]]
-                self._place[row_at[places]] = places
+                self._note(exchange)
                 touched += exchange.tiles.size
                 yield exchange
+
+    def ahead_of(self, rows: Int64[ndarray, " ticks"]) -> Iterator[Exchange]:
+        """What to move before a batch with these rows' ticks: what it repays itself.
+
+        Each must be carried out before the next is asked for; `of` tells the places after it.
+        """
+        if not self._by_activity or self._moving or rows.size <= self._rows:
+            return
+        count = np.bincount(rows, minlength=self._rows)[self._row_at[: self._rows]]
+        for exchange in exchanges_for(count.reshape(-1, TILE_WIDTH)):
+            self._note(exchange)
+            yield exchange
+
+    def _note(self, exchange: Exchange) -> None:
+        places = (exchange.tiles[:, np.newaxis] * TILE_WIDTH + np.arange(TILE_WIDTH)).ravel()
+        self._row_at[places] = self._row_at[places[exchange.source]]
+        self._place[self._row_at[places]] = places
 
     def _decide(self) -> None:
         """At the end of a window: carry out what was on trial, or put something on trial."""

@@ -136,6 +136,8 @@ class StateTable:
             One row of `core.Output` values a tick.
         """
         made = np.empty((ticks.rows.size, OUTPUT_ROWS))
+        for exchange in self._places.ahead_of(ticks.rows):
+            self._exchange(exchange)
         plan = plan_rounds(ticks, self._places.of(ticks.rows))
         due = self._due(ticks, columns)
         for rounds in plan.stretches(_MOST_CALLS):
