@@ -6,6 +6,7 @@ is not used: it fires when the *thread* that forked ends, and it needs a `preexe
 is unsafe in a process that runs JAX's threads.)
 """
 
+import atexit
 import os
 import signal
 import socket
@@ -24,8 +25,15 @@ _GUARD: Final = 'if read -r _; then exit 0; fi; kill -KILL "-$1" 2>/dev/null'
 # Below every common ephemeral range: while a broker is down its clients keep connecting to
 # its port, and inside that range one of them could be given the port as its own.
 _PORTS: Final = range(20_000, 30_000)
-# Handles of processes meant to outlive us: collecting one would warn that it still runs.
 _OUTLIVING: Final[list[subprocess.Popen[bytes]]] = []
+"""Handles of processes meant to outlive us."""
+
+
+@atexit.register
+def _let_go() -> None:
+    """Collecting a handle warns that its process still runs, unless it is known how that ended."""
+    for process in _OUTLIVING:
+        process.returncode = 0
 
 
 def free_port() -> int:
