@@ -33,6 +33,8 @@ __all__ = [
 _DTYPES = ("float32", "float64")
 TRAIN_WIDTH = 8
 """Networks of one training call: each costs as much as among 64, and one alone an eighth of it."""
+_BITS = 2
+"""Raised by every change after which the same ticks give other bits, be it the last one."""
 
 
 class TileStep:
@@ -187,6 +189,7 @@ def runtime_versions(dtype: str) -> dict[str, str]:
         **compiler_facts(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "backend": jax.default_backend(),
+        "bits": str(_BITS),
         "dtype": _checked(dtype),
         "tile_width": str(TILE_WIDTH),
     }
