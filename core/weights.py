@@ -67,9 +67,8 @@ def reported_weights(
     running = jnp.where(mask & ~barred, 1.0, 0.0).astype(latent.dtype)
     count = total(running)
     even = jnp.where(count > 0.0, running / jnp.maximum(count, 1.0), 0.25)
-    shared = jnp.where(
-        everything > 0.0, masked / jnp.where(everything > 0.0, everything, 1.0), even
-    )
+    voted = everything > 0.0
+    shared = jnp.where(voted, masked / jnp.where(voted, everything, 1.0), even)
     # Dividing by a total that is 1 up to rounding would let frozen weights creep.
     kept = frozen & (total(jnp.where(mask, 0.0, last)) == 0.0)
     return jnp.where(kept, last, shared)

@@ -51,6 +51,7 @@ def alerts(
     timestamp_ns: int,
 ) -> Iterator[Alert]:
     """What changed between two successive results, in the order of the flags' bits."""
+    # Nothing, at most ticks: flags are then not even put together.
     happened = any(getattr(after, name) for name in _MOMENTARY)
     if before is not None and not happened and _held(before) == _held(after):
         return

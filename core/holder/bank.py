@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from core.barrier import settle
+from core.holder.correlation import correlate
 from core.holder.fgn import HURST_GRID, HURST_STEP, predictor_table
 from core.logarithm import log
 
@@ -35,16 +35,8 @@ class Peak(NamedTuple):
 
 
 def predict(past: Float[Array, "order lanes"]) -> Float[Array, "filters lanes"]:
-    """One-step prediction of every filter from the increments in `past`, newest first.
-
-    Unrolled rather than a matrix product: the order of the additions is then ours, the same for
-    every lane and on every backend.
-    """
-    table, past = settle((jnp.asarray(predictor_table(past.shape[0]), past.dtype), past))
-    total = table[:, 0:1] * past[0:1]
-    for lag in range(1, past.shape[0]):
-        total = total + table[:, lag : lag + 1] * past[lag : lag + 1]
-    return total
+    """One-step prediction of every filter from the increments in `past`, newest first."""
+    return correlate(predictor_table(past.shape[0]), past)
 
 
 def push(

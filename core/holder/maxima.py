@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from core.barrier import settle
+from core.holder.correlation import correlate
 from core.holder.ladder import SCALES, ladder
 
 __all__ = ["Maxima", "maxima_rows", "update_maxima"]
@@ -52,7 +53,7 @@ def update_maxima(
         past: increments in scale units, newest first.
         gate: lines start at finest maxima of at least this modulus.
     """
-    newest = settle(_correlate(past, ladder(cone).filters))
+    newest = settle(correlate(ladder(cone).filters, past))
     judged, before = state["columns"][:_COUNT], state["columns"][_COUNT:]
     peak = _is_maximum(before, judged, newest)
     slots = state["lines"].reshape(-1, _COUNT - 1, past.shape[-1])
@@ -63,17 +64,6 @@ def update_maxima(
         "lines": _pushed(slots, line[:-1], ladder(cone).reach).reshape(state["lines"].shape),
     }
     return new, Maxima(modulus=jnp.abs(judged), origin=jnp.abs(line))
-
-
-def _correlate(
-    past: Float[Array, "span lanes"], filters: np.ndarray
-) -> Float[Array, "scales lanes"]:
-    """Unrolled, so that the order of the additions is ours."""
-    table, past = settle((jnp.asarray(filters, past.dtype), past))
-    total = table[:, 0:1] * past[0:1]
-    for lag in range(1, table.shape[1]):
-        total = total + table[:, lag : lag + 1] * past[lag : lag + 1]
-    return total
 
 
 def _is_maximum(

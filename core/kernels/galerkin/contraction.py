@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from core.barrier import settle
+from core.folds import total
 
 __all__ = ["contract", "over_points", "reshaped"]
 
@@ -45,10 +46,10 @@ def over_points(row: Float[Array, "1 *rest"], points: int) -> Float[Array, "poin
 
 
 def _sum(count: int, term: Callable[[int], Array]) -> Array:
-    total = term(0)
+    summed = term(0)
     for k in range(1, count):
-        total = total + term(k)
-    return total
+        summed = summed + term(k)
+    return summed
 
 
 def _product(weights: Array, inputs: Array) -> Array:
@@ -78,15 +79,11 @@ def _outer_over_points(
     what is not unrolled is not vectorised over the lanes."""
     g, inputs = (a.reshape(_STRETCHES, -1, *a.shape[1:]) for a in (g, inputs))
     partial = settle(_sum(g.shape[1], lambda k: g[:, k, :, None] * inputs[:, k, None]))
-    return settle(_sum(_STRETCHES, lambda k: partial[k]))
+    return settle(total(partial)[0])
 
 
 def _repeated(row: Array, points: int) -> Array:
     return jnp.broadcast_to(row, (points, *row.shape[1:]))
-
-
-def _summed(g: Array, points: int) -> Array:
-    return settle(_sum(points, lambda k: g[k : k + 1]))
 
 
 _contract = jax.custom_vjp(_product)
@@ -94,5 +91,5 @@ _contract.defvjp(_forward, _backward)
 _over_points = jax.custom_vjp(_repeated, nondiff_argnums=(1,))
 _over_points.defvjp(
     lambda row, points: (_repeated(row, points), None),
-    lambda points, _, cotangent: (_summed(settle(cotangent), points),),
+    lambda _points, _, cotangent: (settle(total(settle(cotangent))),),
 )
