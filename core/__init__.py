@@ -38,6 +38,7 @@ from core.kernels.galerkin import NETWORK_ROWS
 from core.kernels.galerkin import SURFACE as NETWORK_SURFACE
 from core.lane import Lane
 from core.layout import BLOCKS, Block, Field, StateLayout
+from core.lone import LoneRun, compile_run
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, Input, Output
 from core.result import PredictionResult
@@ -68,6 +69,7 @@ __all__ = [
     "InvalidConfigError",
     "Kernel",
     "Lane",
+    "LoneRun",
     "MarketObservation",
     "Mode",
     "Output",
@@ -79,6 +81,7 @@ __all__ = [
     "TileStep",
     "Trainer",
     "asset_layout",
+    "compile_run",
     "compile_step",
     "compile_trainer",
     "host_view",

@@ -1,7 +1,7 @@
-"""The step and the training compiled ahead of time for one shape each, and what their bits need.
+"""The step and the training compiled ahead of time, and what their bits need.
 
-Live, recovery and replay call the same executable, so that their bytes cannot differ. No lane
-count but 64 exists.
+The step exists for tiles of 64 lanes and for one lane, the training for eight networks. An asset's
+bits are the same in all of them (`core.rounding`), live, in recovery and in replays.
 """
 
 import functools
@@ -13,18 +13,19 @@ from jaxtyping import Array, Float, Float64, Shaped
 
 from core.config import PredictorConfig
 from core.executables import compiler_facts, executable
-from core.kernel import one_kernel
 from core.kernels import galerkin
-from core.layout import StateLayout
-from core.packed import INPUT_ROWS, TILE_WIDTH
-from core.step import packed_step, state_layout
+from core.packed import TILE_WIDTH
+from core.programs import ZERO, trace_step, trace_training
+from core.step import state_layout
 
 __all__ = [
     "TRAIN_WIDTH",
     "TileStep",
     "Trainer",
+    "checked",
     "compile_step",
     "compile_trainer",
+    "facts",
     "init_surfaces",
     "init_tile",
     "runtime_versions",
@@ -33,12 +34,12 @@ __all__ = [
 _DTYPES = ("float32", "float64")
 TRAIN_WIDTH = 8
 """Networks of one training call: each costs as much as among 64, and one alone an eighth of it."""
-_BITS = 2
+_BITS = 3
 """Raised by every change after which the same ticks give other bits, be it the last one."""
 
 
 class TileStep:
-    """One compiled step of a tile.
+    """One compiled step of a tile of 64 lanes, or of one.
 
     The tile passed in is consumed (its buffer becomes the new tile's). Inputs and outputs are
     float64 whatever the state's dtype: prices are differenced before they are rounded.
@@ -46,20 +47,20 @@ class TileStep:
 
     __slots__ = ("_executable", "_fresh", "config", "dtype")
 
-    def __init__(self, config: PredictorConfig, dtype: str) -> None:
+    def __init__(self, config: PredictorConfig, dtype: str, width: int) -> None:
         self.config = config
         self.dtype = dtype
-        self._fresh = init_surfaces(dtype)
+        self._fresh = init_surfaces(dtype, width)
         self._executable = executable(
-            _facts("step", config, dtype), lambda: _trace_step(config, dtype)
+            facts("step", config, dtype, width=width), lambda: trace_step(config, dtype, width)
         )
 
     def __call__(
         self,
-        tile: Float[Array, "rows 64"],
-        inputs: Float64[np.ndarray, "inputs 64"],
-        surfaces: Float[np.ndarray, "surface 64"] | None = None,
-    ) -> tuple[Float[Array, "rows 64"], Float64[Array, "outputs 64"]]:
+        tile: Float[Array, "rows lanes"],
+        inputs: Float64[np.ndarray, "inputs lanes"],
+        surfaces: Float[np.ndarray, "surface lanes"] | None = None,
+    ) -> tuple[Float[Array, "rows lanes"], Float64[Array, "outputs lanes"]]:
         """Advance the active lanes by one tick. Outputs of the others are undefined.
 
         Args:
@@ -68,7 +69,7 @@ class TileStep:
             surfaces: `galerkin.Surface` rows of the lanes' networks; untrained ones if None.
         """
         new_tile, outputs = self._executable(
-            tile, inputs, self._fresh if surfaces is None else surfaces
+            ZERO, tile, inputs, self._fresh if surfaces is None else surfaces
         )
         return new_tile, outputs
 
@@ -82,7 +83,8 @@ class Trainer:
         self._layout = state_layout(config)
         self._fresh = galerkin.fresh_network(dtype)
         self._executable = executable(
-            _facts("training", config, dtype), lambda: _trace_training(config, dtype)
+            facts("training", config, dtype, width=TRAIN_WIDTH),
+            lambda: trace_training(config, dtype, TRAIN_WIDTH),
         )
 
     @property
@@ -110,56 +112,35 @@ class Trainer:
         trained = np.empty_like(networks)
         for start in range(0, len(networks), TRAIN_WIDTH):
             part = slice(start, start + TRAIN_WIDTH)
-            trained[part] = np.asarray(self._executable(blocks[part], networks[part]))
+            trained[part] = np.asarray(self._executable(ZERO, blocks[part], networks[part]))
         return trained[:count]
 
 
-def _packed_train(
-    layout: StateLayout,
-    blocks: Float[Array, "assets block"],
-    networks: Float[Array, "assets network"],
-) -> Float[Array, "assets network"]:
-    start = layout.blocks["B"].start
-    state = {
-        field.name: blocks.T[rows.start - start : rows.stop - start]
-        for field in layout.fields
-        for rows in (layout.slices[field.name],)
-        if field.block == "B"
+def facts(program: str, config: PredictorConfig, dtype: str, *, width: int) -> dict[str, str]:
+    """What a program is made from, besides the source code."""
+    return {
+        "program": program,
+        "config": config.fingerprint(),
+        "dtype": dtype,
+        "width": str(width),
     }
-    return galerkin.train(state, networks.T).T
-
-
-def _facts(program: str, config: PredictorConfig, dtype: str) -> dict[str, str]:
-    return {"program": program, "config": config.fingerprint(), "dtype": dtype}
-
-
-def _trace_step(config: PredictorConfig, dtype: str) -> jax.stages.Traced:
-    """The step before it is compiled."""
-    step = one_kernel(functools.partial(packed_step, config))
-    return jax.jit(step, donate_argnums=0).trace(
-        init_tile(config, dtype), np.empty((INPUT_ROWS, TILE_WIDTH)), init_surfaces(dtype)
-    )
-
-
-def _trace_training(config: PredictorConfig, dtype: str) -> jax.stages.Traced:
-    """The training before it is compiled."""
-    layout = state_layout(config)
-    rows = layout.blocks["B"]
-    training = one_kernel(functools.partial(_packed_train, layout))
-    return jax.jit(training).trace(
-        np.empty((TRAIN_WIDTH, rows.stop - rows.start), dtype),
-        np.empty((TRAIN_WIDTH, galerkin.NETWORK_ROWS), dtype),
-    )
 
 
 @functools.cache
-def compile_step(config: PredictorConfig, dtype: str = "float64") -> TileStep:
+def compile_step(
+    config: PredictorConfig, dtype: str = "float64", *, width: int = TILE_WIDTH
+) -> TileStep:
     """Compile the step, or return the executable compiled before for equal arguments.
+
+    Args:
+        config: hyperparameters.
+        dtype: `float64` or `float32`, of the state.
+        width: lanes of a tile.
 
     Raises:
         ValueError: `dtype` is neither `float32` nor `float64`.
     """
-    return TileStep(config, _checked(dtype))
+    return TileStep(config, checked(dtype), width)
 
 
 @functools.cache
@@ -169,18 +150,22 @@ def compile_trainer(config: PredictorConfig, dtype: str = "float64") -> Trainer:
     Raises:
         ValueError: `dtype` is neither `float32` nor `float64`.
     """
-    return Trainer(config, _checked(dtype))
+    return Trainer(config, checked(dtype))
 
 
-def init_surfaces(dtype: str = "float64") -> Shaped[np.ndarray, "surface 64"]:
-    """Surfaces of 64 networks that have not been trained."""
-    column = galerkin.fresh_surface(_checked(dtype))
-    return np.repeat(column[:, np.newaxis], TILE_WIDTH, axis=1)
+def init_surfaces(
+    dtype: str = "float64", width: int = TILE_WIDTH
+) -> Shaped[np.ndarray, "surface lanes"]:
+    """Surfaces of networks that have not been trained."""
+    column = galerkin.fresh_surface(checked(dtype))
+    return np.repeat(column[:, np.newaxis], width, axis=1)
 
 
-def init_tile(config: PredictorConfig, dtype: str = "float64") -> Shaped[np.ndarray, "rows 64"]:
-    """A tile whose 64 assets have not seen a tick."""
-    return state_layout(config).fresh(_checked(dtype))
+def init_tile(
+    config: PredictorConfig, dtype: str = "float64", width: int = TILE_WIDTH
+) -> Shaped[np.ndarray, "rows lanes"]:
+    """A tile whose assets have not seen a tick."""
+    return state_layout(config).fresh(checked(dtype), width)
 
 
 def runtime_versions(dtype: str) -> dict[str, str]:
@@ -190,12 +175,16 @@ def runtime_versions(dtype: str) -> dict[str, str]:
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "backend": jax.default_backend(),
         "bits": str(_BITS),
-        "dtype": _checked(dtype),
-        "tile_width": str(TILE_WIDTH),
+        "dtype": checked(dtype),
     }
 
 
-def _checked(dtype: str) -> str:
+def checked(dtype: str) -> str:
+    """The dtype.
+
+    Raises:
+        ValueError: it is neither `float32` nor `float64`.
+    """
     if dtype not in _DTYPES:
         raise ValueError(f"dtype={dtype!r}: use one of {_DTYPES}")
     return dtype

@@ -1,10 +1,11 @@
-"""The stateless predictor of the specification (section 3), on the tile executable.
+"""The stateless predictor of the specification (section 3).
 
-The same compiled step serves one asset, a batch and a history, so that a state moved between
-them, or into a worker, goes on with the same bits.
+One asset, a batch and a history have the same bits, and so have workers: a state may be moved
+between them.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import jax
 import numpy as np
@@ -13,16 +14,20 @@ from numpy import ndarray
 
 from core.asset import asset_layout
 from core.asset_state import ALL_KERNELS, AssetState, input_column
-from core.compiled import TileStep, compile_step, compile_trainer, init_surfaces, init_tile
+from core.compiled import compile_step, compile_trainer, init_surfaces, init_tile
 from core.config import PredictorConfig
 from core.flags import Kernel
 from core.kernels.galerkin import SURFACE
 from core.lane import Lane
+from core.lone import compile_run
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, TILE_WIDTH
 from core.result import PredictionResult
 
 __all__ = ["FunctionalPredictor"]
+
+_LONG_HISTORY: Final = 16_384
+"""Ticks. Stepped one by one, so many take as long as compiling the program for a run of them."""
 
 
 class FunctionalPredictor:
@@ -35,15 +40,13 @@ class FunctionalPredictor:
 
     def __init__(self, config: PredictorConfig, *, dtype: str = "float64") -> None:
         self.config = config
-        self._step: TileStep = compile_step(config, dtype)
+        self.dtype = dtype
         self._trainer = compile_trainer(config, dtype)
         self._layout = asset_layout(config)
-        self._fresh = init_tile(config, dtype)
-        self._surfaces = init_surfaces(dtype)
 
     def init_state(self) -> AssetState:
         """An asset that has not seen a tick."""
-        return AssetState(self._layout.fresh(self._fresh.dtype.name))
+        return AssetState(self._layout.fresh(self.dtype))
 
     def step(
         self,
@@ -81,7 +84,7 @@ class FunctionalPredictor:
         depth: int | None = None,
         kernel_mask: Kernel = ALL_KERNELS,
     ) -> tuple[list[AssetState], list[PredictionResult]]:
-        """One tick each of any number of assets, 64 per call of the executable.
+        """One tick each of any number of assets, 64 per call of the executable, or one alone.
 
         Raises:
             ValueError: not as many observations as states.
@@ -89,13 +92,16 @@ class FunctionalPredictor:
         new: list[AssetState] = []
         results: list[PredictionResult] = []
         pairs = list(zip(states, observations, strict=True))
-        for start in range(0, len(pairs), TILE_WIDTH):
-            part = pairs[start : start + TILE_WIDTH]
+        width = TILE_WIDTH if len(pairs) > 1 else 1
+        step = compile_step(self.config, self.dtype, width=width)
+        for start in range(0, len(pairs), width):
+            part = pairs[start : start + width]
             rows = np.stack([state.rows for state, _ in part])
             columns, networks = self._layout.split(rows)
-            tile, surfaces = self._fresh.copy(), self._surfaces.copy()
+            tile = init_tile(self.config, self.dtype, width)
+            surfaces = init_surfaces(self.dtype, width)
             tile[:, : len(part)], surfaces[:, : len(part)] = columns.T, networks[:, SURFACE].T
-            inputs = np.zeros((INPUT_ROWS, TILE_WIDTH))
+            inputs = np.zeros((INPUT_ROWS, width))
             for lane, (state, tick) in enumerate(part):
                 inputs[:, lane] = input_column(
                     self.config,
@@ -105,7 +111,7 @@ class FunctionalPredictor:
                     depth=depth,
                     kernel_mask=kernel_mask,
                 )
-            stepped = self._step(jax.device_put(tile), inputs, surfaces)
+            stepped = step(jax.device_put(tile), inputs, surfaces)
             moved, outputs = (np.asarray(x) for x in stepped)
             columns = moved[:, : len(part)].T
             sequences = np.array([state.sequence + 1 for state, _ in part])
@@ -120,10 +126,26 @@ class FunctionalPredictor:
     def scan_history(
         self, state: AssetState, history: Sequence[MarketObservation]
     ) -> tuple[AssetState, list[PredictionResult]]:
-        """Successive ticks of one asset, the state kept on the device between them."""
-        lane = Lane(self.config, self._fresh.dtype.name, state)
-        results = [lane.step(tick) for tick in history]
-        return lane.state(), results
+        """Successive ticks of one asset: long histories in a program of their own."""
+        if len(history) < _LONG_HISTORY:
+            lane = Lane(self.config, self.dtype, state)
+            results = [lane.step(tick) for tick in history]
+            return lane.state(), results
+        times = [state.timestamp_ns, *(tick.timestamp_ns for tick in history)]
+        inputs = np.stack(
+            [
+                input_column(self.config, last_ns, tick)
+                for last_ns, tick in zip(times[:-1], history, strict=True)
+            ]
+        )
+        columns, networks = self._layout.split(state.rows[np.newaxis])
+        sequence = state.sequence + np.arange(1, len(history) + 1)
+        due = self._due(sequence, ALL_KERNELS)
+        run = compile_run(self.config, self.dtype)
+        column, network, outputs = run(columns[0], networks[0], inputs, due)
+        rows = self._layout.join(column[np.newaxis], network[np.newaxis])[0]
+        results = [PredictionResult.from_column(made) for made in outputs]
+        return AssetState(rows, times[-1], int(sequence[-1])), results
 
     def _due(
         self, sequence: Int64[ndarray, " assets"], kernel_mask: Kernel

@@ -24,7 +24,7 @@ _DENSE_RUN = 64.0
 
 
 class Guards(NamedTuple):
-    """Each [1, 64].
+    """Each [1, lanes].
 
     Attributes:
         degraded: the tick is stale, or was lately and its age has not recovered yet.
@@ -34,9 +34,9 @@ class Guards(NamedTuple):
         frozen: the price has stood still for longer than this asset's own habit explains.
     """
 
-    degraded: Bool[Array, "1 64"]
-    infrequent: Bool[Array, "1 64"]
-    frozen: Bool[Array, "1 64"]
+    degraded: Bool[Array, "1 lanes"]
+    infrequent: Bool[Array, "1 lanes"]
+    frozen: Bool[Array, "1 lanes"]
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
@@ -57,10 +57,10 @@ def update(
     config: PredictorConfig,
     state: State,
     *,
-    age_ratio: Float[Array, "1 64"],
-    dt_s: Float[Array, "1 64"],
-    moved: Bool[Array, "1 64"],
-) -> tuple[dict[str, Float[Array, "rows 64"]], Guards]:
+    age_ratio: Float[Array, "1 lanes"],
+    dt_s: Float[Array, "1 lanes"],
+    moved: Bool[Array, "1 lanes"],
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Guards]:
     """Advance the three rules by one accepted tick.
 
     Degraded enters above the TTL and leaves below `inference_recovery_hysteresis` of it
@@ -81,8 +81,8 @@ def update(
 
 
 def _update_runs(
-    state: State, moved: Bool[Array, "1 64"]
-) -> tuple[dict[str, Float[Array, "rows 64"]], Bool[Array, "1 64"]]:
+    state: State, moved: Bool[Array, "1 lanes"]
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Bool[Array, "1 lanes"]]:
     """Count equal prices; a run is learned from only when it ends, so freezing stays unusual.
 
     A geometric run of zeros with share p exceeds L with probability p^L. Trades cluster, so the

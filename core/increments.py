@@ -41,7 +41,7 @@ GUARD_FIELDS = (
 
 
 class Increments(NamedTuple):
-    """What the front end makes of a tick. Each [1, 64].
+    """What the front end makes of a tick. Each [1, lanes].
 
     Attributes:
         accepted: the tick enters the state.
@@ -61,20 +61,20 @@ class Increments(NamedTuple):
         moved: the price changed.
     """
 
-    accepted: Bool[Array, "1 64"]
-    first: Bool[Array, "1 64"]
-    reanchored: Bool[Array, "1 64"]
-    price: Float[Array, "1 64"]
-    anchor: Float[Array, "1 64"]
-    previous_price: Float[Array, "1 64"]
-    scale: Float[Array, "1 64"]
-    previous_scale: Float[Array, "1 64"]
-    error_scale: Float[Array, "1 64"]
-    scaled: Bool[Array, "1 64"]
-    smallest_move: Float[Array, "1 64"]
-    increment: Float[Array, "1 64"]
-    level: Float[Array, "1 64"]
-    moved: Bool[Array, "1 64"]
+    accepted: Bool[Array, "1 lanes"]
+    first: Bool[Array, "1 lanes"]
+    reanchored: Bool[Array, "1 lanes"]
+    price: Float[Array, "1 lanes"]
+    anchor: Float[Array, "1 lanes"]
+    previous_price: Float[Array, "1 lanes"]
+    scale: Float[Array, "1 lanes"]
+    previous_scale: Float[Array, "1 lanes"]
+    error_scale: Float[Array, "1 lanes"]
+    scaled: Bool[Array, "1 lanes"]
+    smallest_move: Float[Array, "1 lanes"]
+    increment: Float[Array, "1 lanes"]
+    level: Float[Array, "1 lanes"]
+    moved: Bool[Array, "1 lanes"]
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
@@ -88,8 +88,8 @@ def fields(config: PredictorConfig) -> tuple[Field, ...]:
 
 
 def update(
-    config: PredictorConfig, state: State, price: Float[Array, "1 64"]
-) -> tuple[dict[str, Float[Array, "rows 64"]], Increments]:
+    config: PredictorConfig, state: State, price: Float[Array, "1 lanes"]
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Increments]:
     """Judge the price; if it is accepted, difference it and move the scale.
 
     The scale is the root of an EWMA of squared increments, those clipped at 5 scales, with gain
@@ -154,26 +154,26 @@ _SINGLES = (
 )
 
 
-def _pair(name: str, value: Float[Array, "1 64"], dtype: jnp.dtype) -> dict[str, Array]:
+def _pair(name: str, value: Float[Array, "1 lanes"], dtype: jnp.dtype) -> dict[str, Array]:
     leading, remainder = split(value, dtype)
     return {f"increments.{name}_hi": leading, f"increments.{name}_lo": remainder}
 
 
 def _floored(
-    rms: Float[Array, "1 64"], smallest: Float[Array, "1 64"], price: Float[Array, "1 64"]
-) -> Float[Array, "1 64"]:
+    rms: Float[Array, "1 lanes"], smallest: Float[Array, "1 lanes"], price: Float[Array, "1 lanes"]
+) -> Float[Array, "1 lanes"]:
     floor = jnp.maximum(FLOOR_PER_MOVE * smallest, 1e-12 * jnp.abs(price))
     return jnp.maximum(jnp.maximum(rms, floor), _TINY)
 
 
 def _count_rejections(
     state: State,
-    old: dict[str, Float[Array, "1 64"]],
-    price: Float[Array, "1 64"],
+    old: dict[str, Float[Array, "1 lanes"]],
+    price: Float[Array, "1 lanes"],
     *,
-    finite: Bool[Array, "1 64"],
-    near: Float[Array, "1 64"],
-) -> dict[str, Float[Array, "1 64"]]:
+    finite: Bool[Array, "1 lanes"],
+    near: Float[Array, "1 lanes"],
+) -> dict[str, Float[Array, "1 lanes"]]:
     """The counts as they are if this tick is refused. A non-finite price agrees with nothing."""
     rejected = join(state["increments.rejected_hi"], state["increments.rejected_lo"])
     agrees = (old["consistent"] > 0.0) & (jnp.abs(price - rejected) <= near)
@@ -185,14 +185,14 @@ def _count_rejections(
 
 
 def _update_scale(
-    old: dict[str, Float[Array, "1 64"]],
-    change: Float[Array, "1 64"],
+    old: dict[str, Float[Array, "1 lanes"]],
+    change: Float[Array, "1 lanes"],
     *,
-    bound: Float[Array, "1 64"],
-    settled: Bool[Array, "1 64"],
-    first: Bool[Array, "1 64"],
-    forget: Bool[Array, "1 64"],
-) -> dict[str, Float[Array, "1 64"]]:
+    bound: Float[Array, "1 lanes"],
+    settled: Bool[Array, "1 lanes"],
+    first: Bool[Array, "1 lanes"],
+    forget: Bool[Array, "1 lanes"],
+) -> dict[str, Float[Array, "1 lanes"]]:
     size = jnp.abs(change)
     clipped = jnp.where(settled, jnp.minimum(size, WINSOR_SCALES * bound), size)
     counts = ~first

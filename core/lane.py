@@ -1,7 +1,6 @@
-"""One asset in a tile of its own: its state stays where the step leaves it.
+"""One asset tick by tick: its state stays where the step leaves it.
 
-The pure form, `FunctionalPredictor.step`, lays the asset into a tile and takes it out again at
-every tick, which costs as much as the step. The bits are the same.
+The pure form, `FunctionalPredictor.step`, copies the state at every tick. The bits are the same.
 """
 
 from concurrent.futures import Executor, Future
@@ -13,13 +12,13 @@ from numpy import ndarray
 
 from core.asset import asset_layout
 from core.asset_state import ALL_KERNELS, AssetState, input_column
-from core.compiled import compile_step, compile_trainer, init_surfaces, init_tile
+from core.compiled import compile_step, compile_trainer, init_surfaces
 from core.config import PredictorConfig
 from core.flags import Kernel
 from core.host_view import host_view
 from core.kernels.galerkin import SURFACE
 from core.observation import MarketObservation
-from core.packed import INPUT_ROWS, TILE_WIDTH
+from core.packed import INPUT_ROWS
 from core.result import PredictionResult
 
 __all__ = ["Lane"]
@@ -47,21 +46,18 @@ class Lane:
         self.config = config
         self._trains_on = trains_on
         self._training: Future[Shaped[ndarray, "1 network"]] | None = None
-        self._step = compile_step(config, dtype)
+        self._step = compile_step(config, dtype, width=1)
         self._trainer = compile_trainer(config, dtype)
         self._layout = asset_layout(config)
-        self._fresh = init_tile(config, dtype)
-        self._surfaces = init_surfaces(dtype)
-        self._inputs = np.zeros((INPUT_ROWS, TILE_WIDTH))
+        self._surfaces = init_surfaces(dtype, width=1)
+        self._inputs = np.zeros((INPUT_ROWS, 1))
         self.put(state or AssetState(self._layout.fresh(dtype)))
 
     def put(self, state: AssetState) -> None:
         """Go on from a state."""
         self._finish_training()
         column, self._network = self._layout.split(state.rows[np.newaxis])
-        tile = self._fresh.copy()
-        tile[:, 0] = column[0]
-        self._tile = jax.device_put(tile)
+        self._tile = jax.device_put(column.T)
         self._surfaces[:, 0] = self._network[0, SURFACE]
         self.timestamp_ns, self.sequence = state.timestamp_ns, state.sequence
 

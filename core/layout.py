@@ -1,4 +1,4 @@
-"""Where each named field of an asset's state lies in the packed array [rows, 64].
+"""Where each named field of an asset's state lies in the packed array [rows, lanes].
 
 Nobody indexes a bare row number: components declare fields, the layout places them, the step
 reads a named view. Fields of one K-block are contiguous, so that a block can be stored and
@@ -15,8 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
-from core.packed import TILE_WIDTH
-
 __all__ = ["BLOCKS", "Block", "Field", "State", "StateLayout", "build_layout"]
 
 Block = Literal["global", "A", "B", "C", "D"]
@@ -25,8 +23,8 @@ BLOCKS: tuple[Block, ...] = get_args(Block)
 _LARGE_ROWS = 16
 """From here on a loop over a field costs more than starting it."""
 
-State = Mapping[str, Float[Array, "rows 64"]]
-"""A named view of a tile; every field is [its rows, 64]."""
+State = Mapping[str, Float[Array, "rows lanes"]]
+"""A named view of a tile; every field is [its rows, lanes]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +65,11 @@ class StateLayout:
     fields: tuple[Field, ...]
     slices: Mapping[str, slice]
 
-    def view(self, packed: Float[Array, "rows 64"]) -> dict[str, Float[Array, "rows 64"]]:
+    def view(self, packed: Float[Array, "rows lanes"]) -> dict[str, Float[Array, "rows lanes"]]:
         """The fields of a tile by name."""
         return {name: packed[rows] for name, rows in self.slices.items()}
 
-    def runs(self, state: State) -> list[tuple[slice, Float[Array, "rows 64"]]]:
+    def runs(self, state: State) -> list[tuple[slice, Float[Array, "rows lanes"]]]:
         """A tile in stretches, in order: each large field alone, a block's small ones together.
 
         Args:
@@ -96,21 +94,22 @@ class StateLayout:
             runs.append((rows, jnp.concatenate([state[name] for name in names])))
         return runs
 
-    def pack(self, state: State) -> Float[Array, "rows 64"]:
+    def pack(self, state: State) -> Float[Array, "rows lanes"]:
         """Inverse of `view`."""
         return jnp.concatenate([run for _, run in self.runs(state)])
 
     def _check(self, field: Field, rows: Array, state: State) -> None:
         """Under x64 one float64 constant would silently widen a float32 state."""
-        expected = (field.rows, TILE_WIDTH), state[self.fields[0].name].dtype
+        model = state[self.fields[0].name]
+        expected = (field.rows, model.shape[1]), model.dtype
         if (rows.shape, rows.dtype) != expected:
             found = (rows.shape, rows.dtype)
             raise TypeError(f"field {field.name!r} must be {expected}, was written as {found}")
 
-    def fresh(self, dtype: str) -> Shaped[np.ndarray, "rows 64"]:
+    def fresh(self, dtype: str, width: int) -> Shaped[np.ndarray, "rows lanes"]:
         """A tile of assets that have not seen a tick."""
         column = np.repeat([f.initial for f in self.fields], [f.rows for f in self.fields])
-        return np.repeat(column[:, np.newaxis], TILE_WIDTH, axis=1).astype(dtype)
+        return np.repeat(column[:, np.newaxis], width, axis=1).astype(dtype)
 
 
 def build_layout(fields: Iterable[Field]) -> StateLayout:

@@ -17,7 +17,7 @@ __all__ = ["Levels", "fields", "update"]
 
 
 class Levels(NamedTuple):
-    """Statistics of the window, in units of the price. Each [1, 64].
+    """Statistics of the window, in units of the price. Each [1, lanes].
 
     Attributes:
         mean: mean level, relative to the anchor.
@@ -25,9 +25,9 @@ class Levels(NamedTuple):
         filled: levels seen, at most the window.
     """
 
-    mean: Float[Array, "1 64"]
-    deviation: Float[Array, "1 64"]
-    filled: Float[Array, "1 64"]
+    mean: Float[Array, "1 lanes"]
+    deviation: Float[Array, "1 lanes"]
+    filled: Float[Array, "1 lanes"]
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
@@ -40,8 +40,8 @@ def fields(config: PredictorConfig) -> tuple[Field, ...]:
 
 
 def update(
-    config: PredictorConfig, state: State, level: Float[Array, "1 64"]
-) -> tuple[dict[str, Float[Array, "rows 64"]], Levels]:
+    config: PredictorConfig, state: State, level: Float[Array, "1 lanes"]
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Levels]:
     """Overwrite the oldest level, then take mean and deviation in two passes."""
     window = config.wtmm_buffer_size
     slot = jnp.arange(window, dtype=level.dtype)[:, None]

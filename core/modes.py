@@ -14,12 +14,12 @@ ROBUST_VARIANCE_RATIO = 9.0
 
 def operating_mode(
     *,
-    emergency: Bool[Array, "1 64"],
-    in_grace: Bool[Array, "1 64"],
-    degraded: Bool[Array, "1 64"],
-    kurtosis: Float[Array, "1 64"],
-    variance_ratio: Float[Array, "1 64"],
-) -> Float[Array, "1 64"]:
+    emergency: Bool[Array, "1 lanes"],
+    in_grace: Bool[Array, "1 lanes"],
+    degraded: Bool[Array, "1 lanes"],
+    kurtosis: Float[Array, "1 lanes"],
+    variance_ratio: Float[Array, "1 lanes"],
+) -> Float[Array, "1 lanes"]:
     """`Mode`: emergency, else robust while anything is unsettled, else standard."""
     robust = in_grace | degraded
     robust = robust | (kurtosis > ROBUST_KURTOSIS) | (variance_ratio > ROBUST_VARIANCE_RATIO)
@@ -27,7 +27,9 @@ def operating_mode(
     return jnp.where(emergency, float(Mode.EMERGENCY), mode)
 
 
-def flag_bits(flags: dict[Flag, Bool[Array, "1 64"]], dtype: DTypeLike) -> Float[Array, "1 64"]:
+def flag_bits(
+    flags: dict[Flag, Bool[Array, "1 lanes"]], dtype: DTypeLike
+) -> Float[Array, "1 lanes"]:
     """The sum of the bits that hold. Below 2^13, so exact in float32."""
     total = None
     for flag, holds in flags.items():

@@ -33,7 +33,7 @@ _LEAST_WEIGHT = 1e-12
 
 
 class Orchestrated(NamedTuple):
-    """Each [1, 64] but the weights, [4, 64].
+    """Each [1, lanes] but the weights, [4, lanes].
 
     Attributes:
         weights: latent weights after this tick.
@@ -41,9 +41,9 @@ class Orchestrated(NamedTuple):
         converged: the transport kernel is balanced.
     """
 
-    weights: Float[Array, "4 64"]
-    free_energy: Float[Array, "1 64"]
-    converged: Bool[Array, "1 64"]
+    weights: Float[Array, "4 lanes"]
+    free_energy: Float[Array, "1 lanes"]
+    converged: Bool[Array, "1 lanes"]
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
@@ -60,13 +60,13 @@ def update(
     config: PredictorConfig,
     state: State,
     *,
-    realised: Float[Array, "1 64"],
-    forecasts: Float[Array, "4 64"],
+    realised: Float[Array, "1 lanes"],
+    forecasts: Float[Array, "4 lanes"],
     volatility: Volatility,
-    learning: Bool[Array, "1 64"],
-    robust: Bool[Array, "1 64"],
-    reset: Bool[Array, "1 64"],
-) -> tuple[dict[str, Float[Array, "rows 64"]], Orchestrated]:
+    learning: Bool[Array, "1 lanes"],
+    robust: Bool[Array, "1 lanes"],
+    reset: Bool[Array, "1 lanes"],
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Orchestrated]:
     """Judge the stored forecasts by what was realised, and store the new ones.
 
     Args:
@@ -103,13 +103,13 @@ def update(
 
 
 def _regret(
-    weights: Float[Array, "4 64"],
-    past: Float[Array, "4 64"],
-    realised: Float[Array, "1 64"],
+    weights: Float[Array, "4 lanes"],
+    past: Float[Array, "4 lanes"],
+    realised: Float[Array, "1 lanes"],
     *,
-    variance: Float[Array, "1 64"],
-    robust: Bool[Array, "1 64"],
-) -> Float[Array, "4 64"]:
+    variance: Float[Array, "1 lanes"],
+    robust: Bool[Array, "1 lanes"],
+) -> Float[Array, "4 lanes"]:
     """Instantaneous regret r_i = 2 e (f_i - mixture) / variance, of the linearised loss."""
     mixture = dot(weights, past)
     error = realised - mixture
@@ -119,12 +119,12 @@ def _regret(
 
 
 def _proximal_step(
-    weights: Float[Array, "4 64"],
-    regret: Float[Array, "4 64"],
+    weights: Float[Array, "4 lanes"],
+    regret: Float[Array, "4 lanes"],
     *,
     rate: float,
-    temperature: Float[Array, "1 64"],
-) -> Float[Array, "4 64"]:
+    temperature: Float[Array, "1 lanes"],
+) -> Float[Array, "4 lanes"]:
     """argmin <-regret, w> + T <w, ln w> + KL(w | weights) / rate, with BOA's second-order term.
 
     Source: Jordan, Kinderlehrer & Otto (1998) with KL for W2; Wintenberger (2017), eq. 3.
@@ -137,8 +137,8 @@ def _proximal_step(
 
 
 def _transport(
-    weights: Float[Array, "4 64"], temperature: Float[Array, "1 64"]
-) -> tuple[Float[Array, "4 64"], Float[Array, "1 64"]]:
+    weights: Float[Array, "4 lanes"], temperature: Float[Array, "1 lanes"]
+) -> tuple[Float[Array, "4 lanes"], Float[Array, "1 lanes"]]:
     """Let weight leak through the balanced kernel K_ij = eps^C_ij with cost C = 1 - I.
 
     At eps >= 1 staying costs as much as moving: the plan, and the weights, are uniform.
@@ -153,12 +153,12 @@ def _transport(
 
 
 def _losses(
-    past: Float[Array, "4 64"],
-    realised: Float[Array, "1 64"],
+    past: Float[Array, "4 lanes"],
+    realised: Float[Array, "1 lanes"],
     *,
-    variance: Float[Array, "1 64"],
-    robust: Bool[Array, "1 64"],
-) -> Float[Array, "4 64"]:
+    variance: Float[Array, "1 lanes"],
+    robust: Bool[Array, "1 lanes"],
+) -> Float[Array, "4 lanes"]:
     """Squared error of each expert per error variance; Huber's beyond 1.345 deviations."""
     deviation = jnp.abs(realised - past) / jnp.sqrt(variance)
     huber = HUBER_DEVIATIONS * (2.0 * deviation - HUBER_DEVIATIONS)
@@ -166,5 +166,5 @@ def _losses(
     return jnp.where(linear, huber, jnp.square(deviation))
 
 
-def _normalised(weights: Float[Array, "4 64"]) -> Float[Array, "4 64"]:
+def _normalised(weights: Float[Array, "4 lanes"]) -> Float[Array, "4 lanes"]:
     return weights / total(weights)

@@ -9,11 +9,11 @@ from enum import IntEnum
 __all__ = ["INPUT_ROWS", "OUTPUT_ROWS", "TILE_WIDTH", "Input", "Output"]
 
 TILE_WIDTH = 64
-"""Assets ("lanes") of one tile. A fixed shape: bits must not depend on how many are due."""
+"""Assets ("lanes") of one tile. A call costs the same however many of them are due."""
 
 
 class Input(IntEnum):
-    """Rows of the packed inputs, float64 [INPUT_ROWS, 64]."""
+    """Rows of the packed inputs, float64 [INPUT_ROWS, lanes]."""
 
     ACTIVE = 0
     """1 where the lane has a tick; elsewhere its state stays bit-identical."""
@@ -34,7 +34,7 @@ class Input(IntEnum):
 
 
 class Output(IntEnum):
-    """Rows of the packed outputs, float64 [OUTPUT_ROWS, 64]."""
+    """Rows of the packed outputs, float64 [OUTPUT_ROWS, lanes]."""
 
     PREDICTED_NEXT = 0
     """Forecast of the next level, as a z-score of LOCATION and SCALE."""

@@ -30,7 +30,7 @@ _RESIDUAL_BOUND = 1e6
 """Scale units; a target from another world must not overflow float32."""
 
 Tree = TypeVar("Tree")
-Rows = dict[str, Float[Array, "rows 64"]]
+Rows = dict[str, Float[Array, "rows lanes"]]
 
 
 class Observed(NamedTuple):
@@ -50,10 +50,10 @@ class Observed(NamedTuple):
     tick: Increments
     levels: Levels
     guards: Guards
-    depth: Float[Array, "1 64"]
-    scored: Bool[Array, "1 64"]
-    realised: Float[Array, "1 64"]
-    error: Float[Array, "1 64"]
+    depth: Float[Array, "1 lanes"]
+    scored: Bool[Array, "1 lanes"]
+    realised: Float[Array, "1 lanes"]
+    error: Float[Array, "1 lanes"]
 
 
 class Detected(NamedTuple):
@@ -63,7 +63,7 @@ class Detected(NamedTuple):
     drift: cusum.RegimeDrift
     regularity: holder.HolderOutput
     volatility: Volatility
-    mode: Float[Array, "1 64"]
+    mode: Float[Array, "1 lanes"]
 
 
 class Ahead(NamedTuple):
@@ -76,12 +76,12 @@ class Ahead(NamedTuple):
     """
 
     gated: Gated
-    dgm_entropy: Float[Array, "1 64"]
+    dgm_entropy: Float[Array, "1 lanes"]
     collapse: galerkin.Collapse
 
 
 def observe(
-    config: PredictorConfig, state: State, inputs: Float[Array, "inputs 64"]
+    config: PredictorConfig, state: State, inputs: Float[Array, "inputs lanes"]
 ) -> tuple[Rows, Observed]:
     """Front end, window and guards; then score the stored forecast (predictor.md, section 1)."""
     new, tick = settle(increments.update(config, state, _row(inputs, Input.PRICE)))
@@ -197,13 +197,13 @@ def _narrowed(tree: Tree, dtype: DTypeLike) -> Tree:
     return narrowed
 
 
-def _row(inputs: Float[Array, "inputs 64"], row: Input) -> Float[Array, "1 64"]:
+def _row(inputs: Float[Array, "inputs lanes"], row: Input) -> Float[Array, "1 lanes"]:
     return inputs[row : row + 1]
 
 
 def _residual(
-    difference: Float[Array, "1 64"], tick: Increments, scored: Bool[Array, "1 64"]
-) -> Float[Array, "1 64"]:
+    difference: Float[Array, "1 lanes"], tick: Increments, scored: Bool[Array, "1 lanes"]
+) -> Float[Array, "1 lanes"]:
     """A difference of prices in the scale that held when the forecast was made; 0 if unscored."""
     ratio = jnp.where(scored, difference / tick.error_scale, 0.0)
     return jnp.clip(ratio, -_RESIDUAL_BOUND, _RESIDUAL_BOUND).astype(tick.increment.dtype)

@@ -18,21 +18,21 @@ __all__ = ["result_fields"]
 
 
 class _Forecast(NamedTuple):
-    price: Float[Array, "1 64"]
-    location: Float[Array, "1 64"]
-    scale: Float[Array, "1 64"]
+    price: Float[Array, "1 lanes"]
+    location: Float[Array, "1 lanes"]
+    scale: Float[Array, "1 lanes"]
 
 
 def result_fields(
     config: PredictorConfig,
     state: State,
-    inputs: Float[Array, "inputs 64"],
+    inputs: Float[Array, "inputs lanes"],
     *,
     seen: Observed,
     found: Detected,
     ahead: Ahead,
     mixture: Orchestrated,
-) -> tuple[Rows, Float[Array, "1 64"]]:
+) -> tuple[Rows, Float[Array, "1 lanes"]]:
     """The stored result of an accepted tick, and its instant events."""
     mask = kernel_mask(inputs)
     weights = reported_weights(
@@ -70,7 +70,7 @@ def result_fields(
 
 
 def _forecast_price(
-    weights: Float[Array, "4 64"], forecasts: Float[Array, "4 64"], seen: Observed
+    weights: Float[Array, "4 lanes"], forecasts: Float[Array, "4 lanes"], seen: Observed
 ) -> _Forecast:
     """y_t + s_t sum(w f), beside location and floored scale of the window that includes y_t."""
     terms = weights * forecasts
@@ -90,7 +90,7 @@ def _flags(
     found: Detected,
     ahead: Ahead,
     mixture: Orchestrated,
-) -> dict[Flag, Bool[Array, "1 64"]]:
+) -> dict[Flag, Bool[Array, "1 lanes"]]:
     return {
         Flag.EMERGENCY_MODE: found.regularity.emergency,
         Flag.DEGRADED_INFERENCE_MODE: seen.guards.degraded,
@@ -107,7 +107,7 @@ def _flags(
 
 def _instant_bits(
     state: State, seen: Observed, found: Detected, ahead: Ahead
-) -> Float[Array, "1 64"]:
+) -> Float[Array, "1 lanes"]:
     degraded, was = seen.guards.degraded, state["guards.degraded"] > 0.0
     events = {
         Flag.REGIME_CHANGE_DETECTED: found.drift.alarm,

@@ -35,7 +35,7 @@ _INITIAL = {
     "flags": float(Flag.WARMING_UP),
 }
 
-Edges = tuple[Float[Array, "1 64"], Float[Array, "1 64"], Float[Array, "1 64"]]
+Edges = tuple[Float[Array, "1 lanes"], Float[Array, "1 lanes"], Float[Array, "1 lanes"]]
 """Raised, cleared and instant bits."""
 
 
@@ -58,7 +58,7 @@ def fields(config: PredictorConfig) -> tuple[Field, ...]:
 
 
 def edges(
-    before: Float[Array, "1 64"], now: Float[Array, "1 64"], instant: Float[Array, "1 64"]
+    before: Float[Array, "1 lanes"], now: Float[Array, "1 lanes"], instant: Float[Array, "1 lanes"]
 ) -> Edges:
     """Level flags that rose and fell between two results, and the instant events as they are."""
     old, new = _bits(before) & int(LEVEL_FLAGS), _bits(now) & int(LEVEL_FLAGS)
@@ -70,7 +70,7 @@ def edges(
     )
 
 
-def render(state: State, changed: Edges) -> Float[Array, "outputs 64"]:
+def render(state: State, changed: Edges) -> Float[Array, "outputs lanes"]:
     """The packed outputs, float64, block by block in the order of `Output`."""
     decision = _wide(state, _DECISION)
     raised, cleared, instant = changed
@@ -93,21 +93,21 @@ def render(state: State, changed: Edges) -> Float[Array, "outputs 64"]:
     return outputs
 
 
-def _wide(state: State, names: tuple[str, ...]) -> Float[Array, "names 64"]:
+def _wide(state: State, names: tuple[str, ...]) -> Float[Array, "names lanes"]:
     return jnp.concatenate([state[f"result.{name}"] for name in names]).astype(jnp.float64)
 
 
-def _simplex(weights: Float[Array, "4 64"]) -> Float[Array, "4 64"]:
+def _simplex(weights: Float[Array, "4 lanes"]) -> Float[Array, "4 lanes"]:
     """Renormalised in float64, so that the sum holds to 1e-12 from a float32 state too."""
     return weights / (weights[0:1] + weights[1:2] + weights[2:3] + weights[3:4])
 
 
 def _where_run(
-    forecasts: Float[Array, "4 64"], kernel_mask: Float[Array, "1 64"]
-) -> Float[Array, "4 64"]:
+    forecasts: Float[Array, "4 lanes"], kernel_mask: Float[Array, "1 lanes"]
+) -> Float[Array, "4 lanes"]:
     kernels = jnp.array([[int(kernel)] for kernel in Kernel], dtype=jnp.int32)
     return jnp.where((_bits(kernel_mask) & kernels) != 0, forecasts, jnp.nan)
 
 
-def _bits(value: Float[Array, "1 64"]) -> Int[Array, "1 64"]:
+def _bits(value: Float[Array, "1 lanes"]) -> Int[Array, "1 lanes"]:
     return value.astype(jnp.int32)

@@ -55,10 +55,10 @@ def state_layout(config: PredictorConfig) -> StateLayout:
 
 def packed_step(
     config: PredictorConfig,
-    packed: Float[Array, "rows 64"],
-    inputs: Float[Array, "inputs 64"],
-    surface: Float[Array, "surface 64"],
-) -> tuple[Float[Array, "rows 64"], Float[Array, "outputs 64"]]:
+    packed: Float[Array, "rows lanes"],
+    inputs: Float[Array, "inputs lanes"],
+    surface: Float[Array, "surface lanes"],
+) -> tuple[Float[Array, "rows lanes"], Float[Array, "outputs lanes"]]:
     """Advance the active lanes by one tick. Traced once per configuration and dtype.
 
     Args:
@@ -106,12 +106,12 @@ def packed_step(
 
 def _keep(
     layout: StateLayout,
-    packed: Float[Array, "rows 64"],
+    packed: Float[Array, "rows lanes"],
     new: Rows,
     *,
-    inputs: Float[Array, "inputs 64"],
-    accepted: Bool[Array, "1 64"],
-) -> list[Float[Array, "rows 64"]]:
+    inputs: Float[Array, "inputs lanes"],
+    accepted: Bool[Array, "1 lanes"],
+) -> list[Float[Array, "rows lanes"]]:
     """Accepted ticks enter the state; rejected ones only the guard; inactive lanes nothing.
 
     In stretches that together make a tile: one select over a whole tile would read and write it

@@ -16,15 +16,15 @@ _LEAST_VARIANCE = 1e-8
 
 
 class Volatility(NamedTuple):
-    """Each [1, 64].
+    """Each [1, lanes].
 
     Attributes:
         slow: EWMA variance of the errors, squared increment scales, floored.
         ratio: fast over slow variance; 1 before the first error.
     """
 
-    slow: Float[Array, "1 64"]
-    ratio: Float[Array, "1 64"]
+    slow: Float[Array, "1 lanes"]
+    ratio: Float[Array, "1 lanes"]
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
@@ -38,9 +38,9 @@ def update(
     config: PredictorConfig,
     state: State,
     *,
-    error: Float[Array, "1 64"],
-    scored: Bool[Array, "1 64"],
-) -> tuple[dict[str, Float[Array, "rows 64"]], Volatility]:
+    error: Float[Array, "1 lanes"],
+    scored: Bool[Array, "1 lanes"],
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Volatility]:
     """Move both variances where `scored`: gains `volatility_alpha` and 1/250, 1/n at first."""
     square = jnp.square(jnp.clip(error, -_ERROR_BOUND, _ERROR_BOUND))
     errors = jnp.minimum(state["volatility.errors"] + 1.0, 1024.0)

@@ -17,28 +17,28 @@ __all__ = ["kernel_bits", "kernel_mask", "reported_weights"]
 _MASK_ROWS = slice(Input.MASK_A, Input.MASK_D + 1)
 
 
-def kernel_mask(inputs: Float[Array, "inputs 64"]) -> Bool[Array, "4 64"]:
+def kernel_mask(inputs: Float[Array, "inputs lanes"]) -> Bool[Array, "4 lanes"]:
     """Kernels that are allowed by the decision and built here, rows A to D."""
     built = jnp.array([[kernel in AVAILABLE_KERNELS] for kernel in Kernel])
     return built & (inputs[_MASK_ROWS] > 0.0)
 
 
-def kernel_bits(mask: Bool[Array, "4 64"]) -> Float[Array, "1 64"]:
+def kernel_bits(mask: Bool[Array, "4 lanes"]) -> Float[Array, "1 lanes"]:
     """`Kernel` bits of a mask."""
     bits = jnp.array([[float(kernel)] for kernel in Kernel])
     return total(jnp.where(mask, bits, 0.0))
 
 
 def reported_weights(
-    latent: Float[Array, "4 64"],
+    latent: Float[Array, "4 lanes"],
     *,
-    credit: Float[Array, "4 64"],
-    mask: Bool[Array, "4 64"],
-    last: Float[Array, "4 64"],
-    frozen: Bool[Array, "1 64"],
-    emergency: Bool[Array, "1 64"],
-    collapsed: Bool[Array, "1 64"],
-) -> Float[Array, "4 64"]:
+    credit: Float[Array, "4 lanes"],
+    mask: Bool[Array, "4 lanes"],
+    last: Float[Array, "4 lanes"],
+    frozen: Bool[Array, "1 lanes"],
+    emergency: Bool[Array, "1 lanes"],
+    collapsed: Bool[Array, "1 lanes"],
+) -> Float[Array, "4 lanes"]:
     """The weights a result carries, and its forecast is made with.
 
     Args:

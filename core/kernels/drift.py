@@ -20,22 +20,22 @@ _ERROR_BOUND = 4.0
 
 
 def learn(
-    drift: Float[Array, "features 64"],
-    features: Float[Array, "features 64"],
-    error: Float[Array, "1 64"],
-) -> Float[Array, "features 64"]:
+    drift: Float[Array, "features lanes"],
+    features: Float[Array, "features lanes"],
+    error: Float[Array, "1 lanes"],
+) -> Float[Array, "features lanes"]:
     """One leaky normalised LMS step (Haykin, chapter 7) on the error of the last forecast."""
     clipped = jnp.clip(error, -_ERROR_BOUND, _ERROR_BOUND)
     return (1.0 - _LEAK) * drift + _RATE * clipped * features / (0.5 + dot(features, features))
 
 
 def correction(
-    drift: Float[Array, "features 64"],
-    distance: Float[Array, "1 64"],
+    drift: Float[Array, "features lanes"],
+    distance: Float[Array, "1 lanes"],
     *,
-    spread: Float[Array, "1 64"],
-    reversion_rate: Float[Array, "1 64"],
-) -> tuple[Float[Array, "1 64"], Float[Array, "features 64"]]:
+    spread: Float[Array, "1 lanes"],
+    reversion_rate: Float[Array, "1 lanes"],
+) -> tuple[Float[Array, "1 lanes"], Float[Array, "features lanes"]]:
     """What the learned drift adds over one tick, and the features it was read from.
 
     The stiffness S = |b'| dt of the whole drift chooses the scheme: explicit Euler below 1, the

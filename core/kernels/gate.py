@@ -25,7 +25,7 @@ _PRIOR = 10.0
 
 
 class Gated(NamedTuple):
-    """Each [4, 64].
+    """Each [4, lanes].
 
     Attributes:
         forecasts: the raw ones times the lower bound of their slope, within [0, 1].
@@ -34,8 +34,8 @@ class Gated(NamedTuple):
             gate. Forecasts of one outcome are alike: the best alone is better than most averages.
     """
 
-    forecasts: Float[Array, "4 64"]
-    credit: Float[Array, "4 64"]
+    forecasts: Float[Array, "4 lanes"]
+    credit: Float[Array, "4 lanes"]
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
@@ -54,10 +54,10 @@ def update(
     config: PredictorConfig,
     state: State,
     *,
-    raw_forecasts: Float[Array, "4 64"],
-    realised: Float[Array, "1 64"],
-    scored: Bool[Array, "1 64"],
-) -> tuple[dict[str, Float[Array, "rows 64"]], Gated]:
+    raw_forecasts: Float[Array, "4 lanes"],
+    realised: Float[Array, "1 lanes"],
+    scored: Bool[Array, "1 lanes"],
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Gated]:
     """Score the raw forecasts stored at t-1 where `scored`, then gate the new ones.
 
     Returns:

@@ -46,12 +46,12 @@ def update(
     config: PredictorConfig,
     state: State,
     *,
-    increment: Float[Array, "1 64"],
+    increment: Float[Array, "1 lanes"],
     levels: Levels,
-    level: Float[Array, "1 64"],
-    long_memory_forecast: Float[Array, "1 64"],
-    first: Bool[Array, "1 64"],
-) -> tuple[dict[str, Float[Array, "rows 64"]], Float[Array, "1 64"]]:
+    level: Float[Array, "1 lanes"],
+    long_memory_forecast: Float[Array, "1 lanes"],
+    first: Bool[Array, "1 lanes"],
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Float[Array, "1 lanes"]]:
     """Learn from r_t, then forecast r_{t+1}.
 
     Features are the last `LAGS` increments and an error-correction term, the z-score of the
@@ -95,7 +95,7 @@ def update(
     return new, long_memory_forecast + share * (projection - long_memory_forecast)
 
 
-def _covariance(state: State, first: Bool[Array, "1 64"]) -> Float[Array, "order order 64"]:
+def _covariance(state: State, first: Bool[Array, "1 lanes"]) -> Float[Array, "order order lanes"]:
     stored = state["hilbert.covariance"].reshape(_ORDER, _ORDER, -1)
     prior = jnp.eye(_ORDER, dtype=stored.dtype)[:, :, None] / RIDGE
     return jnp.where(first[None], prior, stored)

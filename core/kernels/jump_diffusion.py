@@ -37,10 +37,10 @@ _LEAST_DECAY = 1e-3
 
 
 class _Variance(NamedTuple):
-    truncated: Float[Array, "1 64"]
-    effective: Float[Array, "1 64"]
-    jump: Bool[Array, "1 64"]
-    new: dict[str, Float[Array, "1 64"]]
+    truncated: Float[Array, "1 lanes"]
+    effective: Float[Array, "1 lanes"]
+    jump: Bool[Array, "1 lanes"]
+    new: dict[str, Float[Array, "1 lanes"]]
 
 
 def fields(config: PredictorConfig) -> tuple[Field, ...]:
@@ -59,7 +59,7 @@ def fields(config: PredictorConfig) -> tuple[Field, ...]:
 
 def update(
     config: PredictorConfig, state: State, tick: Increments
-) -> tuple[dict[str, Float[Array, "rows 64"]], Float[Array, "1 64"]]:
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Float[Array, "1 lanes"]]:
     """Learn from r_t, then forecast r_{t+1}.
 
     Returns:
@@ -91,14 +91,14 @@ def update(
     return {f"jump.{name}": value for name, value in new.items()}, forecast
 
 
-def _mean_size(rows: dict[str, Float[Array, "1 64"]]) -> Float[Array, "1 64"]:
+def _mean_size(rows: dict[str, Float[Array, "1 lanes"]]) -> Float[Array, "1 lanes"]:
     """Mean jump, from the EWMA of jump sizes over all ticks and the EWMA of their indicator."""
     rate = rows["jump_rate"]
     return jnp.where(rate > 1e-6, rows["jump_sum"] / jnp.maximum(rate, 1e-6), 0.0)
 
 
 def _update_variance(
-    old: dict[str, Float[Array, "rows 64"]], tick: Increments, scale: Float[Array, "1 64"]
+    old: dict[str, Float[Array, "rows lanes"]], tick: Increments, scale: Float[Array, "1 lanes"]
 ) -> _Variance:
     """Truncated and plain EWMA variance, and whether this increment is a jump (Mancini 2009)."""
     r = tick.increment
@@ -126,8 +126,8 @@ def _update_variance(
 
 
 def _variance_floor(
-    rows: dict[str, Float[Array, "rows 64"]], tick: Increments, scale: Float[Array, "1 64"]
-) -> Float[Array, "1 64"]:
+    rows: dict[str, Float[Array, "rows lanes"]], tick: Increments, scale: Float[Array, "1 lanes"]
+) -> Float[Array, "1 lanes"]:
     """A share of the plain variance, and what moves of the smallest size would make."""
     smallest = tick.smallest_move.astype(scale.dtype) / scale
     return jnp.maximum(
@@ -136,11 +136,11 @@ def _variance_floor(
 
 
 def _update_regression(
-    old: dict[str, Float[Array, "rows 64"]],
+    old: dict[str, Float[Array, "rows lanes"]],
     tick: Increments,
-    scale: Float[Array, "1 64"],
+    scale: Float[Array, "1 lanes"],
     variance: _Variance,
-) -> dict[str, Float[Array, "1 64"]]:
+) -> dict[str, Float[Array, "1 lanes"]]:
     """Forgetting weighted least squares of the increment on the level before it (West 1979).
 
     Deviations from running means, never raw moments: levels far from the anchor would cancel.

@@ -54,7 +54,7 @@ def player(config: PredictorConfig, dtype: str = "float64") -> Callable[..., tup
         return layout.pack(new | fields), (weights, out.converged)
 
     def play(forecasts: jax.Array, outcomes: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return jax.lax.scan(step, jnp.asarray(layout.fresh(dtype)), (forecasts, outcomes))[1]
+        return jax.lax.scan(step, jnp.asarray(layout.fresh(dtype, 64)), (forecasts, outcomes))[1]
 
     return jax.jit(play)
 

@@ -47,7 +47,7 @@ def test_a_trainer_from_a_file_gives_the_same_bits_without_being_traced(
     [kept] = files.folder.iterdir()
     blocks = rng.standard_normal((20, made.block.stop - made.block.start))
     networks = rng.standard_normal((20, NETWORK_ROWS))
-    monkeypatch.setattr(compiled, "_trace_training", _forbidden)
+    monkeypatch.setattr(compiled, "trace_training", _forbidden)
     again = compiled.Trainer(config, "float64")
     assert again(blocks, networks).tobytes() == made(blocks, networks).tobytes()
     with pytest.raises(AssertionError, match="traced"):
@@ -61,10 +61,10 @@ def test_a_trainer_from_a_file_gives_the_same_bits_without_being_traced(
 
 def test_the_kept_step_gives_the_bits_of_one_that_is_compiled_by_jax() -> None:
     config = PredictorConfig()
-    kept = compiled.TileStep(config, "float64")
+    kept = compiled.TileStep(config, "float64", TILE_WIDTH)
     before = kept_in()
     keep_in(None)
-    by_jax = compiled.TileStep(config, "float64")
+    by_jax = compiled.TileStep(config, "float64", TILE_WIDTH)
     keep_in(before)
     rng, tiles = np.random.default_rng(2), []
     ticks = [np.abs(rng.standard_normal((INPUT_ROWS, TILE_WIDTH))) for _ in range(20)]

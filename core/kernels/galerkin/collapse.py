@@ -22,15 +22,15 @@ _GENERATIONS = 2.0**20
 
 
 class Collapse(NamedTuple):
-    """Each [1, 64].
+    """Each [1, lanes].
 
     Attributes:
         collapsed: the latch.
         began: it closed at this tick.
     """
 
-    collapsed: Bool[Array, "1 64"]
-    began: Bool[Array, "1 64"]
+    collapsed: Bool[Array, "1 lanes"]
+    began: Bool[Array, "1 lanes"]
 
 
 def collapse_fields() -> tuple[Field, ...]:
@@ -40,8 +40,8 @@ def collapse_fields() -> tuple[Field, ...]:
 
 
 def update_collapse(
-    state: State, surface: Surface, *, latent_weight: Float[Array, "1 64"], gamma: float
-) -> tuple[dict[str, Float[Array, "rows 64"]], Collapse]:
+    state: State, surface: Surface, *, latent_weight: Float[Array, "1 lanes"], gamma: float
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Collapse]:
     """One tick of the latch.
 
     A new generation is asked for after more than ten ticks of violation in a row, also while the

@@ -22,7 +22,7 @@ FORECAST_BOUND = 4.0
 
 
 class Galerkin(NamedTuple):
-    """Each [1, 64].
+    """Each [1, lanes].
 
     Attributes:
         forecast: of r_{t+1}, scale units.
@@ -30,8 +30,8 @@ class Galerkin(NamedTuple):
         collapse: see `collapse`.
     """
 
-    forecast: Float[Array, "1 64"]
-    entropy: Float[Array, "1 64"]
+    forecast: Float[Array, "1 lanes"]
+    entropy: Float[Array, "1 lanes"]
     collapse: Collapse
 
 
@@ -53,7 +53,7 @@ def update(
     tick: Increments,
     levels: Levels,
     surface: Surface,
-) -> tuple[dict[str, Float[Array, "rows 64"]], Galerkin]:
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Galerkin]:
     """Learn from r_t, then forecast r_{t+1}: u(0, x_t) - x_t back in scale units.
 
     The surface is of the last training, before this tick. Source: predictor.md, section 3, B.

@@ -33,9 +33,9 @@ def fields(depth: int) -> tuple[Field, ...]:
 
 
 def update(
-    state: State, increment: Float[Array, "1 64"], depth: int
-) -> tuple[dict[str, Float[Array, "rows 64"]], Tensor]:
-    """Append one tick. Returns the new field and the levels, each [words, half-lives, 64]."""
+    state: State, increment: Float[Array, "1 lanes"], depth: int
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Tensor]:
+    """Append one tick. Returns the new field and the levels, each [words, half-lives, lanes]."""
     stored = state["signature.fading"]
     decay = jnp.asarray(_DECAY, stored.dtype)
     past = unflatten(stored.reshape(terms(depth), len(HALF_LIVES_TICKS), -1), depth)
@@ -43,7 +43,7 @@ def update(
     return {"signature.fading": flatten(moved).reshape(stored.shape)}, moved
 
 
-def segment(increment: Float[Array, "1 64"]) -> Float[Array, "2 half_lives 64"]:
+def segment(increment: Float[Array, "1 lanes"]) -> Float[Array, "2 half_lives lanes"]:
     """One tick of (time, price) for every half-life, in units that make level 1 of order one.
 
     Time sums to 1 in the long run; unit-variance white increments sum to unit variance.

@@ -76,8 +76,8 @@ def count(config: PredictorConfig, depth: int) -> int:
 
 
 def read(
-    config: PredictorConfig, signature: Tensor, increment: Float[Array, "1 64"]
-) -> Float[Array, "features 64"]:
+    config: PredictorConfig, signature: Tensor, increment: Float[Array, "1 lanes"]
+) -> Float[Array, "features lanes"]:
     """Features of the deepest rung; the first `count` of them are those of a shallower one.
 
     Level k is scaled by sqrt(k!), so that a word of k equal letters is a power over its square
@@ -93,5 +93,5 @@ def read(
     return jnp.clip(jnp.concatenate(rows), -BOUND, BOUND)
 
 
-def _levels(tensor: Tensor) -> Sequence[Float[Array, "paths 64"]]:
+def _levels(tensor: Tensor) -> Sequence[Float[Array, "paths lanes"]]:
     return [flat for level in tensor for flat in level]

@@ -23,7 +23,9 @@ def fields(config: PredictorConfig) -> tuple[Field, ...]:
     return (*path.fields(rungs(config)[-1]), *readout.fields(config))
 
 
-def allowed_depth(config: PredictorConfig, depth: Float[Array, "1 64"]) -> Float[Array, "1 64"]:
+def allowed_depth(
+    config: PredictorConfig, depth: Float[Array, "1 lanes"]
+) -> Float[Array, "1 lanes"]:
     """The deepest rung that a decision allows; the lowest if it allows none."""
     allowed = jnp.full_like(depth, float(rungs(config)[0]))
     for rung in rungs(config)[1:]:
@@ -35,10 +37,10 @@ def update(
     config: PredictorConfig,
     state: State,
     *,
-    increment: Float[Array, "1 64"],
-    depth: Float[Array, "1 64"],
-    frozen: Bool[Array, "1 64"],
-) -> tuple[dict[str, Float[Array, "rows 64"]], Float[Array, "1 64"]]:
+    increment: Float[Array, "1 lanes"],
+    depth: Float[Array, "1 lanes"],
+    frozen: Bool[Array, "1 lanes"],
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Float[Array, "1 lanes"]]:
     """Learn from r_t, then forecast r_{t+1} with the readout of the depth allowed.
 
     Args:

@@ -52,9 +52,9 @@ def update(
     config: PredictorConfig,
     state: State,
     *,
-    realised: Float[Array, "1 64"],
-    features: Float[Array, "features 64"],
-) -> tuple[dict[str, Float[Array, "rows 64"]], Float[Array, "depths 64"]]:
+    realised: Float[Array, "1 lanes"],
+    features: Float[Array, "features lanes"],
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Float[Array, "depths lanes"]]:
     """Learn what followed the stored features, then forecast from the new ones at every depth.
 
     The fast part is a normalised LMS step (Haykin, chapter 7); its share is the slope of the
@@ -112,8 +112,8 @@ def _regression(old: State, masks: Float[Array, "features depths 1"]) -> Regress
 
 
 def _record(
-    old: State, fast: Float[Array, "depths 64"], residual: Float[Array, "depths 64"]
-) -> dict[str, Float[Array, "rows 64"]]:
+    old: State, fast: Float[Array, "depths lanes"], residual: Float[Array, "depths lanes"]
+) -> dict[str, Float[Array, "rows lanes"]]:
     """Forgetting sums: of the fast part times itself and times what came, and of what came."""
     added = {
         "record": jnp.concatenate([jnp.square(fast), fast * residual]),
@@ -123,7 +123,7 @@ def _record(
     return {name: _RECORD_FORGETTING * old[name] + value for name, value in added.items()}
 
 
-def _share(record: State) -> Float[Array, "depths 64"]:
+def _share(record: State) -> Float[Array, "depths lanes"]:
     depths = record["residual_squares"].shape[0]
     squares, products = record["record"][:depths] + 1e-12, record["record"][depths:]
     slope = products / squares
@@ -132,5 +132,5 @@ def _share(record: State) -> Float[Array, "depths 64"]:
     return jnp.clip(slope - error, 0.0, 1.0)
 
 
-def _clipped(forecast: Float[Array, "depths 64"]) -> Float[Array, "depths 64"]:
+def _clipped(forecast: Float[Array, "depths lanes"]) -> Float[Array, "depths lanes"]:
     return jnp.clip(forecast, -FORECAST_BOUND, FORECAST_BOUND)

@@ -50,11 +50,11 @@ def fields(depth: int) -> tuple[Field, ...]:
 
 
 def update(
-    state: State, increment: Float[Array, "1 64"], depth: int
-) -> tuple[dict[str, Float[Array, "rows 64"]], Tensor]:
+    state: State, increment: Float[Array, "1 lanes"], depth: int
+) -> tuple[dict[str, Float[Array, "rows lanes"]], Tensor]:
     """Append one tick and drop the one `WINDOW` ago. Returns the new fields and the levels.
 
-    Levels are [words, 1, 64], of as many segments as there are until the window is full.
+    Levels are [words, 1, lanes], of as many segments as there are until the window is full.
     """
     phase = state["signature.phase"]
     starts = (phase == 0.0) | (phase == float(BLOCK))
@@ -90,7 +90,7 @@ def update(
     }, window
 
 
-def _slot(phase: Float[Array, "1 64"]) -> Bool[Array, "slots 64"]:
+def _slot(phase: Float[Array, "1 lanes"]) -> Bool[Array, "slots lanes"]:
     """The slot read and then written at this phase.
 
     What is read has had its last use, so the newly turned product takes its place. Blocks are
@@ -101,11 +101,13 @@ def _slot(phase: Float[Array, "1 64"]) -> Bool[Array, "slots 64"]:
 
 
 def _picked(
-    rows: Float[Array, "terms slots 64"], here: Bool[Array, "slots 64"]
-) -> Float[Array, "terms 64"]:
+    rows: Float[Array, "terms slots lanes"], here: Bool[Array, "slots lanes"]
+) -> Float[Array, "terms lanes"]:
     """The rows of one slot: a sum with one term that is not zero."""
     return total(jnp.where(here, rows, 0.0), axis=1)[:, 0]
 
 
-def _stack(time: Float[Array, "1 64"], increment: Float[Array, "1 64"]) -> Float[Array, "2 64"]:
+def _stack(
+    time: Float[Array, "1 lanes"], increment: Float[Array, "1 lanes"]
+) -> Float[Array, "2 lanes"]:
     return jnp.concatenate([time, _PRICE * increment])

@@ -23,7 +23,7 @@ def run(raw: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
         )
         return LAYOUT.pack(new), gated.forecasts
 
-    scan = jax.jit(lambda xy: jax.lax.scan(step, jnp.asarray(LAYOUT.fresh("float64")), xy)[1])
+    scan = jax.jit(lambda xy: jax.lax.scan(step, jnp.asarray(LAYOUT.fresh("float64", 64)), xy)[1])
     return np.asarray(scan((raw, outcomes)))
 
 

@@ -25,7 +25,7 @@ def run(prices: np.ndarray) -> dict[str, np.ndarray]:
         seen = (forecast, tick.increment, tick.level, tick.scale, tick.smallest_move)
         return LAYOUT.pack(kept), (*seen, tick.accepted)
 
-    scan = jax.jit(lambda p: jax.lax.scan(step, jnp.asarray(LAYOUT.fresh("float64")), p)[1])
+    scan = jax.jit(lambda p: jax.lax.scan(step, jnp.asarray(LAYOUT.fresh("float64", 64)), p)[1])
     names = ("forecast", "increment", "level", "scale", "smallest", "accepted")
     return {n: np.asarray(v)[:, 0] for n, v in zip(names, scan(prices), strict=True)}
 
