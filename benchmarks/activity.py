@@ -94,7 +94,7 @@ def _side(dtype: str, *, by_activity: bool) -> Side:
 
 def _calls_at_best(assets: Int64[ndarray, " ticks"], rate: Float64[ndarray, " assets"]) -> int:
     rank = np.argsort(np.argsort(-rate, kind="stable"))[assets]
-    return plan_rounds(order_by_row(rank), rank).tile_of_slot.size
+    return plan_rounds(order_by_row(rank).rank, rank).tile_of_slot.size
 
 
 def _inputs(rng: np.random.Generator, size: int) -> Float64[ndarray, "in ticks"]:

@@ -72,7 +72,7 @@ def stage_times(records: int, dtype: str) -> list[tuple[str, float]]:
         outputs=outputs,
     )
     encoded = results.encode_batch(result)
-    calls = plan_rounds(order, rows).tile_of_slot.size
+    calls = plan_rounds(order.rank, rows).tile_of_slot.size
     full = records / (calls * 64)
     stages: list[tuple[str, Callable[[], Any]]] = [
         ("decode", lambda: codec.decode(keys, values)),

@@ -64,7 +64,7 @@ class Gauges:
         self._telemetry = telemetry
         self._health = health
         self._reported_s = float("-inf")
-        self._reported_calls = 0
+        self._reported_calls = self._reported_alone = 0
         self._ready: bool | None = None
 
     def report(self, membership: Membership, *, ready: bool) -> None:
@@ -87,9 +87,10 @@ class Gauges:
         for phase in Phase:
             telemetry.set(M.PARTITIONS, self._assignment.count(phase), phase=str(phase))
         telemetry.set(M.ASSETS, self._table.assets)
-        calls = self._table.calls
+        calls, alone = self._table.calls, self._table.ticks_alone
         telemetry.inc(M.STEP_CALLS, calls - self._reported_calls)
-        self._reported_calls = calls
+        telemetry.inc(M.TICKS_ALONE, alone - self._reported_alone)
+        self._reported_calls, self._reported_alone = calls, alone
         for kind, size_bytes in device_memory(jax.local_devices()[0]).items():
             telemetry.set(M.DEVICE_MEMORY, size_bytes, kind=kind)
         for partition in self._assignment.all():

@@ -109,6 +109,12 @@ class M:
         "Calls of the compiled step; each has room for a tick of 64 assets and costs the same "
         "however many of them have one",
     )
+    TICKS_ALONE = MetricDef(
+        "tickfleet_ticks_alone_total",
+        _COUNTER,
+        "Ticks stepped without such a call, in runs of one asset: the last ones of assets that "
+        "have far more than the others of their tile",
+    )
     LAG_RECORDS = MetricDef(
         "tickfleet_lag_records",
         _GAUGE,

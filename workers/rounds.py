@@ -106,15 +106,15 @@ def rounds_by_tile(
     return rounds
 
 
-def plan_rounds(ticks: RowOrder, place: Int64[ndarray, " ticks"]) -> RoundPlan:
+def plan_rounds(rank: Int64[ndarray, " ticks"], place: Int64[ndarray, " ticks"]) -> RoundPlan:
     """Give every tick a tile call.
 
     Args:
-        ticks: the batch.
+        rank: of each tick among those of its row.
         place: of each tick's row; place `p` is lane `p % 64` of tile `p // 64`.
     """
     tile, lane = np.divmod(place, TILE_WIDTH)
-    rounds = rounds_by_tile(tile, ticks.rank)
+    rounds = rounds_by_tile(tile, rank)
     base = np.cumsum(rounds) - rounds
     tile_of_call = np.repeat(np.arange(rounds.size), rounds)
     round_of_call = np.arange(tile_of_call.size) - base[tile_of_call]
@@ -122,12 +122,12 @@ def plan_rounds(ticks: RowOrder, place: Int64[ndarray, " ticks"]) -> RoundPlan:
     slot_of_call = np.empty_like(order)
     slot_of_call[order] = np.arange(order.size)
     return RoundPlan(
-        slot=slot_of_call[base[tile] + ticks.rank],
+        slot=slot_of_call[base[tile] + rank],
         lane=lane,
         tile_of_slot=tile_of_call[order],
         first_slot=_bounds(round_of_call),
-        by_round=np.argsort(ticks.rank, kind="stable"),
-        first_tick=_bounds(ticks.rank),
+        by_round=np.argsort(rank, kind="stable"),
+        first_tick=_bounds(rank),
     )
 
 

@@ -1,5 +1,4 @@
-"""The state of every asset this worker holds: packed tiles on the device, 64 assets each, and the
-networks beside them.
+"""The state of every asset this worker holds, and the ticks that advance it.
 
 An asset is sticky to a row until its partition leaves. Rows are recycled lowest first, so that
 tiles stay full. A row's place, a lane of a tile, is known in here alone, and changes between two
@@ -8,7 +7,6 @@ owner, one thread.
 """
 
 import heapq
-from collections.abc import Iterator
 from typing import Final
 
 import jax
@@ -21,23 +19,22 @@ from core import (
     OUTPUT_ROWS,
     TILE_WIDTH,
     Input,
+    LoneRun,
     PredictorConfig,
     asset_layout,
-    compile_step,
-    host_view,
-    init_tile,
 )
+from workers.alone import ticks_alone
 from workers.networks import Networks
 from workers.places import Places
 from workers.placing import Exchange
-from workers.rounds import RoundPlan, RowOrder, plan_rounds
+from workers.rounds import RoundPlan, RowOrder, plan_rounds, rounds_by_tile
+from workers.soloist import Soloist
+from workers.tiles import Tiles
 
 __all__ = ["StateTable"]
 
 _MOST_CALLS: Final = 4_096
 """Of the step, whose inputs and outputs are held at a time: 110 MB, however few assets tick."""
-
-_Part = tuple[int, Int64[ndarray, " picked"], Int64[ndarray, " picked"]]
 
 
 class StateTable:
@@ -50,18 +47,17 @@ class StateTable:
     """
 
     def __init__(self, config: PredictorConfig, dtype: str, *, by_activity: bool = True) -> None:
-        self._step = compile_step(config, dtype)
-        self._fresh_tile = init_tile(config, dtype)
         self._layout = asset_layout(config)
         self._train_every = config.dgm_every
-        self._tiles: list[jax.Array] = []
         self._places = Places(by_activity=by_activity)
-        self._networks = Networks(config, dtype, places=self._places, blocks=self._read)
+        self._tiles = Tiles(config, dtype, self._places)
+        self._networks = Networks(config, dtype, places=self._places, blocks=self._tiles.read)
         self._free: list[int] = []
         self.last_timestamp_ns: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
         self.sequence: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
         self.dirty = np.zeros(0, dtype=bool)
-        self._calls = 0
+        self._calls = self._ticks_alone = 0
+        self.soloist = Soloist(config, dtype)
 
     @property
     def assets(self) -> int:
@@ -74,6 +70,11 @@ class StateTable:
         return self._calls
 
     @property
+    def ticks_alone(self) -> int:
+        """Ticks so far that took no call of the step."""
+        return self._ticks_alone
+
+    @property
     def state_rows(self) -> int:
         """Features per asset."""
         return self._layout.features
@@ -81,9 +82,7 @@ class StateTable:
     def allocate(self, count: int) -> Int64[ndarray, " count"]:
         """Take rows for new assets and put the fresh state into them."""
         rows = self._take(count)
-        column = self._fresh_tile[:, 0]
-        for tile, lanes, _ in self._by_tile(rows):
-            self._patch(tile, lanes, column[:, np.newaxis])
+        self._tiles.reset(rows)
         self._networks.reset(rows)
         self.last_timestamp_ns[rows] = 0
         self.sequence[rows] = 0
@@ -101,8 +100,7 @@ class StateTable:
         # The busiest at the first places: they share tiles before anything has been counted.
         rows[np.argsort(-sequence, kind="stable")] = rows[np.argsort(self._places.of(rows))]
         columns, networks = self._layout.split(states)
-        for tile, lanes, picked in self._by_tile(rows):
-            self._patch(tile, lanes, columns[picked].T)
+        self._tiles.put(rows, columns)
         self._networks.put(rows, networks)
         self.last_timestamp_ns[rows] = last_timestamp_ns
         self.sequence[rows] = sequence
@@ -119,7 +117,7 @@ class StateTable:
     def copy(self, rows: Int64[ndarray, " count"]) -> Float[ndarray, "count features"]:
         """A host copy of some rows' state, one asset a row."""
         networks = self._networks.copy(rows)
-        return self._layout.join(self._read(rows, slice(0, len(self._fresh_tile))), networks)
+        return self._layout.join(self._tiles.read(rows), networks)
 
     def step(
         self,
@@ -135,20 +133,71 @@ class StateTable:
         Returns:
             One row of `core.Output` values a tick.
         """
-        made = np.empty((ticks.rows.size, OUTPUT_ROWS))
         for exchange in self._places.ahead_of(ticks.rows):
             self._exchange(exchange)
-        plan = plan_rounds(ticks, self._places.of(ticks.rows))
-        due = self._due(ticks, columns)
-        for rounds in plan.stretches(_MOST_CALLS):
-            self._run(plan, rounds, ticks.rows, due=due, columns=columns, made=made)
+        place, due = self._places.of(ticks.rows), self._due(ticks, columns)
+        alone, saved_calls = ticks_alone(place, ticks.rank)
+        run = self.soloist.run_for(saved_calls) if saved_calls > 0.0 else None
+        if run is None:
+            made, calls = self._together(ticks.rows, ticks.rank, place, due=due, columns=columns)
+        else:
+            made = np.empty((ticks.rows.size, OUTPUT_ROWS))
+            those = np.flatnonzero(~alone)
+            made[those], calls = self._together(
+                ticks.rows[those],
+                ticks.rank[those],
+                place[those],
+                due=due[those],
+                columns=columns[:, those],
+            )
+            self._apart(run, ticks, alone, due=due, columns=columns, made=made)
+            self._ticks_alone += int(np.count_nonzero(alone))
         self.dirty[ticks.rows] = True
-        calls = plan.tile_of_slot.size
         self._calls += calls
-        self._places.observe(ticks, calls)
+        # Placements are compared by the calls they would take if nothing ran alone.
+        self._places.observe(ticks, int(rounds_by_tile(place // TILE_WIDTH, ticks.rank).sum()))
         for exchange in self._places.exchanges(calls):
             self._exchange(exchange)
         return made
+
+    def _together(
+        self,
+        rows: Int64[ndarray, " ticks"],
+        rank: Int64[ndarray, " ticks"],
+        place: Int64[ndarray, " ticks"],
+        *,
+        due: Bool[ndarray, " ticks"],
+        columns: Float64[ndarray, "inputs ticks"],
+    ) -> tuple[Float64[ndarray, "ticks outputs"], int]:
+        """Ticks in rounds over the tiles, and how many calls of the step they took."""
+        made = np.empty((rows.size, OUTPUT_ROWS))
+        plan = plan_rounds(rank, place)
+        for rounds in plan.stretches(_MOST_CALLS):
+            self._run(plan, rounds, rows, due=due, columns=columns, made=made)
+        return made, plan.tile_of_slot.size
+
+    def _apart(
+        self,
+        run: LoneRun,
+        ticks: RowOrder,
+        alone: Bool[ndarray, " ticks"],
+        *,
+        due: Bool[ndarray, " ticks"],
+        columns: Float64[ndarray, "inputs ticks"],
+        made: Float64[ndarray, "ticks outputs"],
+    ) -> None:
+        """The last ticks of some rows, row by row; their results are put into `made`."""
+        by_row = ticks.order[alone[ticks.order]]
+        begins = np.flatnonzero(np.diff(ticks.rows[by_row], prepend=-1))
+        rows = ticks.rows[by_row[begins]]
+        networks = self._networks.copy(rows)
+        states = self._tiles.read(rows)
+        for at, picked in enumerate(np.split(by_row, begins[1:])):
+            states[at], networks[at], made[picked] = run(
+                states[at], networks[at], columns[:, picked].T, due[picked]
+            )
+        self._tiles.put(rows, states)
+        self._networks.put(rows, networks)
 
     def _run(
         self,
@@ -174,10 +223,8 @@ class StateTable:
             self._networks.settle(rows[here])
             for at in range(len(outputs), until - begin):
                 tile = tile_of_slot[at]
-                self._tiles[tile], output = self._step(
-                    self._tiles[tile], inputs[at], self._networks.surfaces(tile)
-                )
-                outputs.append(output)
+                surfaces = self._networks.surfaces(tile)
+                outputs.append(self._tiles.step(tile, inputs[at], surfaces))
             self._networks.owe(rows[here[due[here]]])
         stacked = np.stack([np.asarray(output) for output in outputs])
         made[ours] = stacked[slot, :, lane]
@@ -191,13 +238,6 @@ class StateTable:
         due &= columns[Input.MASK_B] > 0.0
         return due
 
-    def _read(self, rows: Int64[ndarray, " count"], part: slice) -> Float[ndarray, "count part"]:
-        """Some rows of the tiles for some assets, one asset a row."""
-        states = np.empty((rows.size, part.stop - part.start), dtype=self._fresh_tile.dtype)
-        for tile, lanes, picked in self._by_tile(rows):
-            states[picked] = host_view(self._tiles[tile])[part, lanes].T
-        return states
-
     def _take(self, count: int) -> Int64[ndarray, " count"]:
         while len(self._free) < count:
             self._grow()
@@ -205,8 +245,7 @@ class StateTable:
 
     def _grow(self) -> None:
         first = len(self._tiles) * TILE_WIDTH
-        self._tiles.append(jax.device_put(self._fresh_tile))
-        self._places.add_tile()
+        self._tiles.add()
         for row in range(first, first + TILE_WIDTH):
             heapq.heappush(self._free, row)
         if first + TILE_WIDTH > self.dirty.size:
@@ -218,25 +257,8 @@ class StateTable:
 
     def _exchange(self, exchange: Exchange) -> None:
         """Lay some tiles anew; no results are under way, `step` has collected them."""
-        tiles = exchange.tiles.tolist()
-        laid = exchange.laid([host_view(self._tiles[tile]) for tile in tiles])
-        for tile, columns in zip(tiles, laid, strict=True):
-            self._tiles[tile] = jax.device_put(columns)
+        self._tiles.exchange(exchange)
         self._networks.exchange(exchange)
-
-    def _by_tile(self, rows: Int64[ndarray, " count"]) -> Iterator[_Part]:
-        """For each tile that holds some of the rows: which lanes, and the rows' positions."""
-        tiles, lanes = np.divmod(self._places.of(rows), TILE_WIDTH)
-        order = np.argsort(tiles, kind="stable")
-        starts = np.flatnonzero(np.diff(tiles[order], prepend=-1))
-        for picked in np.split(order, starts[1:]):
-            if picked.size:
-                yield int(tiles[picked[0]]), lanes[picked], picked
-
-    def _patch(self, tile: int, lanes: Int64[ndarray, " lanes"], states: ndarray) -> None:
-        host = np.array(host_view(self._tiles[tile]))
-        host[:, lanes] = states
-        self._tiles[tile] = jax.device_put(host)
 
 
 def _grown(column: ndarray, capacity: int) -> ndarray:

@@ -76,7 +76,8 @@ _ROWS: Final[tuple[tuple[str, tuple[_Panel, ...]], ...]] = (
                 "Share of a step's 64 lanes that have a tick",
                 (
                     _Query(
-                        f"({_rate(M.TICKS, 'instance')} + {_rate(M.REPLAYED, 'instance')}) "
+                        f"({_rate(M.TICKS, 'instance')} + {_rate(M.REPLAYED, 'instance')} "
+                        f"- {_rate(M.TICKS_ALONE, 'instance')}) "
                         f"/ (64 * {_rate(M.STEP_CALLS, 'instance')})",
                         "{{instance}}",
                     ),

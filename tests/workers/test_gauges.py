@@ -96,18 +96,24 @@ class Counted(NullTelemetry):
         self.added.append((metric, amount))
 
 
-def test_calls_of_the_step_are_counted_once() -> None:
+def test_calls_of_the_step_and_ticks_without_one_are_counted_once() -> None:
     table, clock, telemetry = StateTable(PredictorConfig(), "float64"), SteppedClock(), Counted()
     shown = Gauges(
         cast(Assignment, Held()), table, clock=clock, telemetry=telemetry, health=WorkerHealth()
     )
+    table.soloist.prepare()
     rows = table.allocate(70)
-    for ticks in (70, 1, 0):  # two tiles, one, none
-        if ticks:
-            table.step(order_by_row(rows[:ticks]), np.repeat(packed(1.0)[:, :1], ticks, axis=1))
+    for ticked in (rows, rows[:1], rows[:0], rows[[3] * 50]):  # two tiles, one, none, one asset
+        if ticked.size:
+            table.step(order_by_row(ticked), np.repeat(packed(1.0)[:, :1], ticked.size, axis=1))
         clock.now_s += 1.0
         shown.report(cast(Membership, None), ready=True)
-    assert telemetry.added == [(M.STEP_CALLS, calls) for calls in (2, 1, 0)]
+    counted = [(2, 0), (1, 0), (0, 0), (0, 50)]
+    assert telemetry.added == [
+        added
+        for calls, alone in counted
+        for added in ((M.STEP_CALLS, calls), (M.TICKS_ALONE, alone))
+    ]
 
 
 class Accelerator:

@@ -29,9 +29,9 @@ class Stream:
         for _ in range(batches):
             rows = self._rng.choice(self.rate.size, size, p=self.rate / self.rate.sum())
             ticks = order_by_row(rows)
-            calls = plan_rounds(ticks, self.places.of(rows)).tile_of_slot.size
+            calls = plan_rounds(ticks.rank, self.places.of(rows)).tile_of_slot.size
             took += calls
-            best += plan_rounds(ticks, rank_of[rows]).tile_of_slot.size
+            best += plan_rounds(ticks.rank, rank_of[rows]).tile_of_slot.size
             self.places.observe(ticks, calls)
             exchanges = [exchange.tiles.size for exchange in self.places.exchanges(calls)]
             self.moved += sum(exchanges)

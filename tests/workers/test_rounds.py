@@ -15,7 +15,7 @@ PLACE = np.random.default_rng(0).permutation(6 * TILE_WIDTH)
 
 
 def plan_of(rows: list[int]) -> RoundPlan:
-    return plan_rounds(order_by_row(np.array(rows)), PLACE[rows])
+    return plan_rounds(order_by_row(np.array(rows)).rank, PLACE[rows])
 
 
 @given(ROWS)

@@ -1,0 +1,52 @@
+"""The program for ticks of one asset alone, compiled when it has been missed, aside of the ticks.
+
+Until it is there they run in tiles: their bits are the same.
+"""
+
+from threading import Thread
+from typing import Final
+
+from core import LoneRun, PredictorConfig, compile_run
+
+__all__ = ["Soloist"]
+
+_MISSED_CALLS: Final = 16_384
+"""Of the step, a few seconds: a short replay is over before the program would be compiled."""
+_WAITED_CALLS: Final = 32_768
+"""A batch that would do without the program for so many waits for it: only replays have such."""
+
+
+class Soloist:
+    """Hands out the program.
+
+    Args:
+        config: the predictor's configuration.
+        dtype: of the state.
+    """
+
+    def __init__(self, config: PredictorConfig, dtype: str) -> None:
+        self._config, self._dtype = config, dtype
+        self._missed_calls = 0.0
+        self._run: LoneRun | None = None
+        self._compiling: Thread | None = None
+
+    def run_for(self, saved_calls: float) -> LoneRun | None:
+        """The program, or None while it is not there.
+
+        Args:
+            saved_calls: of the step, that are made if it is not.
+        """
+        if self._run is None:
+            if saved_calls > _WAITED_CALLS:
+                self.prepare()
+                return self._run
+            self._missed_calls += saved_calls
+            if self._compiling is None and self._missed_calls > _MISSED_CALLS:
+                # Not a daemon: the compiler must not be torn down while it works.
+                self._compiling = Thread(target=self.prepare, name="compile-run")
+                self._compiling.start()
+        return self._run
+
+    def prepare(self) -> None:
+        """Compile the program here and now."""
+        self._run = compile_run(self._config, self._dtype)
