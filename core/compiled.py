@@ -57,14 +57,14 @@ class TileStep:
 
     def __call__(
         self,
-        tile: Float[Array, "rows lanes"],
+        tile: Float[Array | np.ndarray, "rows lanes"],
         inputs: Float64[np.ndarray, "inputs lanes"],
         surfaces: Float[np.ndarray, "surface lanes"] | None = None,
     ) -> tuple[Float[Array, "rows lanes"], Float64[Array, "outputs lanes"]]:
         """Advance the active lanes by one tick. Outputs of the others are undefined.
 
         Args:
-            tile: the lanes' state; consumed.
+            tile: the lanes' state; consumed where it is an array of JAX's.
             inputs: rows of `Input`.
             surfaces: `galerkin.Surface` rows of the lanes' networks; untrained ones if None.
         """

@@ -7,14 +7,13 @@ between them.
 from collections.abc import Sequence
 from typing import Final
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Int64, Shaped
 from numpy import ndarray
 
 from core.asset import asset_layout
 from core.asset_state import ALL_KERNELS, AssetState, input_column
-from core.compiled import compile_step, compile_trainer, init_surfaces, init_tile
+from core.compiled import compile_step, compile_trainer
 from core.config import PredictorConfig
 from core.flags import Kernel
 from core.kernels.galerkin import SURFACE
@@ -43,10 +42,11 @@ class FunctionalPredictor:
         self.dtype = dtype
         self._trainer = compile_trainer(config, dtype)
         self._layout = asset_layout(config)
+        self._fresh = self._layout.fresh(dtype)
 
     def init_state(self) -> AssetState:
         """An asset that has not seen a tick."""
-        return AssetState(self._layout.fresh(self.dtype))
+        return AssetState(self._fresh.copy())
 
     def step(
         self,
@@ -96,11 +96,8 @@ class FunctionalPredictor:
         step = compile_step(self.config, self.dtype, width=width)
         for start in range(0, len(pairs), width):
             part = pairs[start : start + width]
-            rows = np.stack([state.rows for state, _ in part])
-            columns, networks = self._layout.split(rows)
-            tile = init_tile(self.config, self.dtype, width)
-            surfaces = init_surfaces(self.dtype, width)
-            tile[:, : len(part)], surfaces[:, : len(part)] = columns.T, networks[:, SURFACE].T
+            rows = [state.rows for state, _ in part] + [self._fresh] * (width - len(part))
+            columns, networks = self._layout.split(np.stack(rows))
             inputs = np.zeros((INPUT_ROWS, width))
             for lane, (state, tick) in enumerate(part):
                 inputs[:, lane] = input_column(
@@ -111,12 +108,12 @@ class FunctionalPredictor:
                     depth=depth,
                     kernel_mask=kernel_mask,
                 )
-            stepped = step(jax.device_put(tile), inputs, surfaces)
+            stepped = step(columns.T, inputs, networks[:, SURFACE].T)
             moved, outputs = (np.asarray(x) for x in stepped)
             columns = moved[:, : len(part)].T
             sequences = np.array([state.sequence + 1 for state, _ in part])
             due = self._due(sequences, kernel_mask)
-            networks = self._train(columns, networks, due)
+            networks = self._train(columns, networks[: len(part)], due)
             joined = self._layout.join(columns, networks)
             for lane, (_, tick) in enumerate(part):
                 new.append(AssetState(joined[lane], tick.timestamp_ns, int(sequences[lane])))
