@@ -44,9 +44,12 @@ class StateTable:
         config: the predictor's configuration.
         dtype: `float64` or `float32`.
         by_activity: whether rows change places as their ticks are counted.
+        alone: whether the last ticks of a tile's busiest assets run apart from it.
     """
 
-    def __init__(self, config: PredictorConfig, dtype: str, *, by_activity: bool = True) -> None:
+    def __init__(
+        self, config: PredictorConfig, dtype: str, *, by_activity: bool = True, alone: bool = True
+    ) -> None:
         self._layout = asset_layout(config)
         self._train_every = config.dgm_every
         self._places = Places(by_activity=by_activity)
@@ -57,6 +60,7 @@ class StateTable:
         self.sequence: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
         self.dirty = np.zeros(0, dtype=bool)
         self._calls = self._ticks_alone = 0
+        self._alone = alone
         self.soloist = Soloist(config, dtype)
 
     @property
@@ -137,7 +141,8 @@ class StateTable:
             self._exchange(exchange)
         place, due = self._places.of(ticks.rows), self._due(ticks, columns)
         alone, saved_calls = ticks_alone(place, ticks.rank)
-        run = self.soloist.run_for(saved_calls) if saved_calls > 0.0 else None
+        wanted = self._alone and saved_calls > 0.0
+        run = self.soloist.run_for(saved_calls) if wanted else None
         if run is None:
             made, calls = self._together(ticks.rows, ticks.rank, place, due=due, columns=columns)
         else:

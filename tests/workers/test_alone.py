@@ -58,7 +58,7 @@ def test_it_is_the_last_ticks_of_the_busiest_that_run_alone() -> None:
 def test_results_and_states_keep_their_bits(dtype: str) -> None:
     """Batches of uneven activity, kernel B masked now and then, against a table without runs."""
     rng = np.random.default_rng(5)
-    apart, together = StateTable(CONFIG, dtype), StateTable(CONFIG, dtype)
+    apart, together = StateTable(CONFIG, dtype), StateTable(CONFIG, dtype, alone=False)
     apart.soloist.prepare()
     rows = apart.allocate(200)
     assert np.array_equal(rows, together.allocate(200))
