@@ -5,7 +5,6 @@ between them.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Int64, Shaped
@@ -18,15 +17,11 @@ from core.config import PredictorConfig
 from core.flags import Kernel
 from core.kernels.galerkin import SURFACE
 from core.lane import Lane
-from core.lone import compile_run
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, TILE_WIDTH
 from core.result import PredictionResult
 
 __all__ = ["FunctionalPredictor"]
-
-_LONG_HISTORY: Final = 16_384
-"""Ticks. Stepped one by one, so many take as long as compiling the program for a run of them."""
 
 
 class FunctionalPredictor:
@@ -123,26 +118,10 @@ class FunctionalPredictor:
     def scan_history(
         self, state: AssetState, history: Sequence[MarketObservation]
     ) -> tuple[AssetState, list[PredictionResult]]:
-        """Successive ticks of one asset: long histories in a program of their own."""
-        if len(history) < _LONG_HISTORY:
-            lane = Lane(self.config, self.dtype, state)
-            results = [lane.step(tick) for tick in history]
-            return lane.state(), results
-        times = [state.timestamp_ns, *(tick.timestamp_ns for tick in history)]
-        inputs = np.stack(
-            [
-                input_column(self.config, last_ns, tick)
-                for last_ns, tick in zip(times[:-1], history, strict=True)
-            ]
-        )
-        columns, networks = self._layout.split(state.rows[np.newaxis])
-        sequence = state.sequence + np.arange(1, len(history) + 1)
-        due = self._due(sequence, ALL_KERNELS)
-        run = compile_run(self.config, self.dtype)
-        column, network, outputs = run(columns[0], networks[0], inputs, due)
-        rows = self._layout.join(column[np.newaxis], network[np.newaxis])[0]
-        results = [PredictionResult.from_column(made) for made in outputs]
-        return AssetState(rows, times[-1], int(sequence[-1])), results
+        """Successive ticks of one asset, each processed at its own time."""
+        lane = Lane(self.config, self.dtype, state)
+        results = list(lane.steps(history))
+        return lane.state(), results
 
     def _due(
         self, sequence: Int64[ndarray, " assets"], kernel_mask: Kernel

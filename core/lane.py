@@ -3,7 +3,9 @@
 The pure form, `FunctionalPredictor.step`, copies the state at every tick. The bits are the same.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from typing import Final
 
 import jax
 import numpy as np
@@ -17,11 +19,17 @@ from core.config import PredictorConfig
 from core.flags import Kernel
 from core.host_view import host_view
 from core.kernels.galerkin import SURFACE
+from core.lone import LoneRun, compile_run
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS
 from core.result import PredictionResult
 
 __all__ = ["Lane"]
+
+_LONG_HISTORY: Final = 65_536
+"""Ticks. One by one, so many take about as long as compiling the program for a run of them."""
+_AT_A_TIME: Final = 4_096
+"""Of a long history; their results are held."""
 
 
 class Lane:
@@ -44,6 +52,7 @@ class Lane:
         trains_on: Executor | None = None,
     ) -> None:
         self.config = config
+        self.dtype = dtype
         self._trains_on = trains_on
         self._training: Future[Shaped[ndarray, "1 network"]] | None = None
         self._step = compile_step(config, dtype, width=1)
@@ -93,6 +102,28 @@ class Lane:
         if self.sequence % self.config.dgm_every == 0 and Kernel.B in kernel_mask:
             self._train()
         return PredictionResult.from_column(column)
+
+    def steps(self, ticks: Sequence[MarketObservation]) -> Iterator[PredictionResult]:
+        """Ticks after one another, each processed at its own time."""
+        if len(ticks) < _LONG_HISTORY:
+            yield from map(self.step, ticks)
+            return
+        run = compile_run(self.config, self.dtype)
+        for start in range(0, len(ticks), _AT_A_TIME):
+            yield from self._run(run, ticks[start : start + _AT_A_TIME])
+
+    def _run(self, run: LoneRun, ticks: Sequence[MarketObservation]) -> Iterable[PredictionResult]:
+        self._finish_training()
+        before = [self.timestamp_ns, *(tick.timestamp_ns for tick in ticks)]
+        inputs = np.stack(
+            [input_column(self.config, at, tick) for at, tick in zip(before, ticks, strict=False)]
+        )
+        due = (self.sequence + np.arange(1, len(ticks) + 1)) % self.config.dgm_every == 0
+        column, network, outputs = run(self._column(slice(None)), self._network[0], inputs, due)
+        self._tile = jax.device_put(column[:, np.newaxis])
+        self._take(network[np.newaxis])
+        self.timestamp_ns, self.sequence = before[-1], self.sequence + len(ticks)
+        return map(PredictionResult.from_column, outputs)
 
     def _train(self) -> None:
         block = self._column(self._trainer.block)[np.newaxis]

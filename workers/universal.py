@@ -4,6 +4,7 @@ For notebooks and services that embed a predictor: no Kafka. It steps the same e
 fleet, so its results are the fleet's, bit for bit.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -124,8 +125,7 @@ class UniversalPredictor:
             MarketObservation(price, price, begin_ns + number * _HISTORY_STEP_NS)
             for number, price in enumerate(history)
         ]
-        for tick in ticks:
-            last = self._lane.step(tick)
+        [last] = deque(self._lane.steps(ticks), maxlen=1)
         self._result = last
         if last.predicted_price - last.predicted_price != 0.0:
             raise RuntimeError(

@@ -22,7 +22,7 @@ from core import (
     init_surfaces,
     init_tile,
 )
-from core import functional as functional_module
+from core import lane as lane_module
 
 CONFIG = PredictorConfig()
 TICKS, LANE = 1500, 37
@@ -108,7 +108,8 @@ def test_a_run_cut_anywhere_goes_on_with_the_same_bits() -> None:
 def test_a_long_history_gives_what_its_ticks_one_by_one_give(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(functional_module, "_LONG_HISTORY", 500)
+    monkeypatch.setattr(lane_module, "_LONG_HISTORY", 500)
+    monkeypatch.setattr(lane_module, "_AT_A_TIME", 300)
     rng = np.random.default_rng(1)
     prices = 100.0 + 0.1 * np.cumsum(rng.normal(size=700))
     ticks = [MarketObservation(p, p, 10**9 * (1 + i)) for i, p in enumerate(prices.tolist())]
