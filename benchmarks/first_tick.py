@@ -6,6 +6,7 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 
 BEGUN_S = time.perf_counter()
 
@@ -13,28 +14,35 @@ from core import (  # noqa: E402  (importing is what is timed first)
     FunctionalPredictor,
     MarketObservation,
     PredictorConfig,
+    compile_run,
     compile_step,
     compile_trainer,
 )
 from ops.compile_cache import keep_executables  # noqa: E402
 
 
-def main() -> None:
-    """Print the seconds of importing, of the two compilations, and from there to a result."""
-    dtype = sys.argv[1] if len(sys.argv) > 1 else "float64"
-    keep_executables()
-    imported_s = time.perf_counter()
-    compile_step(PredictorConfig(), dtype)
-    compile_trainer(PredictorConfig(), dtype)
-    compiled_s = time.perf_counter()
-    predictor = FunctionalPredictor(PredictorConfig(), dtype=dtype)
+def _tick(config: PredictorConfig, dtype: str) -> None:
+    predictor = FunctionalPredictor(config, dtype=dtype)
     observation = MarketObservation(100.0, 100.0, 1_700_000_000_000_000_000)
     predictor.step(predictor.init_state(), observation)
-    spans = {
-        "import": imported_s - BEGUN_S,
-        "compile": compiled_s - imported_s,
-        "first tick": time.perf_counter() - compiled_s,
+
+
+def main() -> None:
+    """Print the seconds of importing, of each compilation, and of a tick thereafter."""
+    dtype = sys.argv[1] if len(sys.argv) > 1 else "float64"
+    keep_executables()
+    config, spans = PredictorConfig(), {"import": time.perf_counter() - BEGUN_S}
+    compilations: dict[str, Callable[[], object]] = {
+        "training": lambda: compile_trainer(config, dtype),
+        "lane": lambda: compile_step(config, dtype, width=1),
+        "first tick": lambda: _tick(config, dtype),
+        "tile": lambda: compile_step(config, dtype),
+        "run": lambda: compile_run(config, dtype),
     }
+    for name, act in compilations.items():
+        begun_s = time.perf_counter()
+        act()
+        spans[name] = time.perf_counter() - begun_s
     print(json.dumps(spans))
 
 
