@@ -1,7 +1,7 @@
 """The step and the training compiled ahead of time, and what their bits need.
 
-The step exists for tiles of 64 lanes and for one lane, the training for eight networks. An asset's
-bits are the same in all of them (`core.rounding`), live, in recovery and in replays.
+The step exists for tiles of 64 lanes and for one lane, the training for eight networks and for one.
+An asset's bits are the same in all of them (`core.rounding`), live, in recovery and in replays.
 """
 
 import functools
@@ -33,7 +33,8 @@ __all__ = [
 
 _DTYPES = ("float32", "float64")
 TRAIN_WIDTH = 8
-"""Networks of one training call: each costs as much as among 64, and one alone an eighth of it."""
+"""Networks of a worker's training call: each costs as much as among 64; one alone, which has a
+program of its own, two to three times as much."""
 _BITS = 3
 """Raised by every change after which the same ticks give other bits, be it the last one."""
 
@@ -75,16 +76,17 @@ class TileStep:
 
 
 class Trainer:
-    """One compiled training step of up to `TRAIN_WIDTH` networks at a time."""
+    """One compiled training step of any number of networks, so many at a time."""
 
-    __slots__ = ("_executable", "_fresh", "_layout")
+    __slots__ = ("_executable", "_fresh", "_layout", "_width")
 
-    def __init__(self, config: PredictorConfig, dtype: str) -> None:
+    def __init__(self, config: PredictorConfig, dtype: str, width: int) -> None:
+        self._width = width
         self._layout = state_layout(config)
         self._fresh = galerkin.fresh_network(dtype)
         self._executable = executable(
-            facts("training", config, dtype, width=TRAIN_WIDTH),
-            lambda: trace_training(config, dtype, TRAIN_WIDTH),
+            facts("training", config, dtype, width=width),
+            lambda: trace_training(config, dtype, width),
         )
 
     @property
@@ -103,15 +105,15 @@ class Trainer:
             blocks: block B of each asset's state in the tile, after its last tick.
             networks: `galerkin.NETWORK_ROWS` numbers an asset.
         """
-        count, missing = len(networks), -len(networks) % TRAIN_WIDTH
+        count, missing = len(networks), -len(networks) % self._width
         if missing:
             idle = np.zeros((missing, blocks.shape[1]), dtype=networks.dtype)
             blocks = np.concatenate([blocks, idle])
             fresh = np.repeat(self._fresh[np.newaxis], missing, axis=0)
             networks = np.concatenate([networks, fresh])
         trained = np.empty_like(networks)
-        for start in range(0, len(networks), TRAIN_WIDTH):
-            part = slice(start, start + TRAIN_WIDTH)
+        for start in range(0, len(networks), self._width):
+            part = slice(start, start + self._width)
             trained[part] = np.asarray(self._executable(ZERO, blocks[part], networks[part]))
         return trained[:count]
 
@@ -144,13 +146,20 @@ def compile_step(
 
 
 @functools.cache
-def compile_trainer(config: PredictorConfig, dtype: str = "float64") -> Trainer:
+def compile_trainer(
+    config: PredictorConfig, dtype: str = "float64", *, width: int = TRAIN_WIDTH
+) -> Trainer:
     """Compile the training, or return the executable compiled before for equal arguments.
+
+    Args:
+        config: hyperparameters.
+        dtype: `float64` or `float32`, of the networks.
+        width: networks of a call.
 
     Raises:
         ValueError: `dtype` is neither `float32` nor `float64`.
     """
-    return Trainer(config, checked(dtype))
+    return Trainer(config, checked(dtype), width)
 
 
 def init_surfaces(

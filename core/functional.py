@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from core.asset import asset_layout
 from core.asset_state import ALL_KERNELS, AssetState, input_column
-from core.compiled import compile_step, compile_trainer
+from core.compiled import TRAIN_WIDTH, compile_step, compile_trainer
 from core.config import PredictorConfig
 from core.flags import Kernel
 from core.kernels.galerkin import SURFACE
@@ -35,7 +35,6 @@ class FunctionalPredictor:
     def __init__(self, config: PredictorConfig, *, dtype: str = "float64") -> None:
         self.config = config
         self.dtype = dtype
-        self._trainer = compile_trainer(config, dtype)
         self._layout = asset_layout(config)
         self._fresh = self._layout.fresh(dtype)
 
@@ -138,6 +137,8 @@ class FunctionalPredictor:
     ) -> Shaped[ndarray, "assets network"]:
         if not due.any():
             return networks
+        width = TRAIN_WIDTH if len(networks) > 1 else 1
+        trainer = compile_trainer(self.config, self.dtype, width=width)
         trained = networks.copy()
-        trained[due] = self._trainer(columns[due, self._trainer.block], networks[due])
+        trained[due] = trainer(columns[due, trainer.block], networks[due])
         return trained

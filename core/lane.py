@@ -56,7 +56,7 @@ class Lane:
         self._trains_on = trains_on
         self._training: Future[Shaped[ndarray, "1 network"]] | None = None
         self._step = compile_step(config, dtype, width=1)
-        self._trainer = compile_trainer(config, dtype)
+        self._trainer = compile_trainer(config, dtype, width=1)
         self._layout = asset_layout(config)
         self._surfaces = init_surfaces(dtype, width=1)
         self._inputs = np.zeros((INPUT_ROWS, 1))

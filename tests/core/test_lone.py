@@ -10,6 +10,7 @@ from core import (
     INPUT_ROWS,
     NETWORK_SURFACE,
     TILE_WIDTH,
+    TRAIN_WIDTH,
     FunctionalPredictor,
     Input,
     Lane,
@@ -56,7 +57,8 @@ def stepped(
     """The lane of the inputs' middle; the others' networks stay as they are."""
     width = inputs.shape[2]
     lane = min(LANE, width - 1)
-    step, trainer = compile_step(CONFIG, dtype, width=width), compile_trainer(CONFIG, dtype)
+    step = compile_step(CONFIG, dtype, width=width)
+    trainer = compile_trainer(CONFIG, dtype, width=min(width, TRAIN_WIDTH))
     network = fresh(dtype)[1]
     tile = jax.device_put(init_tile(CONFIG, dtype, width))
     surfaces, made = init_surfaces(dtype, width), []

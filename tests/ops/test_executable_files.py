@@ -43,20 +43,20 @@ def test_a_trainer_from_a_file_gives_the_same_bits_without_being_traced(
     files: ExecutableFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng, config = np.random.default_rng(1), PredictorConfig()
-    made = compiled.Trainer(config, "float64")
+    made = compiled.Trainer(config, "float64", compiled.TRAIN_WIDTH)
     [kept] = files.folder.iterdir()
     blocks = rng.standard_normal((20, made.block.stop - made.block.start))
     networks = rng.standard_normal((20, NETWORK_ROWS))
     monkeypatch.setattr(compiled, "trace_training", _forbidden)
-    again = compiled.Trainer(config, "float64")
+    again = compiled.Trainer(config, "float64", compiled.TRAIN_WIDTH)
     assert again(blocks, networks).tobytes() == made(blocks, networks).tobytes()
     with pytest.raises(AssertionError, match="traced"):
-        compiled.Trainer(dataclasses.replace(config, dgm_every=8), "float64")
+        compiled.Trainer(dataclasses.replace(config, dgm_every=8), "float64", 8)
     with pytest.raises(AssertionError, match="traced"):
-        compiled.Trainer(config, "float32")
+        compiled.Trainer(config, "float32", compiled.TRAIN_WIDTH)
     kept.write_bytes(kept.read_bytes()[:-1])
     with pytest.raises(AssertionError, match="traced"):
-        compiled.Trainer(config, "float64")
+        compiled.Trainer(config, "float64", compiled.TRAIN_WIDTH)
 
 
 def test_the_kept_step_gives_the_bits_of_one_that_is_compiled_by_jax() -> None:
