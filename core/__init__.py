@@ -38,7 +38,7 @@ from core.kernels.galerkin import NETWORK_ROWS
 from core.kernels.galerkin import SURFACE as NETWORK_SURFACE
 from core.lane import Lane
 from core.layout import BLOCKS, Block, Field, StateLayout
-from core.lone import LoneRun, compile_run
+from core.lone import LoneRun, compile_run, run_is_kept
 from core.observation import MarketObservation
 from core.packed import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, Input, Output
 from core.result import PredictionResult
@@ -89,6 +89,7 @@ __all__ = [
     "init_tile",
     "keep_in",
     "kept_in",
+    "run_is_kept",
     "runtime_versions",
     "state_layout",
 ]

@@ -20,6 +20,7 @@ __all__ = [
     "ExecutableStore",
     "compiler_facts",
     "executable",
+    "is_kept",
     "keep_in",
     "kept_in",
 ]
@@ -64,11 +65,10 @@ def executable(facts: Mapping[str, str], trace: Callable[[], jax.stages.Traced])
         facts: what the program is made from, besides the source code, compiler and environment.
         trace: makes the program.
     """
-    store = kept_in()
-    # Elsewhere an executable belongs to one model of device.
-    if store is None or jax.default_backend() != "cpu":
+    store = _store()
+    if store is None:
         return trace().lower().compile(compiler_options=COMPILER_OPTIONS)
-    everything = {**facts, **compiler_facts(), "environment": _environment()}
+    everything = _everything(facts)
     content = store.load(everything)
     if content is not None:
         return _revived(content)
@@ -80,6 +80,12 @@ def executable(facts: Mapping[str, str], trace: Callable[[], jax.stages.Traced])
     return made
 
 
+def is_kept(facts: Mapping[str, str]) -> bool:
+    """Whether `executable` would only have to load it."""
+    store = _store()
+    return store is not None and store.load(_everything(facts)) is not None
+
+
 def compiler_facts() -> dict[str, str]:
     """Which compiler makes the programs, and what it is told."""
     return {
@@ -87,6 +93,15 @@ def compiler_facts() -> dict[str, str]:
         "jaxlib": jaxlib.version.__version__,
         "compiler_options": repr(COMPILER_OPTIONS),
     }
+
+
+def _store() -> ExecutableStore | None:
+    # Elsewhere an executable belongs to one model of device.
+    return kept_in() if jax.default_backend() == "cpu" else None
+
+
+def _everything(facts: Mapping[str, str]) -> dict[str, str]:
+    return {**facts, **compiler_facts(), "environment": _environment()}
 
 
 def _environment() -> str:

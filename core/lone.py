@@ -14,11 +14,11 @@ from numpy import ndarray
 
 from core.compiled import checked, facts
 from core.config import PredictorConfig
-from core.executables import executable
+from core.executables import executable, is_kept
 from core.packed import INPUT_ROWS
 from core.programs import ZERO, trace_run
 
-__all__ = ["LoneRun", "compile_run"]
+__all__ = ["LoneRun", "compile_run", "run_is_kept"]
 
 _TICKS: Final = 256
 """Of one call: a call costs as much as three ticks."""
@@ -31,7 +31,7 @@ class LoneRun:
 
     def __init__(self, config: PredictorConfig, dtype: str) -> None:
         self._executable = executable(
-            facts("run", config, dtype, width=1), lambda: trace_run(config, dtype, _TICKS)
+            _facts(config, dtype), lambda: trace_run(config, dtype, _TICKS)
         )
 
     def __call__(
@@ -60,6 +60,15 @@ class LoneRun:
             state, net, outputs = self._executable(ZERO, state, net, given, training)
             made.append(np.asarray(outputs)[: len(part)])
         return np.asarray(state)[:, 0], np.asarray(net)[0], np.concatenate(made)
+
+
+def _facts(config: PredictorConfig, dtype: str) -> dict[str, str]:
+    return facts("run", config, dtype, width=1)
+
+
+def run_is_kept(config: PredictorConfig, dtype: str) -> bool:
+    """Whether `compile_run` would load it, in a fraction of a second."""
+    return is_kept(_facts(config, checked(dtype)))
 
 
 @functools.cache

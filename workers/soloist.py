@@ -6,7 +6,7 @@ Until it is there they run in tiles: their bits are the same.
 from threading import Thread
 from typing import Final
 
-from core import LoneRun, PredictorConfig, compile_run
+from core import LoneRun, PredictorConfig, compile_run, run_is_kept
 
 __all__ = ["Soloist"]
 
@@ -14,6 +14,8 @@ _MISSED_CALLS: Final = 16_384
 """Of the step, a few seconds: a short replay is over before the program would be compiled."""
 _WAITED_CALLS: Final = 32_768
 """A batch that would do without the program for so many waits for it: only replays have such."""
+_LOADED_CALLS: Final = 2_048
+"""The same, where an earlier process has compiled it: loading takes a third of a second."""
 
 
 class Soloist:
@@ -37,7 +39,7 @@ class Soloist:
             saved_calls: of the step, that are made if it is not.
         """
         if self._run is None:
-            if saved_calls > _WAITED_CALLS:
+            if self._worth_waiting(saved_calls):
                 self.prepare()
                 return self._run
             self._missed_calls += saved_calls
@@ -46,6 +48,11 @@ class Soloist:
                 self._compiling = Thread(target=self.prepare, name="compile-run")
                 self._compiling.start()
         return self._run
+
+    def _worth_waiting(self, saved_calls: float) -> bool:
+        return saved_calls > _WAITED_CALLS or (
+            saved_calls > _LOADED_CALLS and run_is_kept(self._config, self._dtype)
+        )
 
     def prepare(self) -> None:
         """Compile the program here and now."""

@@ -14,11 +14,13 @@ from core import (
     INPUT_ROWS,
     NETWORK_ROWS,
     TILE_WIDTH,
+    LoneRun,
     PredictorConfig,
     compiled,
     init_tile,
     keep_in,
     kept_in,
+    run_is_kept,
 )
 from ops import executable_files
 from ops.executable_files import ExecutableFiles
@@ -118,3 +120,12 @@ def test_files_longest_unused_go_first(
     assert files.load(numbered[0]) == b"code"
     files.save(numbered[3], b"code")
     assert [files.load(facts) is not None for facts in numbered] == [True, False, True, True]
+
+
+def test_a_run_is_kept_once_it_was_compiled(files: ExecutableFiles) -> None:
+    config = PredictorConfig()
+    assert not run_is_kept(config, "float32")
+    LoneRun(config, "float32")
+    assert run_is_kept(config, "float32")
+    assert not run_is_kept(config, "float64")
+    assert not run_is_kept(dataclasses.replace(config, dgm_every=8), "float32")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core import TILE_WIDTH, Input
 from tests.core.ticks import packed
 from tests.workers.test_state_table import CONFIG
+from workers import soloist as soloist_module
 from workers.alone import shared_rounds, ticks_alone
 from workers.rounds import order_by_row
 from workers.state_table import StateTable
@@ -82,7 +83,20 @@ def test_a_batch_large_enough_waits_for_the_program() -> None:
     assert StateTable(CONFIG, "float64").soloist.run_for(40_000.0) is not None
 
 
-def test_the_program_is_compiled_aside_once_it_has_been_missed() -> None:
+def test_a_program_that_is_kept_is_loaded_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = False
+    monkeypatch.setattr(soloist_module, "run_is_kept", lambda *_: kept)
+    soloist = StateTable(CONFIG, "float64").soloist
+    assert soloist.run_for(3_000.0) is None
+    kept = True
+    assert soloist.run_for(1_000.0) is None
+    assert soloist.run_for(3_000.0) is not None
+
+
+def test_the_program_is_compiled_aside_once_it_has_been_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(soloist_module, "run_is_kept", lambda *_: False)
     soloist = StateTable(CONFIG, "float64").soloist
     assert soloist.run_for(10_000.0) is None
     time.sleep(0.2)
