@@ -62,5 +62,9 @@ def ticks_alone(
     tile = place // TILE_WIDTH
     tiles = int(tile.max()) + 1
     count = np.bincount(place, minlength=tiles * TILE_WIDTH).reshape(tiles, TILE_WIDTH)
-    rounds, cost = shared_rounds(count)
-    return rank >= rounds[tile], float((count.max(axis=1) - cost).sum())
+    rounds = count.max(axis=1)
+    busy = np.flatnonzero(rounds > _TILE + _ASSET)
+    shared, cost = shared_rounds(count[busy])
+    saved = float((rounds[busy] - cost).sum())
+    rounds[busy] = shared
+    return rank >= rounds[tile], saved
