@@ -41,6 +41,10 @@ class SimTable:
         return 0
 
     @property
+    def ticks_alone(self) -> int:
+        return 0
+
+    @property
     def state_rows(self) -> int:
         return STATE_ROWS
 
