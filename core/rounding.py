@@ -113,8 +113,9 @@ def _apply(equation: JaxprEqn, read: list[_Value], zeros: _Zeros) -> list[_Value
     if inner is not None:
         return _evaluate(inner.jaxpr, inner.consts, read, zeros)
     constant = all(value.constant for value in read)
+    loose = _loose(equation, read)
     values = [
-        value.it - zeros[value.it.dtype.name] if at in _loose(equation, read) else value.it
+        value.it - zeros[value.it.dtype.name] if at in loose else value.it
         for at, value in enumerate(read)
     ]
     with equation.ctx.manager:

@@ -145,6 +145,7 @@ class StateTable:
         run = self.soloist.run_for(saved_calls) if wanted else None
         if run is None:
             made, calls = self._together(ticks.rows, ticks.rank, place, due=due, columns=columns)
+            all_together = calls
         else:
             made = np.empty((ticks.rows.size, OUTPUT_ROWS))
             those = np.flatnonzero(~alone)
@@ -157,10 +158,11 @@ class StateTable:
             )
             self._apart(run, ticks, alone, due=due, columns=columns, made=made)
             self._ticks_alone += int(np.count_nonzero(alone))
+            all_together = int(rounds_by_tile(place // TILE_WIDTH, ticks.rank).sum())
         self.dirty[ticks.rows] = True
         self._calls += calls
         # Placements are compared by the calls they would take if nothing ran alone.
-        self._places.observe(ticks, int(rounds_by_tile(place // TILE_WIDTH, ticks.rank).sum()))
+        self._places.observe(ticks, all_together)
         for exchange in self._places.exchanges(calls):
             self._exchange(exchange)
         return made

@@ -1,7 +1,7 @@
 """The specification's stateful predictor of one asset (sections 4, 6, 7, 8).
 
-For notebooks and services that embed a predictor: no Kafka. It steps the same executable as the
-fleet, so its results are the fleet's, bit for bit.
+For notebooks and services that embed a predictor: no Kafka. It calls the fleet's step, compiled
+for one asset, and its results are the fleet's, bit for bit.
 """
 
 from collections import deque
