@@ -92,7 +92,11 @@ class Topics:
 
     def all(self) -> tuple[str, ...]:
         """All names, ticks first."""
-        return (self.ticks, self.predictions, self.flags, self.dead_letters, self.journal)
+        return (self.ticks, *self.outputs())
+
+    def outputs(self) -> tuple[str, ...]:
+        """The names of those that workers write to."""
+        return (self.predictions, self.flags, self.dead_letters, self.journal)
 
 
 _TOPIC: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")

@@ -9,15 +9,15 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from core.errors import RetryableError
 from schemas import Framing, JournalCodec, JournalRecord
 from workers.client_config import base_settings
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
+from workers.log_ends import log_ends
 
 __all__ = ["JournalReader", "JournalTail", "uncommitted_end"]
 
@@ -45,23 +45,14 @@ def uncommitted_end(admin: AdminClient, topic: str, partition: int, timeout_s: f
     Raises:
         StalledClientError: the brokers did not answer.
     """
-    wanted = TopicPartition(topic, partition)
     try:
-        # Always metadata first: it is where an admin client learns of leaders. Without it a fresh
-        # client now and then waits three seconds until it hears of them by itself, and after a
-        # change of leader it asks with the old one's epoch, and is refused, for ever (as
-        # librdkafka#4620): a worker would never again store a snapshot.
         admin.list_topics(topic, timeout=timeout_s)
-        futures = admin.list_offsets(
-            {wanted: OffsetSpec.latest()},
-            isolation_level=IsolationLevel.READ_UNCOMMITTED,
-            request_timeout=timeout_s,
-        )
-        return int(futures[wanted].result(timeout=timeout_s).offset)
-    except (KafkaException, TimeoutError) as error:
+        [end] = log_ends(admin, [TopicPartition(topic, partition)], timeout_s, committed=False)
+    except KafkaException as error:
         raise StalledClientError(
             f"{topic}[{partition}]: no end offset: {error}. It is asked again"
         ) from error
+    return end
 
 
 class JournalReader:

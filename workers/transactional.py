@@ -9,6 +9,7 @@ from confluent_kafka import Producer, TopicPartition
 from workers.config import WorkerConfig
 from workers.emission import OutMessage
 from workers.faults import fault_point, fault_point_during
+from workers.hanging import end_hanging
 from workers.outputs import GroupTicket, Outputs
 
 __all__ = ["TransactionalOutputs"]
@@ -30,6 +31,7 @@ class TransactionalOutputs(Outputs):
 
     def _initialise(self, producer: Producer) -> None:
         producer.init_transactions(self._config.client_timeout_s)
+        end_hanging(producer, self._config)
 
     def _begin(self, producer: Producer) -> None:
         if not self._open:

@@ -2,7 +2,8 @@
 
 What is modelled because it has bitten: commit markers reach partitions one by one, the offsets
 topic's among them, whose offsets stay pending until then; an expired or replaced member's commits
-are refused; a new producer of the same transactional id fences the old one.
+are refused; a new producer of the same transactional id fences the old one; a transaction aborted
+while partitions have no leader hangs in them, until a later marker of its id decides it.
 """
 
 from collections import defaultdict
@@ -28,12 +29,14 @@ class Txn:
 
     Attributes:
         unmarked: partitions without its marker yet; None stands for the offsets topic's.
+        left_out: partitions that will get none.
     """
 
     transactional_id: str
     begun_s: float
     committed: bool | None = None
     unmarked: list["Log | None"] = field(default_factory=list)
+    left_out: list["Log"] = field(default_factory=list)
     offsets: dict[int, tuple[int, str]] = field(default_factory=dict)
 
 
@@ -84,7 +87,8 @@ class Log:
         """What has become stable stays so: nothing is looked at twice."""
         while self._stable < self.end:
             entry = self.entries[self._stable]
-            if entry.txn is not None and not entry.marker and self in entry.txn.unmarked:
+            txn = entry.txn
+            if txn is not None and not entry.marker and self in (*txn.unmarked, *txn.left_out):
                 return
             self._visible += entry.visible
             self._stable += 1
@@ -96,7 +100,15 @@ class Log:
             txn.unmarked.append(self)
 
     def mark(self, txn: Txn) -> None:
-        """Write a transaction's marker."""
+        """Write a transaction's marker, which also decides what hangs here of its id."""
+        for entry in self.entries[self.stable_end :]:
+            hanging = entry.txn
+            if (
+                hanging is not None
+                and hanging.transactional_id == txn.transactional_id
+                and self in hanging.left_out
+            ):
+                entry.txn = txn
         self.entries.append(Entry(self.end, None, None, txn, marker=True))
         txn.unmarked.remove(self)
 
@@ -132,6 +144,7 @@ class SimBroker:
         self.now_s = 0.0
         self.committed: dict[int, tuple[int, str]] = {}
         self.lose_replies = 0
+        self.leave_out = 0
         self.unknown_generations = 0
         self.echoes: set[str] = set()
         self._logs: dict[tuple[str, int], Log] = {}
@@ -153,7 +166,7 @@ class SimBroker:
         for txn in list(self._open.values()):
             if self.now_s - txn.begun_s > TRANSACTION_S:
                 self._epochs[txn.transactional_id] += 1
-                self._decide(txn, committed=False)
+                self._give_up(txn)
 
     def write_one_marker(self, pick: int) -> None:
         """One decided transaction's marker reaches one more partition."""
@@ -173,10 +186,8 @@ class SimBroker:
         """Fence predecessors and abort what they left open; returns the new epoch."""
         self._epochs[transactional_id] += 1
         if transactional_id in self._open:
-            self._decide(self._open[transactional_id], committed=False)
-        for txn in [t for t in self._decided if t.transactional_id == transactional_id]:
-            for log in list(txn.unmarked):
-                self._mark(txn, log)
+            self._give_up(self._open[transactional_id])
+        self._finish(transactional_id)
         return self._epochs[transactional_id]
 
     def produce(
@@ -211,18 +222,40 @@ class SimBroker:
             self.lose_replies -= 1
             raise refusal(KafkaError._TIMED_OUT)
 
+    def abort(self, transactional_id: str, epoch: int) -> None:
+        """Decide the transaction, by its producer."""
+        self._check_epoch(transactional_id, epoch)
+        if transactional_id in self._open:
+            self._decide(self._open[transactional_id], committed=False)
+
     def _txn(self, transactional_id: str) -> Txn:
+        """The open one; a new one begins when the last one's markers are written."""
+        if transactional_id not in self._open:
+            self._finish(transactional_id)
         return self._open.setdefault(transactional_id, Txn(transactional_id, self.now_s))
 
     def _check_epoch(self, transactional_id: str, epoch: int) -> None:
         if epoch != self._epochs[transactional_id]:
             raise refusal(KafkaError._FENCED, fatal=True)
 
+    def _give_up(self, txn: Txn) -> None:
+        """The coordinator's abort; now and then the partitions have no leader for a moment."""
+        if self.leave_out and any(log is not None for log in txn.unmarked):
+            self.leave_out -= 1
+            txn.left_out = [log for log in txn.unmarked if log is not None]
+            txn.unmarked = [log for log in txn.unmarked if log is None]
+        self._decide(txn, committed=False)
+
     def _decide(self, txn: Txn, *, committed: bool) -> None:
         del self._open[txn.transactional_id]
         txn.committed = committed
         if txn.unmarked:
             self._decided.append(txn)
+
+    def _finish(self, transactional_id: str) -> None:
+        for txn in [t for t in self._decided if t.transactional_id == transactional_id]:
+            for log in list(txn.unmarked):
+                self._mark(txn, log)
 
     def _mark(self, txn: Txn, log: Log | None) -> None:
         if log is not None:

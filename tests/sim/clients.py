@@ -9,10 +9,11 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, TopicPartition
 
 from tests.sim.broker import Entry, Member, SimBroker, refusal
 from tests.sim.scheduler import Scheduler
+from workers import Topics
 
 __all__ = ["SimAdmin", "SimConsumer", "SimMessage", "SimProducer", "World"]
 
@@ -256,25 +257,46 @@ class SimProducer:
         self._world.scheduler.call("commit_transaction")
         self._world.broker.commit(self._id, self._epoch)
 
+    def flush(self, timeout: float) -> int:
+        """Nothing is ever queued."""
+        del timeout
+        return 0
+
+    def abort_transaction(self, timeout: float) -> None:
+        self._world.scheduler.call("abort_transaction")
+        self._world.broker.abort(self._id, self._epoch)
+
 
 class SimAdmin:
-    """Asks for ends of partitions."""
+    """Asks for topics and for ends of partitions."""
 
     def __init__(self, world: World, _settings: dict[str, Any]) -> None:
         self._world = world
 
-    def list_topics(self, _topic: str, timeout: float) -> None:
-        """Asked for the topic's leaders only."""
+    def list_topics(self, _topic: str = "", *, timeout: float) -> SimpleNamespace:
+        """The workers' topics under their default names."""
         del timeout
         self._world.scheduler.call("list_topics")
+        topics = Topics()
+        counts = dict.fromkeys(topics.all(), self._world.broker.partitions)
+        counts |= {topics.flags: 1, topics.dead_letters: 1}
+        return SimpleNamespace(
+            topics={n: SimpleNamespace(partitions=range(count)) for n, count in counts.items()}
+        )
 
     def list_offsets(
-        self, wanted: dict[TopicPartition, Any], **_options: object
+        self,
+        wanted: dict[TopicPartition, Any],
+        isolation_level: IsolationLevel,
+        **_options: object,
     ) -> dict[TopicPartition, "Future[Any]"]:
         self._world.scheduler.call("list_offsets")
         answers: dict[TopicPartition, Future[Any]] = {}
         for one in wanted:
+            log = self._world.broker.log(one.topic, one.partition)
+            committed = isolation_level is IsolationLevel.READ_COMMITTED
             answers[one] = Future()
-            end = self._world.broker.log(one.topic, one.partition).end
-            answers[one].set_result(SimpleNamespace(offset=end))
+            answers[one].set_result(
+                SimpleNamespace(offset=log.stable_end if committed else log.end)
+            )
         return answers

@@ -63,6 +63,7 @@ def simulated(world: World, monotonic_s: Callable[[], float]) -> Iterator[None]:
     replacements: dict[str, Any] = {
         "workers.membership.Consumer": lambda settings: SimConsumer(world, settings),
         "workers.recovery.Consumer": lambda settings: SimConsumer(world, settings),
+        "workers.hanging.AdminClient": lambda settings: SimAdmin(world, settings),
         "workers.journal_reader.AdminClient": lambda settings: SimAdmin(world, settings),
         "workers.outputs.Producer": lambda settings: SimProducer(world, settings),
         "workers.assembly.StateTable": SimTable,

@@ -26,13 +26,17 @@ __all__ = ["Simulation"]
 _FRAMING: Final = SingleObjectFraming()
 _START_NS: Final = 1_700_000_000_000_000_000
 _STEPS: Final = 30_000
-_FAULTS: Final = ("kill", "pause", "pause", "replace", "lose", "store", "generation", "echo")
+_FAULTS: Final = (
+    *("kill", "pause", "pause", "replace"),
+    *("lose", "store", "generation", "echo", "leader"),
+)
 _CALLS: Final = (
     "consume",
     "produce_batch",
     "send_offsets_to_transaction",
     "commit_transaction",
     "init_transactions",
+    "abort_transaction",
     "committed",
     "list_offsets",
     "put",
@@ -175,6 +179,8 @@ class Simulation:
             self._store.failures += rng.randint(1, 4)
         elif kind == "generation":
             self.broker.unknown_generations += 1
+        elif kind == "leader":
+            self.broker.leave_out += 1
         elif kind == "echo":
             if self._echoes_left:
                 self._echoes_left -= 1
@@ -226,6 +232,7 @@ class Simulation:
     def _come_to_rest(self) -> None:
         """No more faults: every worker lives, and in the end every tick is answered."""
         self.broker.lose_replies = self._store.failures = self.broker.unknown_generations = 0
+        self.broker.leave_out = 0
         self.broker.echoes.clear()
         self._ambush = None
         for _ in range(_STEPS):

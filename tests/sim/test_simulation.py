@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from confluent_kafka import TopicPartition
 
+import workers.transactional
 from tests.sim.broker import Member, SimBroker
 from tests.sim.clients import SimAdmin
 from tests.sim.simulation import Simulation
@@ -51,11 +52,17 @@ def _unfenced(
         (SimAdmin, "list_offsets", _stable_end),
         (SimBroker, "add_offsets", _unfenced),
         (SimBroker, "_check_epoch", lambda *_: None),
+        (workers.transactional, "end_hanging", lambda *_: None),
     ],
-    ids=["the journal is read to its stable end only", "no fencing by group", "none by epoch"],
+    ids=[
+        "the journal is read to its stable end only",
+        "no fencing by group",
+        "none by epoch",
+        "what hangs is left",
+    ],
 )
 def test_a_mistake_in_the_protocol_is_found(
-    owner: type, name: str, mistake: object, monkeypatch: pytest.MonkeyPatch
+    owner: object, name: str, mistake: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, name, mistake)
     with pytest.raises(AssertionError):

@@ -1,0 +1,153 @@
+"""A transaction whose marker the coordinator left out: the next life of its worker ends it.
+
+Kafka 4.3 leaves markers out while a partition has no leader (KAFKA-20734). Here that is so for the
+predictions topic, which only a broker that is killed holds; the journal's marker is written.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from ops.local import LocalCluster
+from tests.fixtures.kafka import KafkaCluster
+from tests.kafka.tap import read_topic
+from workers import Topics, WorkerConfig
+from workers.client_config import consumer_settings, producer_settings
+from workers.emission import Emission, OutMessage
+from workers.log_ends import log_ends
+from workers.outputs import GroupTicket
+from workers.transactional import TransactionalOutputs
+
+pytestmark = pytest.mark.kafka
+TOPICS: Final = Topics()
+LIMIT_S: Final = 30.0
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
+    """Where `predictions` holds an aborted record that no marker follows."""
+    with LocalCluster(tmp_path) as cluster:
+        producer = _producer(cluster)
+        away = 1 + _coordinator(cluster) % 3
+        _create_topics(cluster, predictions_on=away)
+        producer.begin_transaction()
+        for topic in (TOPICS.predictions, TOPICS.journal):
+            producer.produce(topic, b"aborted", partition=0)
+        producer.flush(LIMIT_S)
+        cluster.brokers[away].kill()
+        _until(lambda: _settled(cluster, TOPICS.journal), "the coordinator to abort")
+        cluster.brokers[away].start()
+        _until(lambda: _ends(cluster, TOPICS.predictions) == (0, 1), "the transaction to hang")
+        yield cluster
+
+
+def test_a_workers_next_life_ends_it_as_aborted(cluster: LocalCluster) -> None:
+    outputs = TransactionalOutputs(_config(cluster))
+    outputs.restart()
+    _until(lambda: _settled(cluster, TOPICS.predictions), "it to be ended")
+    outputs.produce(_emission(b"committed"))
+    _commit(outputs, cluster)
+    for topic in (TOPICS.predictions, TOPICS.journal):
+        assert _values(cluster, topic, 1) == [b"committed"], topic
+
+
+def test_without_that_kafka_commits_it(cluster: LocalCluster) -> None:
+    """The broker's own mistake: once this fails, `workers.hanging` has nothing left to do."""
+    producer = _producer(cluster)
+    producer.begin_transaction()
+    producer.produce(TOPICS.predictions, b"committed", partition=0)
+    producer.commit_transaction(LIMIT_S)
+    assert _values(cluster, TOPICS.predictions, 2) == [b"aborted", b"committed"]
+
+
+def _producer(cluster: LocalCluster) -> Producer:
+    producer = Producer(producer_settings(_config(cluster), lambda _error: None))
+    producer.init_transactions(LIMIT_S)
+    return producer
+
+
+def _config(cluster: LocalCluster) -> WorkerConfig:
+    return WorkerConfig(
+        cluster.bootstrap,
+        "group",
+        "w-0",
+        "file:///nowhere",
+        topics=TOPICS,
+        session_timeout_ms=2_000,
+        transaction_timeout_ms=3_000,
+    )
+
+
+def _coordinator(cluster: LocalCluster) -> int:
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    name = "__transaction_state"
+    return int(admin.list_topics(name, timeout=LIMIT_S).topics[name].partitions[0].leader)
+
+
+def _create_topics(cluster: LocalCluster, *, predictions_on: int) -> None:
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    stays = predictions_on % 3 + 1
+    new = [
+        NewTopic(
+            name,
+            num_partitions=1,
+            replica_assignment=[[predictions_on if name == TOPICS.predictions else stays]],
+            config={"min.insync.replicas": "1"},
+        )
+        for name in TOPICS.all()
+    ]
+    for future in admin.create_topics(new).values():
+        future.result(LIMIT_S)
+
+
+def _emission(value: bytes) -> Emission:
+    return Emission(
+        results=[{"value": value, "key": b"a", "partition": 0}],
+        extras=[],
+        journal=[OutMessage(TOPICS.journal, None, value, partition=0)],
+    )
+
+
+def _commit(outputs: TransactionalOutputs, cluster: LocalCluster) -> None:
+    consumer = Consumer(consumer_settings(_config(cluster), lambda _error: None))
+    try:
+        group = GroupTicket(consumer.consumer_group_metadata(), lambda _offsets: None)
+        outputs.start_commit((), group)
+        outputs.settle()
+    finally:
+        consumer.close()
+
+
+def _values(cluster: LocalCluster, topic: str, count: int) -> list[bytes | None]:
+    """Of the committed records, once there are so many of them."""
+    found = read_topic(KafkaCluster(cluster.bootstrap), topic, 1, count)
+    return [record.value for record in found[0]]
+
+
+def _ends(cluster: LocalCluster, topic: str) -> tuple[int, int]:
+    """Where committed records end, and where all do."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    admin.list_topics(topic, timeout=LIMIT_S)
+    ends = (
+        log_ends(admin, [TopicPartition(topic, 0)], LIMIT_S, committed=committed)[0]
+        for committed in (True, False)
+    )
+    return next(ends), next(ends)
+
+
+def _settled(cluster: LocalCluster, topic: str) -> bool:
+    committed, every = _ends(cluster, topic)
+    return 0 < committed == every
+
+
+def _until(holds: Callable[[], bool], what: str) -> None:
+    deadline_s = time.monotonic() + LIMIT_S
+    while not holds():
+        assert time.monotonic() < deadline_s, f"waited {LIMIT_S:.0f} s for {what}"
+        time.sleep(0.2)
