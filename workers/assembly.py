@@ -23,6 +23,7 @@ from workers.journal_reader import JournalReader
 from workers.membership import Membership
 from workers.metrics import Telemetry
 from workers.outputs import Outputs
+from workers.ownership import OwnershipWatch
 from workers.pipeline import Pipeline
 from workers.recovery import plan_recovery
 from workers.recovery_desk import RecoveryDesk
@@ -145,5 +146,6 @@ def _assemble(
         tracer=tracer,
         health=health,
         guard=StuckGuard(config.stuck_after_s),
+        ownership=OwnershipWatch(config, telemetry),
     )
     return parts, Worker(parts, lambda listener: Membership(config, listener, telemetry, clock))

@@ -36,6 +36,7 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
             worker.doubt()
     if worker.uncertain:
         _run("discard_outputs", parts.outputs.discard)
+    parts.ownership.close()
     _run("leave_group", worker.membership.close)
     _log.info("shutdown", shutdown_phase="close")
     parts.outputs.close()

@@ -29,6 +29,7 @@ from workers.journal import UncoveredOffsetError
 from workers.membership import Fetched, Membership
 from workers.metrics import M, Telemetry
 from workers.outputs import Outputs
+from workers.ownership import OwnershipWatch
 from workers.partition import Partition
 from workers.pipeline import Pipeline, SteppedBatch
 from workers.records import RecordBatch, batch_records
@@ -63,6 +64,7 @@ class WorkerParts:
     tracer: Tracer
     health: WorkerHealth
     guard: StuckGuard
+    ownership: OwnershipWatch
 
 
 class Worker:
@@ -122,6 +124,7 @@ class Worker:
         """New partitions: recover them in the background."""
         _log.info("partitions_assigned", partitions=sorted(partitions))
         self._parts.assignment.add(partitions)
+        self._parts.ownership.begin()
 
     def on_revoked(self, partitions: Sequence[int]) -> None:
         """Commit what is open while the group still lets us, then drop the rows."""

@@ -6,7 +6,7 @@ Everything but `adopt` only reads, and nothing joins the group: looking never di
 from ops.fleet.adopt import GroupBusyError, adopt
 from ops.fleet.commits import Commit, committed
 from ops.fleet.errors import FleetUnreadableError
-from ops.fleet.group import GroupView, MemberView, describe_group
+from ops.fleet.group import describe_group
 from ops.fleet.journal_follower import JournalFollower
 from ops.fleet.offsets import begins, ends
 from ops.fleet.stored import StoredSnapshot, stored_partitions, stored_snapshots
@@ -15,9 +15,7 @@ __all__ = [
     "Commit",
     "FleetUnreadableError",
     "GroupBusyError",
-    "GroupView",
     "JournalFollower",
-    "MemberView",
     "StoredSnapshot",
     "adopt",
     "begins",

@@ -1,42 +1,12 @@
 """Who is in the group, and who has which partitions."""
 
-import time
-from dataclasses import dataclass
-from typing import Final, cast
-
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
+from confluent_kafka.admin import AdminClient
 
 from ops.fleet.errors import FleetUnreadableError
+from workers.group_view import GroupView, view_group
 
-__all__ = ["GroupView", "MemberView", "describe_group"]
-
-_MOVING: Final = frozenset(
-    {"NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"}
-)
-_ASK_AGAIN_S: Final = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class MemberView:
-    """One member: its worker id (its client id when membership is dynamic), host, partitions."""
-
-    worker: str
-    host: str
-    partitions: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GroupView:
-    """A consumer group. `state` is Kafka's word: STABLE, EMPTY, PREPARING_REBALANCING, DEAD…"""
-
-    state: str
-    members: tuple[MemberView, ...]
-
-    @property
-    def owners(self) -> dict[int, str]:
-        """Partition -> worker."""
-        return {number: member.worker for member in self.members for number in member.partitions}
+__all__ = ["describe_group"]
 
 
 def describe_group(admin: AdminClient, group: str, topic: str, timeout_s: float) -> GroupView:
@@ -46,7 +16,7 @@ def describe_group(admin: AdminClient, group: str, topic: str, timeout_s: float)
         FleetUnreadableError: the coordinator does not answer, or refuses.
     """
     try:
-        found = _described(admin, group, timeout_s)
+        return view_group(admin, group, topic, timeout_s)
     except (KafkaException, TimeoutError) as error:
         if isinstance(error, KafkaException) and error.args[0].name() == "GROUP_ID_NOT_FOUND":
             return GroupView("DEAD", ())
@@ -55,31 +25,3 @@ def describe_group(admin: AdminClient, group: str, topic: str, timeout_s: float)
             f"group {group} is not described ({reason}): check the brokers, and the DESCRIBE "
             "permission on the group"
         ) from error
-    members = (
-        MemberView(
-            member.group_instance_id or member.client_id,
-            member.host,
-            tuple(
-                sorted(
-                    place.partition
-                    for place in member.assignment.topic_partitions
-                    if place.topic == topic
-                )
-            ),
-        )
-        for member in found.members
-    )
-    return GroupView(found.state.name, tuple(sorted(members, key=lambda one: one.worker)))
-
-
-def _described(admin: AdminClient, group: str, timeout_s: float) -> ConsumerGroupDescription:
-    """A cluster asked for its first group has no coordinator ready: it is asked again."""
-    deadline_s = time.monotonic() + timeout_s
-    while True:
-        [future] = admin.describe_consumer_groups([group], request_timeout=timeout_s).values()
-        try:
-            return cast(ConsumerGroupDescription, future.result(timeout_s))
-        except KafkaException as error:
-            if error.args[0].name() not in _MOVING or time.monotonic() > deadline_s:
-                raise
-            time.sleep(_ASK_AGAIN_S)

@@ -52,6 +52,19 @@ class _NoGuard:
         """Nothing to renew."""
 
 
+class _NoWatch:
+    """The in-memory group leaves no partition without an owner."""
+
+    def __init__(self, *_parts: object) -> None:
+        """As OwnershipWatch."""
+
+    def begin(self) -> None:
+        """Nothing to watch."""
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
 def _small_header(config: PredictorConfig, dtype: Literal["float64", "float32"]) -> SnapshotHeader:
     return replace(current_header(config, dtype), blocks={"global": (0, STATE_ROWS)})
 
@@ -68,6 +81,7 @@ def simulated(world: World, monotonic_s: Callable[[], float]) -> Iterator[None]:
         "workers.outputs.Producer": lambda settings: SimProducer(world, settings),
         "workers.assembly.StateTable": SimTable,
         "workers.assembly.current_header": _small_header,
+        "workers.assembly.OwnershipWatch": _NoWatch,
         "workers.assembly.StuckGuard": _NoGuard,
         "workers.journal_reader.time": clock,
         "workers.outputs.time": clock,
