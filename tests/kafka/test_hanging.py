@@ -6,6 +6,7 @@ predictions topic, which only a broker that is killed holds; the journal's marke
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,29 +27,42 @@ from workers.transactional import TransactionalOutputs
 
 pytestmark = pytest.mark.kafka
 TOPICS: Final = Topics()
+UNWATCHED: Final = "unwatched"
 LIMIT_S: Final = 30.0
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
-    """Where `predictions` holds an aborted record that no marker follows."""
+    """Where a worker's predictions, and another topic, hold an aborted record without a marker."""
     with LocalCluster(tmp_path) as cluster:
-        producer = _producer(cluster)
+        producers = {
+            TOPICS.predictions: _producer(cluster, "w-0"),
+            UNWATCHED: _producer(cluster, "raw"),
+        }
         away = 1 + _coordinator(cluster) % 3
-        _create_topics(cluster, predictions_on=away)
-        producer.begin_transaction()
-        for topic in (TOPICS.predictions, TOPICS.journal):
-            producer.produce(topic, b"aborted", partition=0)
-        producer.flush(LIMIT_S)
+        _create_topics(cluster, away=away)
+        for topic, producer in producers.items():
+            producer.begin_transaction()
+            for name in (topic, TOPICS.journal):
+                producer.produce(name, b"aborted", partition=0)
+            producer.flush(LIMIT_S)
         cluster.brokers[away].kill()
         _until(lambda: _settled(cluster, TOPICS.journal), "the coordinator to abort")
         cluster.brokers[away].start()
-        _until(lambda: _ends(cluster, TOPICS.predictions) == (0, 1), "the transaction to hang")
+        for topic in producers:
+            _until(partial(_hangs, cluster, topic), "the transaction to hang")
         yield cluster
 
 
-def test_a_workers_next_life_ends_it_as_aborted(cluster: LocalCluster) -> None:
-    outputs = TransactionalOutputs(_config(cluster))
+def test_a_workers_next_life_ends_what_kafka_itself_would_commit(cluster: LocalCluster) -> None:
+    raw = _producer(cluster, "raw")
+    raw.begin_transaction()
+    raw.produce(UNWATCHED, b"committed", partition=0)
+    raw.commit_transaction(LIMIT_S)
+    # Once this fails Kafka has mended its mistake, and `workers.hanging` has nothing left to do.
+    assert _values(cluster, UNWATCHED, 2) == [b"aborted", b"committed"]
+
+    outputs = TransactionalOutputs(_config(cluster, "w-0"))
     outputs.restart()
     _until(lambda: _settled(cluster, TOPICS.predictions), "it to be ended")
     outputs.produce(_emission(b"committed"))
@@ -57,26 +71,17 @@ def test_a_workers_next_life_ends_it_as_aborted(cluster: LocalCluster) -> None:
         assert _values(cluster, topic, 1) == [b"committed"], topic
 
 
-def test_without_that_kafka_commits_it(cluster: LocalCluster) -> None:
-    """The broker's own mistake: once this fails, `workers.hanging` has nothing left to do."""
-    producer = _producer(cluster)
-    producer.begin_transaction()
-    producer.produce(TOPICS.predictions, b"committed", partition=0)
-    producer.commit_transaction(LIMIT_S)
-    assert _values(cluster, TOPICS.predictions, 2) == [b"aborted", b"committed"]
-
-
-def _producer(cluster: LocalCluster) -> Producer:
-    producer = Producer(producer_settings(_config(cluster), lambda _error: None))
+def _producer(cluster: LocalCluster, worker_id: str) -> Producer:
+    producer = Producer(producer_settings(_config(cluster, worker_id), lambda _error: None))
     producer.init_transactions(LIMIT_S)
     return producer
 
 
-def _config(cluster: LocalCluster) -> WorkerConfig:
+def _config(cluster: LocalCluster, worker_id: str) -> WorkerConfig:
     return WorkerConfig(
         cluster.bootstrap,
         "group",
-        "w-0",
+        worker_id,
         "file:///nowhere",
         topics=TOPICS,
         session_timeout_ms=2_000,
@@ -90,17 +95,17 @@ def _coordinator(cluster: LocalCluster) -> int:
     return int(admin.list_topics(name, timeout=LIMIT_S).topics[name].partitions[0].leader)
 
 
-def _create_topics(cluster: LocalCluster, *, predictions_on: int) -> None:
+def _create_topics(cluster: LocalCluster, *, away: int) -> None:
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    stays = predictions_on % 3 + 1
+    stays = away % 3 + 1
     new = [
         NewTopic(
             name,
             num_partitions=1,
-            replica_assignment=[[predictions_on if name == TOPICS.predictions else stays]],
+            replica_assignment=[[away if name in (TOPICS.predictions, UNWATCHED) else stays]],
             config={"min.insync.replicas": "1"},
         )
-        for name in TOPICS.all()
+        for name in (*TOPICS.all(), UNWATCHED)
     ]
     for future in admin.create_topics(new).values():
         future.result(LIMIT_S)
@@ -115,7 +120,7 @@ def _emission(value: bytes) -> Emission:
 
 
 def _commit(outputs: TransactionalOutputs, cluster: LocalCluster) -> None:
-    consumer = Consumer(consumer_settings(_config(cluster), lambda _error: None))
+    consumer = Consumer(consumer_settings(_config(cluster, "w-0"), lambda _error: None))
     try:
         group = GroupTicket(consumer.consumer_group_metadata(), lambda _offsets: None)
         outputs.start_commit((), group)
@@ -139,6 +144,10 @@ def _ends(cluster: LocalCluster, topic: str) -> tuple[int, int]:
         for committed in (True, False)
     )
     return next(ends), next(ends)
+
+
+def _hangs(cluster: LocalCluster, topic: str) -> bool:
+    return _ends(cluster, topic) == (0, 1)
 
 
 def _settled(cluster: LocalCluster, topic: str) -> bool:
