@@ -8,6 +8,10 @@ producer has open in a partition, so a transaction that touches every partition 
 and is aborted, ends what hangs there as what it is: aborted.
 """
 
+import time
+from collections.abc import Callable
+from typing import Final
+
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -19,6 +23,7 @@ from workers.log_ends import log_ends
 __all__ = ["end_hanging"]
 
 _log = structlog.get_logger()
+_LEAST_TIMEOUT_S: Final = 1.0
 
 
 def end_hanging(producer: Producer, config: WorkerConfig) -> None:
@@ -26,7 +31,7 @@ def end_hanging(producer: Producer, config: WorkerConfig) -> None:
 
     Touches every partition with an open transaction, for whose it is cannot be asked: those of
     other workers are not changed by it. What is written is aborted, so no reader of committed
-    records sees it. Blocks up to a few times the client timeout.
+    records sees it. Blocks up to the client timeout, and a little longer.
 
     Args:
         producer: initialised, without an open transaction.
@@ -36,7 +41,12 @@ def end_hanging(producer: Producer, config: WorkerConfig) -> None:
         KafkaException: a partition has no leader, or the brokers do not answer; to be called
             again before anything is committed.
     """
-    held = _held_back(config)
+    ends_s = time.monotonic() + config.client_timeout_s
+
+    def left_s() -> float:
+        return max(ends_s - time.monotonic(), _LEAST_TIMEOUT_S)
+
+    held = _held_back(config, left_s)
     if not held:
         return
     failures: list[KafkaError] = []
@@ -48,20 +58,19 @@ def end_hanging(producer: Producer, config: WorkerConfig) -> None:
     producer.begin_transaction()
     for place in held:
         producer.produce(place.topic, partition=place.partition, on_delivery=on_delivery)
-    producer.flush(config.client_timeout_s)
+    producer.flush(left_s())
     # What is not delivered by now fails here.
-    producer.abort_transaction(config.client_timeout_s)
+    producer.abort_transaction(left_s())
     producer.poll(0)
     if failures:
         raise KafkaException(failures[0])
     _log.info("open_transactions_swept", partitions=[f"{p.topic}[{p.partition}]" for p in held])
 
 
-def _held_back(config: WorkerConfig) -> list[TopicPartition]:
+def _held_back(config: WorkerConfig, left_s: Callable[[], float]) -> list[TopicPartition]:
     """Partitions of the output topics whose committed records end before their records."""
     admin = AdminClient(base_settings(config))
-    timeout_s = config.client_timeout_s
-    known = admin.list_topics(timeout=timeout_s).topics
+    known = admin.list_topics(timeout=left_s()).topics
     places = [
         TopicPartition(topic, partition)
         for topic in config.topics.outputs()
@@ -69,6 +78,6 @@ def _held_back(config: WorkerConfig) -> list[TopicPartition]:
         for partition in known[topic].partitions
     ]
     # In this order: what is decided between the two questions is then not taken for open.
-    ends = log_ends(admin, places, timeout_s, committed=False)
-    decided = log_ends(admin, places, timeout_s, committed=True)
+    ends = log_ends(admin, places, left_s(), committed=False)
+    decided = log_ends(admin, places, left_s(), committed=True)
     return [place for place, end, stable in zip(places, ends, decided, strict=True) if stable < end]
