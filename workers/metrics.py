@@ -167,7 +167,12 @@ class M:
         _GAUGE,
         "Partitions stopped by an error that needs an operator",
     )
-    REBALANCES = MetricDef("tickfleet_rebalances_total", _COUNTER, "Rebalance callbacks", ("kind",))
+    REBALANCES = MetricDef(
+        "tickfleet_rebalances_total",
+        _COUNTER,
+        "Rebalance callbacks; called: those asked for, as partitions had no owner",
+        ("kind",),
+    )
     BACKPRESSURE_SECONDS = MetricDef(
         "tickfleet_backpressure_seconds_total", _COUNTER, "Time input was paused for slow outputs"
     )
