@@ -8,9 +8,7 @@ producer has open in a partition, so a transaction that touches every partition 
 and is aborted, ends what hangs there as what it is: aborted.
 """
 
-import time
 from collections.abc import Callable
-from typing import Final
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -18,12 +16,12 @@ from confluent_kafka.admin import AdminClient
 
 from workers.client_config import base_settings
 from workers.config import WorkerConfig
-from workers.log_ends import log_ends
+from workers.log_offsets import log_ends
+from workers.time_limit import time_limit
 
 __all__ = ["end_hanging"]
 
 _log = structlog.get_logger()
-_LEAST_TIMEOUT_S: Final = 1.0
 
 
 def end_hanging(producer: Producer, config: WorkerConfig) -> None:
@@ -41,11 +39,7 @@ def end_hanging(producer: Producer, config: WorkerConfig) -> None:
         KafkaException: a partition has no leader, or the brokers do not answer; to be called
             again before anything is committed.
     """
-    ends_s = time.monotonic() + config.client_timeout_s
-
-    def left_s() -> float:
-        return max(ends_s - time.monotonic(), _LEAST_TIMEOUT_S)
-
+    left_s = time_limit(config.client_timeout_s)
     held = _held_back(config, left_s)
     if not held:
         return
@@ -78,6 +72,9 @@ def _held_back(config: WorkerConfig, left_s: Callable[[], float]) -> list[TopicP
         for partition in known[topic].partitions
     ]
     # In this order: what is decided between the two questions is then not taken for open.
-    ends = log_ends(admin, places, left_s(), committed=False)
-    decided = log_ends(admin, places, left_s(), committed=True)
+    try:
+        ends = log_ends(admin, places, left_s(), committed=False)
+        decided = log_ends(admin, places, left_s(), committed=True)
+    except TimeoutError as error:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
     return [place for place, end, stable in zip(places, ends, decided, strict=True) if stable < end]

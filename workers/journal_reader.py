@@ -17,7 +17,7 @@ from schemas import Framing, JournalCodec, JournalRecord
 from workers.client_config import base_settings
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
-from workers.log_ends import log_ends
+from workers.log_offsets import log_ends
 
 __all__ = ["JournalReader", "JournalTail", "uncommitted_end"]
 
@@ -48,9 +48,10 @@ def uncommitted_end(admin: AdminClient, topic: str, partition: int, timeout_s: f
     try:
         admin.list_topics(topic, timeout=timeout_s)
         [end] = log_ends(admin, [TopicPartition(topic, partition)], timeout_s, committed=False)
-    except KafkaException as error:
+    except (KafkaException, TimeoutError) as error:
+        reason = str(error) or "no answer in time"
         raise StalledClientError(
-            f"{topic}[{partition}]: no end offset: {error}. It is asked again"
+            f"{topic}[{partition}]: no end offset: {reason}. It is asked again"
         ) from error
     return end
 

@@ -1,8 +1,6 @@
 """Exactly-once outputs: one Kafka transaction a cycle (design §5)."""
 
-import time
 from collections.abc import Sequence
-from typing import Final
 
 from confluent_kafka import Producer, TopicPartition
 
@@ -11,10 +9,9 @@ from workers.emission import OutMessage
 from workers.faults import fault_point, fault_point_during
 from workers.hanging import end_hanging
 from workers.outputs import GroupTicket, Outputs
+from workers.time_limit import time_limit
 
 __all__ = ["TransactionalOutputs"]
-
-_LEAST_TIMEOUT_S: Final = 1.0
 
 
 class TransactionalOutputs(Outputs):
@@ -47,13 +44,13 @@ class TransactionalOutputs(Outputs):
     ) -> None:
         # One limit for both calls: the loop may wait for this commit, and a stop for the loop.
         timeout_s = self._config.client_timeout_s
-        deadline_s = time.monotonic() + timeout_s
+        left_s = time_limit(timeout_s)
         self._begin(producer)
         fault_point("before_send_offsets")
         producer.send_offsets_to_transaction(list(offsets), group.metadata, timeout_s)
         fault_point("after_send_offsets")
         fault_point("before_commit")
         fault_point_during("during_commit")
-        producer.commit_transaction(max(deadline_s - time.monotonic(), _LEAST_TIMEOUT_S))
+        producer.commit_transaction(left_s())
         self._open = False
         fault_point("after_commit")

@@ -1,12 +1,12 @@
 """Where the partitions of a topic begin and end, all of them in one question."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from ops.fleet.errors import FleetUnreadableError
+from workers.log_offsets import log_begins, log_ends
 
 __all__ = ["begins", "ends"]
 
@@ -19,7 +19,7 @@ def begins(
     Raises:
         FleetUnreadableError: the brokers do not tell.
     """
-    return _offsets(admin, topic, partitions, timeout_s, earliest=True, committed=False)
+    return _told(topic, partitions, lambda places: log_begins(admin, places, timeout_s))
 
 
 def ends(
@@ -36,36 +36,23 @@ def ends(
     Raises:
         FleetUnreadableError: the brokers do not tell.
     """
-    return _offsets(admin, topic, partitions, timeout_s, earliest=False, committed=committed)
+    return _told(
+        topic, partitions, lambda places: log_ends(admin, places, timeout_s, committed=committed)
+    )
 
 
-def _offsets(
-    admin: AdminClient,
+def _told(
     topic: str,
     partitions: Collection[int],
-    timeout_s: float,
-    *,
-    earliest: bool,
-    committed: bool,
+    ask: Callable[[list[TopicPartition]], list[int]],
 ) -> dict[int, int]:
     if not partitions:
         return {}
-    wanted = OffsetSpec.earliest if earliest else OffsetSpec.latest
-    spec = wanted()  # type: ignore[no-untyped-call]
-    futures = admin.list_offsets(
-        {TopicPartition(topic, number): spec for number in partitions},
-        isolation_level=(
-            IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
-        ),
-        request_timeout=timeout_s,
-    )
     try:
-        return {
-            place.partition: int(future.result(timeout=timeout_s).offset)
-            for place, future in futures.items()
-        }
+        told = ask([TopicPartition(topic, number) for number in partitions])
     except (KafkaException, TimeoutError) as error:
         reason = str(error) or "no answer in time"
         raise FleetUnreadableError(
             f"{topic}: no offsets ({reason}): check that the topic exists and may be described"
         ) from error
+    return dict(zip(partitions, told, strict=True))

@@ -21,7 +21,7 @@ from tests.kafka.tap import read_topic
 from workers import Topics, WorkerConfig
 from workers.client_config import consumer_settings, producer_settings
 from workers.emission import Emission, OutMessage
-from workers.log_ends import log_ends
+from workers.log_offsets import log_ends
 from workers.outputs import GroupTicket
 from workers.transactional import TransactionalOutputs
 
@@ -139,11 +139,10 @@ def _ends(cluster: LocalCluster, topic: str) -> tuple[int, int]:
     """Where committed records end, and where all do."""
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
     admin.list_topics(topic, timeout=LIMIT_S)
-    ends = (
-        log_ends(admin, [TopicPartition(topic, 0)], LIMIT_S, committed=committed)[0]
-        for committed in (True, False)
-    )
-    return next(ends), next(ends)
+    place = TopicPartition(topic, 0)
+    [committed] = log_ends(admin, [place], LIMIT_S, committed=True)
+    [every] = log_ends(admin, [place], LIMIT_S, committed=False)
+    return committed, every
 
 
 def _hangs(cluster: LocalCluster, topic: str) -> bool:

@@ -1,0 +1,58 @@
+"""Where partitions begin and end, many in one question.
+
+Before a question comes one for the topics' metadata, wherever a wrong answer matters: it is where
+an admin client learns of leaders. Without it a fresh client now and then waits three seconds until
+it hears of them by itself, and after a change of leader it asks with the old one's epoch, and is
+refused, for ever (as librdkafka#4620).
+"""
+
+from collections.abc import Sequence
+
+from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+__all__ = ["log_begins", "log_ends"]
+
+
+def log_begins(admin: AdminClient, places: Sequence[TopicPartition], timeout_s: float) -> list[int]:
+    """The first retained offset of each partition; blocks up to twice the timeout.
+
+    Raises:
+        KafkaException, TimeoutError: as `log_ends`.
+    """
+    earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+    return _offsets(admin, places, timeout_s, earliest, IsolationLevel.READ_UNCOMMITTED)
+
+
+def log_ends(
+    admin: AdminClient, places: Sequence[TopicPartition], timeout_s: float, *, committed: bool
+) -> list[int]:
+    """The offset after the last record of each partition; blocks up to twice the timeout.
+
+    Args:
+        admin: a client of the cluster.
+        places: the partitions.
+        timeout_s: for the brokers' answer.
+        committed: the last stable offset, which an open transaction holds back, instead of the
+            high watermark.
+
+    Raises:
+        KafkaException, TimeoutError: a partition has no leader, or the brokers do not answer.
+    """
+    level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    return _offsets(admin, places, timeout_s, latest, level)
+
+
+def _offsets(
+    admin: AdminClient,
+    places: Sequence[TopicPartition],
+    timeout_s: float,
+    which: OffsetSpec,
+    level: IsolationLevel,
+) -> list[int]:
+    futures = admin.list_offsets(
+        dict.fromkeys(places, which), isolation_level=level, request_timeout=timeout_s
+    )
+    return [int(futures[place].result(timeout=timeout_s).offset) for place in places]
