@@ -1,4 +1,10 @@
-"""Who is in the group, and who has which partitions."""
+"""Who is in the group, and who has which partitions.
+
+A client whose question to a coordinator runs out of time, while no broker answers, ends the whole
+process when one answers again: librdkafka up to 2.16 takes up the question it has let go
+(librdkafka#4605). So its own time limit is longer than any wait here, and whoever waits no longer
+closes the client, with the question in it.
+"""
 
 import time
 from dataclasses import dataclass
@@ -7,12 +13,17 @@ from typing import Final, cast
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
+from workers.client_config import base_settings
+from workers.config import WorkerConfig
+
 __all__ = ["GroupView", "MemberView", "view_group"]
 
 _MOVING: Final = frozenset(
     {"NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"}
 )
 _ASK_AGAIN_S: Final = 0.2
+_UNLIMITED_S: Final = 3_600.0
+"""The longest that librdkafka allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +48,16 @@ class GroupView:
         return {number: member.worker for member in self.members for number in member.partitions}
 
 
-def view_group(admin: AdminClient, group: str, topic: str, timeout_s: float) -> GroupView:
-    """The group as its coordinator sees it now; blocks.
+def view_group(config: WorkerConfig) -> GroupView:
+    """The group as its coordinator sees it now; blocks up to the client timeout.
 
-    Args:
-        admin: a client of the cluster.
-        group: its id.
-        topic: of the partitions that are told; those of others are left out.
-        timeout_s: for the coordinator's answer.
+    Partitions are those of the ticks topic; what members have of others is left out.
 
     Raises:
         KafkaException, TimeoutError: the coordinator does not answer, or refuses; of a group that
             never was, GROUP_ID_NOT_FOUND.
     """
-    found = _described(admin, group, timeout_s)
+    found = _described(config)
     members = (
         MemberView(
             member.group_instance_id or member.client_id,
@@ -59,7 +66,7 @@ def view_group(admin: AdminClient, group: str, topic: str, timeout_s: float) -> 
                 sorted(
                     place.partition
                     for place in member.assignment.topic_partitions
-                    if place.topic == topic
+                    if place.topic == config.topics.ticks
                 )
             ),
         )
@@ -68,14 +75,17 @@ def view_group(admin: AdminClient, group: str, topic: str, timeout_s: float) -> 
     return GroupView(found.state.name, tuple(sorted(members, key=lambda one: one.worker)))
 
 
-def _described(admin: AdminClient, group: str, timeout_s: float) -> ConsumerGroupDescription:
+def _described(config: WorkerConfig) -> ConsumerGroupDescription:
     """A cluster asked for its first group has no coordinator ready: it is asked again."""
-    deadline_s = time.monotonic() + timeout_s
-    while True:
-        [future] = admin.describe_consumer_groups([group], request_timeout=timeout_s).values()
-        try:
-            return cast(ConsumerGroupDescription, future.result(timeout_s))
-        except KafkaException as error:
-            if error.args[0].name() not in _MOVING or time.monotonic() > deadline_s:
-                raise
-            time.sleep(_ASK_AGAIN_S)
+    deadline_s = time.monotonic() + config.client_timeout_s
+    with AdminClient(base_settings(config)) as admin:
+        while True:
+            asked = admin.describe_consumer_groups([config.group_id], request_timeout=_UNLIMITED_S)
+            [future] = asked.values()
+            try:
+                found = future.result(max(deadline_s - time.monotonic(), 0))
+                return cast(ConsumerGroupDescription, found)
+            except KafkaException as error:
+                if error.args[0].name() not in _MOVING or time.monotonic() > deadline_s:
+                    raise
+                time.sleep(_ASK_AGAIN_S)

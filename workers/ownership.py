@@ -80,10 +80,9 @@ class OwnershipWatch:
 
     def _look(self, admin: AdminClient) -> tuple[set[int], bool]:
         """Partitions without an owner, and whether it falls to this worker to say so."""
-        config, timeout_s = self._config, self._config.client_timeout_s
-        topic = config.topics.ticks
-        group = view_group(admin, config.group_id, topic, timeout_s)
-        known = admin.list_topics(topic, timeout=timeout_s).topics[topic].partitions
+        config, topic = self._config, self._config.topics.ticks
+        group = view_group(config)
+        known = admin.list_topics(topic, timeout=config.client_timeout_s).topics[topic].partitions
         return set(known) - group.owners.keys(), _caller(group) == config.worker_id
 
     def _call_rebalance(self) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka.admin import AdminClient
-
 from core import compile_step, compile_trainer
 from ops.compile_cache import keep_executables
 from ops.demo.show import Show
@@ -69,7 +67,7 @@ def play(stage: Stage, plan: DemoPlan, show: Show) -> DemoSummary:
         show.say(f"starting {plan.workers} workers")
         for worker_id in ids:
             workforce.start(worker_id)
-        workforce.await_seats(AdminClient(options), stage.worker.group_id)
+        workforce.await_seats(stage.worker)
         feeder = _feed(stage, plan, options, show)
         for kill_at_s in [*_kill_times(plan), None]:
             _watch(workforce, results, flags, show, feeder=feeder, until_s=kill_at_s)
@@ -80,7 +78,7 @@ def play(stage: Stage, plan: DemoPlan, show: Show) -> DemoSummary:
                 workforce.start(victim)
         _drain(workforce, results, flags, show, wanted=plan.ticks)
         # A worker killed late may still be starting; an orderly stop needs it to have arrived.
-        workforce.await_seats(AdminClient(options), stage.worker.group_id)
+        workforce.await_seats(stage.worker)
         show.say("SIGTERM to every worker: final snapshots, exit 0")
         workforce.stop()
     finally:

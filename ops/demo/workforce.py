@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from core.errors import FatalError
+from workers.config import WorkerConfig
+from workers.group_view import view_group
 
 __all__ = ["DemoWorkerError", "Workforce"]
 
@@ -46,7 +47,7 @@ class Workforce:
                 env={**os.environ, "TICKFLEET_WORKER_ID": worker_id},
             )
 
-    def await_seats(self, admin: AdminClient, group: str) -> None:
+    def await_seats(self, config: WorkerConfig) -> None:
         """Wait until every worker holds its partitions.
 
         Raises:
@@ -55,10 +56,12 @@ class Workforce:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline_s:
             self.check()
-            if _seated(admin, group) == len(self._processes):
+            if _seated(config) == len(self._processes):
                 return
             time.sleep(0.2)
-        raise DemoWorkerError(f"the workers did not share {group} within {_START_TIMEOUT_S} s")
+        raise DemoWorkerError(
+            f"the workers did not share {config.group_id} in {_START_TIMEOUT_S} s"
+        )
 
     def kill(self, worker_id: str) -> None:
         """kill -9: no handler runs, nothing is flushed."""
@@ -100,10 +103,10 @@ class Workforce:
         return (self._folder / f"{worker_id}.log").read_text("utf-8")[-2_000:]
 
 
-def _seated(admin: AdminClient, group: str) -> int:
+def _seated(config: WorkerConfig) -> int:
     """Members that hold partitions; none while the group's coordinator is not there yet."""
     try:
-        described = admin.describe_consumer_groups([group], request_timeout=5.0)[group].result(10.0)
+        group = view_group(config)
     except (KafkaException, TimeoutError):
         return 0
-    return sum(1 for member in described.members if member.assignment.topic_partitions)
+    return sum(1 for member in group.members if member.partitions)

@@ -15,9 +15,7 @@ def check_group(site: Site) -> Iterator[Finding]:
     if site.topics is None:
         yield Finding.skipped("group", "the brokers did not answer")
         return
-    group = describe_group(
-        site.admin, config.group_id, config.topics.ticks, config.client_timeout_s
-    )
+    group = describe_group(config)
     if not group.members:
         yield Finding.warning(
             "group", f"{config.group_id} has no members", "start workers: `tickfleet worker`"

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from core.errors import FatalError
 from ops.fleet.errors import FleetUnreadableError
 from ops.fleet.group import describe_group
 from snapshots import ManifestRef
-from workers.client_config import base_settings, reader_settings
+from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 
 __all__ = ["GroupBusyError", "adopt"]
@@ -58,11 +57,10 @@ def adopt(config: WorkerConfig, refs: Mapping[int, ManifestRef]) -> None:
 
 
 def _wait_until_empty(config: WorkerConfig) -> None:
-    admin = AdminClient(base_settings(config))
     session_s = config.session_timeout_ms / 1000
     deadline_s = time.monotonic() + session_s + _GRACE_S
     while True:
-        group = describe_group(admin, config.group_id, config.topics.ticks, config.client_timeout_s)
+        group = describe_group(config)
         if not group.members:
             return
         if time.monotonic() > deadline_s:

@@ -47,7 +47,7 @@ class FleetObserver:
         config, timeout_s = self._config, self._config.client_timeout_s
         newest = self._journal.poll(wait_s)
         now_s = time.monotonic()
-        group = describe_group(self._admin, config.group_id, config.topics.ticks, timeout_s)
+        group = describe_group(config)
         high = ends(self._admin, config.topics.ticks, self._partitions, timeout_s)
         commits = committed(config, self._partitions)
         owners = group.owners
