@@ -35,7 +35,7 @@ $(DEPENDENCIES): requirements/dev.lock requirements/build.lock
 	@test -n "$(PYTHON)" || { echo "python3 >= 3.11 is needed: install it, or set PYTHON" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --require-hashes -r requirements/build.lock
-	$(UV) install --require-hashes -r requirements/dev.lock
+	$(UV) install --compile-bytecode --require-hashes -r requirements/dev.lock
 	@touch $@
 
 $(PROJECT): $(DEPENDENCIES) pyproject.toml

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute, ipc
+from pyarrow import ipc
 
 from workers.replay.arrays import values
 from workers.replay.parts import ArrowParts
@@ -49,11 +49,10 @@ def rows_within(folder: Path, places: PlaceRange) -> Iterator[Any]:
                     continue
                 batch = file.get_batch(number)
                 if first < places.first or last > places.last:
-                    inside = compute.and_(
-                        compute.greater_equal(batch[PLACE], places.first),
-                        compute.less_equal(batch[PLACE], places.last),
-                    )
-                    batch = batch.filter(inside)
+                    place = values(batch[PLACE])  # ascends
+                    begin = int(np.searchsorted(place, places.first, "left"))
+                    end = int(np.searchsorted(place, places.last, "right"))
+                    batch = batch.slice(begin, end - begin)
                 yield batch
 
 
