@@ -14,21 +14,18 @@ from core import (  # noqa: E402  (importing is what is timed first)
     FunctionalPredictor,
     MarketObservation,
     PredictorConfig,
+    compile_both,
     compile_run,
-    compile_step,
-    compile_trainer,
 )
 from ops.compile_cache import keep_executables  # noqa: E402
 
 
 def _lane(config: PredictorConfig, dtype: str) -> None:
-    compile_step(config, dtype, width=1)
-    compile_trainer(config, dtype, width=1)
+    compile_both(config, dtype, width=1)
 
 
 def _tile(config: PredictorConfig, dtype: str) -> None:
-    compile_step(config, dtype)
-    compile_trainer(config, dtype)
+    compile_both(config, dtype)
 
 
 def _tick(config: PredictorConfig, dtype: str) -> None:

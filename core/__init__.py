@@ -10,6 +10,7 @@ prepare_jax()
 
 from core.asset import AssetLayout, asset_layout
 from core.asset_state import ALL_KERNELS, AssetState
+from core.both import compile_both
 from core.compiled import (
     TRAIN_WIDTH,
     TileStep,
@@ -81,6 +82,7 @@ __all__ = [
     "TileStep",
     "Trainer",
     "asset_layout",
+    "compile_both",
     "compile_run",
     "compile_step",
     "compile_trainer",

@@ -7,13 +7,14 @@ the question is what the program is made from. Where it is kept is not this pack
 import os
 import pickle
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import jax
 import jaxlib.version
 import numpy as np
 from jax.experimental import serialize_executable
-from jax.experimental.compilation_cache import compilation_cache
+
+from core.jax_cache import CACHE_OFF
 
 __all__ = [
     "COMPILER_OPTIONS",
@@ -31,8 +32,6 @@ COMPILER_OPTIONS: dict[str, str | bool] = {
 }
 """The first takes vectors of 64 bytes where the CPU has them: a tenth of a step. The second keeps
 sums out of a library that is made for large arrays: a quarter of a training."""
-_CACHE_SWITCH: Final = "jax_enable_compilation_cache"
-_SETTINGS: Final[Any] = jax.config  # typed as an object without its own settings
 
 
 class ExecutableStore(Protocol):
@@ -114,14 +113,8 @@ def _matters(variable: str) -> bool:
 
 def _compiled_afresh(traced: jax.stages.Traced) -> Any:
     """Without JAX's cache: what comes from there lacks its functions when it is serialised."""
-    before = _SETTINGS.values[_CACHE_SWITCH]
-    _SETTINGS.update(_CACHE_SWITCH, val=False)
-    compilation_cache.reset_cache()  # it remembers whether it is in use
-    try:
+    with CACHE_OFF:
         return traced.lower().compile(compiler_options=COMPILER_OPTIONS)
-    finally:
-        _SETTINGS.update(_CACHE_SWITCH, val=before)
-        compilation_cache.reset_cache()
 
 
 def _revived(content: bytes) -> Any:

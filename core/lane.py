@@ -14,7 +14,8 @@ from numpy import ndarray
 
 from core.asset import asset_layout
 from core.asset_state import ALL_KERNELS, AssetState, input_column
-from core.compiled import compile_step, compile_trainer, init_surfaces
+from core.both import compile_both
+from core.compiled import init_surfaces
 from core.config import PredictorConfig
 from core.flags import Kernel
 from core.host_view import host_view
@@ -55,8 +56,7 @@ class Lane:
         self.dtype = dtype
         self._trains_on = trains_on
         self._training: Future[Shaped[ndarray, "1 network"]] | None = None
-        self._step = compile_step(config, dtype, width=1)
-        self._trainer = compile_trainer(config, dtype, width=1)
+        self._step, self._trainer = compile_both(config, dtype, width=1)
         self._layout = asset_layout(config)
         self._surfaces = init_surfaces(dtype, width=1)
         self._inputs = np.zeros((INPUT_ROWS, 1))

@@ -17,8 +17,8 @@ from core import (
     TILE_WIDTH,
     TRAIN_WIDTH,
     PredictorConfig,
+    Trainer,
     asset_layout,
-    compile_trainer,
     init_surfaces,
 )
 from workers.places import Places
@@ -36,14 +36,21 @@ class Networks:
     Args:
         config: the predictor's configuration.
         dtype: of the state.
+        trainer: the compiled training.
         places: where each row's lane is.
         blocks: reads the step's state of some rows; called when networks train.
     """
 
     def __init__(
-        self, config: PredictorConfig, dtype: str, *, places: Places, blocks: Blocks
+        self,
+        config: PredictorConfig,
+        dtype: str,
+        trainer: Trainer,
+        *,
+        places: Places,
+        blocks: Blocks,
     ) -> None:
-        self._trainer = compile_trainer(config, dtype)
+        self._trainer = trainer
         self._places = places
         self._blocks = blocks
         fresh = asset_layout(config).fresh(dtype)

@@ -22,6 +22,7 @@ from core import (
     LoneRun,
     PredictorConfig,
     asset_layout,
+    compile_both,
 )
 from workers.alone import ticks_alone
 from workers.networks import Networks
@@ -53,8 +54,11 @@ class StateTable:
         self._layout = asset_layout(config)
         self._train_every = config.dgm_every
         self._places = Places(by_activity=by_activity)
-        self._tiles = Tiles(config, dtype, self._places)
-        self._networks = Networks(config, dtype, places=self._places, blocks=self._tiles.read)
+        step, trainer = compile_both(config, dtype)
+        self._tiles = Tiles(step, self._places)
+        self._networks = Networks(
+            config, dtype, trainer, places=self._places, blocks=self._tiles.read
+        )
         self._free: list[int] = []
         self.last_timestamp_ns: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)
         self.sequence: Int64[ndarray, " capacity"] = np.zeros(0, dtype=np.int64)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from numpy import ndarray
 
-from core import TILE_WIDTH, PredictorConfig, compile_step, host_view, init_tile
+from core import TILE_WIDTH, TileStep, host_view, init_tile
 from workers.places import Places
 from workers.placing import Exchange
 
@@ -20,14 +20,13 @@ class Tiles:
     """State of 64 assets each, and the compiled step that advances it. One owner, one thread.
 
     Args:
-        config: the predictor's configuration.
-        dtype: `float64` or `float32`.
+        step: the compiled step.
         places: where each row's lane is.
     """
 
-    def __init__(self, config: PredictorConfig, dtype: str, places: Places) -> None:
-        self._step = compile_step(config, dtype)
-        self._fresh = init_tile(config, dtype)
+    def __init__(self, step: TileStep, places: Places) -> None:
+        self._step = step
+        self._fresh = init_tile(step.config, step.dtype)
         self._places = places
         self._tiles: list[jax.Array] = []
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from core import compile_step, compile_trainer
+from core import compile_both
 from ops.compile_cache import keep_executables
 from ops.demo.show import Show
 from ops.demo.sources import demo_ticks
@@ -62,8 +62,7 @@ def play(stage: Stage, plan: DemoPlan, show: Show) -> DemoSummary:
     try:
         show.say("compiling the predictor (once, then cached)")
         keep_executables()
-        compile_step(stage.worker.predictor, stage.worker.dtype)
-        compile_trainer(stage.worker.predictor, stage.worker.dtype)
+        compile_both(stage.worker.predictor, stage.worker.dtype)
         show.say(f"starting {plan.workers} workers")
         for worker_id in ids:
             workforce.start(worker_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Protocol
 
-from core import PredictorConfig, compile_step
+from core import PredictorConfig, compile_run, compile_step, compile_trainer
 from workers.children import Children
 from workers.tuning.errors import TuningError
 from workers.tuning.evaluate import FoldScore, Task, fold_scores
@@ -147,5 +147,6 @@ def _serve(pipe: Connection, task: Task, prepare: Callable[[], None]) -> None:
 
 def _forget() -> None:
     """Drop old executables: every configuration has its own, of 30 MB and more."""
-    if compile_step.cache_info().currsize > _KEPT:
-        compile_step.cache_clear()
+    for programs in (compile_step, compile_trainer, compile_run):
+        if programs.cache_info().currsize > _KEPT:
+            programs.cache_clear()
