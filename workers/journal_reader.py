@@ -40,13 +40,12 @@ class JournalTail:
 
 
 def uncommitted_end(admin: AdminClient, topic: str, partition: int, timeout_s: float) -> int:
-    """The high watermark, open transactions included; blocks up to twice the timeout.
+    """The high watermark, open transactions included; blocks up to a few times the timeout.
 
     Raises:
         StalledClientError: the brokers did not answer.
     """
     try:
-        admin.list_topics(topic, timeout=timeout_s)
         [end] = log_ends(admin, [TopicPartition(topic, partition)], timeout_s, committed=False)
     except (KafkaException, TimeoutError) as error:
         reason = str(error) or "no answer in time"

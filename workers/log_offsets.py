@@ -1,9 +1,9 @@
 """Where partitions begin and end, many in one question.
 
-Before a question comes one for the topics' metadata, wherever a wrong answer matters: it is where
-an admin client learns of leaders. Without it a fresh client now and then waits three seconds until
-it hears of them by itself, and after a change of leader it asks with the old one's epoch, and is
-refused, for ever (as librdkafka#4620).
+Before a question comes one for the topics' metadata: it is where an admin client learns of
+leaders. Without it a fresh client now and then waits three seconds until it hears of them by
+itself, and after a change of leader, or a restart of the only broker, it asks with the old epoch,
+and is refused, for ever (as librdkafka#4620).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ __all__ = ["log_begins", "log_ends"]
 
 
 def log_begins(admin: AdminClient, places: Sequence[TopicPartition], timeout_s: float) -> list[int]:
-    """The first retained offset of each partition; blocks up to twice the timeout.
+    """The first retained offset of each partition; blocks up to a few times the timeout.
 
     Raises:
         KafkaException, TimeoutError: as `log_ends`.
@@ -28,7 +28,7 @@ def log_begins(admin: AdminClient, places: Sequence[TopicPartition], timeout_s: 
 def log_ends(
     admin: AdminClient, places: Sequence[TopicPartition], timeout_s: float, *, committed: bool
 ) -> list[int]:
-    """The offset after the last record of each partition; blocks up to twice the timeout.
+    """The offset after the last record of each partition; blocks up to a few times the timeout.
 
     Args:
         admin: a client of the cluster.
@@ -52,6 +52,8 @@ def _offsets(
     which: OffsetSpec,
     level: IsolationLevel,
 ) -> list[int]:
+    for topic in {place.topic for place in places}:
+        admin.list_topics(topic, timeout=timeout_s)
     futures = admin.list_offsets(
         dict.fromkeys(places, which), isolation_level=level, request_timeout=timeout_s
     )

@@ -3,11 +3,13 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
 from rich.live import Live
 
+from core.errors import RetryableError
 from ops.cli.options import bootstrap_option, config_option
 from ops.settings import load_settings
 from ops.top import FleetObserver, FleetPicture, render
@@ -32,42 +34,46 @@ def command(
 ) -> None:
     """Show workers, partitions, lag, rates, snapshot ages and flags, live.
 
-    Asks Kafka and the store, not the workers: it works from anywhere and disturbs nobody.
+    Asks Kafka and the store, not the workers: it works from anywhere and disturbs nobody. While
+    the brokers do not answer it says so, shows what was, and goes on asking.
     """
     overrides = {"bootstrap_servers": bootstrap} if bootstrap else {}
     settings = load_settings(config, defaults={"kafka": {"log_level": "2"}}, overrides=overrides)
     console = Console()
     with FleetObserver(settings.worker) as observer:
-        picture = observer.picture(interval)
-        if once:
-            # Rates are between two pictures.
-            _print(console, observer.picture(interval), as_lines=as_lines)
-            return
+        first = observer.picture(interval)  # rates are between two pictures
         try:
-            _go_on(console, observer, picture, interval, as_lines=as_lines)
+            if once and not as_lines:
+                console.print(render(observer.picture(interval)))
+            elif once:
+                click.echo(_line(observer.picture(interval)))
+            elif as_lines:
+                _print_lines(observer, interval)
+            else:
+                _show(console, observer, first, interval)
         except KeyboardInterrupt:
             return
 
 
-def _go_on(
-    console: Console,
-    observer: FleetObserver,
-    picture: FleetPicture,
-    interval: float,
-    *,
-    as_lines: bool,
-) -> None:
-    if as_lines:
-        while True:
-            picture = observer.picture(interval)
-            _print(console, picture, as_lines=True)
+def _print_lines(observer: FleetObserver, interval: float) -> NoReturn:
+    while True:
+        try:
+            click.echo(_line(observer.picture(interval)))
+        except RetryableError as error:
+            click.echo(str(error), err=True)
+
+
+def _show(
+    console: Console, observer: FleetObserver, picture: FleetPicture, interval: float
+) -> NoReturn:
     with Live(render(picture), console=console, screen=console.is_terminal) as live:
         while True:
-            live.update(render(observer.picture(interval)), refresh=True)
+            try:
+                picture, trouble = observer.picture(interval), ""
+            except RetryableError as error:
+                trouble = str(error)
+            live.update(render(picture, trouble), refresh=True)
 
 
-def _print(console: Console, picture: FleetPicture, *, as_lines: bool) -> None:
-    if as_lines:
-        click.echo(json.dumps(asdict(picture)))
-    else:
-        console.print(render(picture))
+def _line(picture: FleetPicture) -> str:
+    return json.dumps(asdict(picture))

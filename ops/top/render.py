@@ -14,9 +14,9 @@ _SLOW_RECORDS: Final = 10_000
 _OLD_S: Final = 60.0
 
 
-def render(picture: FleetPicture) -> RenderableType:
-    """Head line, a row for each partition, the flags."""
-    return Group(_head(picture), _partitions(picture), _flags(picture))
+def render(picture: FleetPicture, trouble: str = "") -> RenderableType:
+    """Head line, a row for each partition, the flags; why it is an old picture, if it is one."""
+    return Group(_head(picture), _partitions(picture), _flags(picture), Text(trouble, "red"))
 
 
 def _head(picture: FleetPicture) -> Text:

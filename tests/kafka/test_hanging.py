@@ -138,7 +138,6 @@ def _values(cluster: LocalCluster, topic: str, count: int) -> list[bytes | None]
 def _ends(cluster: LocalCluster, topic: str) -> tuple[int, int]:
     """Where committed records end, and where all do."""
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    admin.list_topics(topic, timeout=LIMIT_S)
     place = TopicPartition(topic, 0)
     [committed] = log_ends(admin, [place], LIMIT_S, committed=True)
     [every] = log_ends(admin, [place], LIMIT_S, committed=False)
