@@ -1,6 +1,6 @@
 """What a tick costs, against the goals: `python -m benchmarks.step [DTYPE]`, about three minutes.
 
-One core. The ratio to the naive form (`benchmarks/naive`: the same mathematics under
+One core, but for the start of a process. The ratio to the naive form (`benchmarks/naive`: the same mathematics under
 `jit(vmap(step))`) and the shares of the stages are the figures that carry over to other machines.
 Each dtype has a process of its own: the naive form in float32 runs with JAX's x64 turned off.
 """
@@ -177,9 +177,12 @@ def _unheard(alert: Alert) -> None:
 
 def start_rows(dtype: Dtype) -> None:
     """Two processes one after the other: the second finds what the first compiled."""
-    heading(f"start of a process, s; {dtype}")
+    pinned, cores = os.sched_getaffinity(0), os.cpu_count() or 1
+    heading(f"start of a process on {cores} cores, s; {dtype}")
+    os.sched_setaffinity(0, range(cores))
     with tempfile.TemporaryDirectory() as cache:
         cold, warm = _first_tick(dtype, cache), _first_tick(dtype, cache)
+    os.sched_setaffinity(0, pinned)
     note("importing", warm["import"])
     for name, program in {"the tile's": "tile", "one asset's": "lane"}.items():
         at_most(f"compiling, cold: {name} step and training", cold[program], 5.0)
