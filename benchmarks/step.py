@@ -1,7 +1,8 @@
 """What a tick costs, against the goals: `python -m benchmarks.step [DTYPE]`, about three minutes.
 
-One core, but for the start of a process. The ratio to the naive form (`benchmarks/naive`: the same mathematics under
-`jit(vmap(step))`) and the shares of the stages are the figures that carry over to other machines.
+One core, but for the start of a process. The ratio to the naive form (`benchmarks/naive`: the same
+mathematics under `jit(vmap(step))`) and the shares of the stages are the figures that carry over to
+other machines.
 Each dtype has a process of its own: the naive form in float32 runs with JAX's x64 turned off.
 """
 

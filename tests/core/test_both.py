@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from core import PredictorConfig, compile_both, compile_step, compile_trainer
+from core import PredictorConfig, both, compile_both, compile_step, compile_trainer
 from core.jax_cache import CACHE_OFF
 
 CONFIG = PredictorConfig()
@@ -29,3 +29,17 @@ def test_jaxs_cache_is_back_when_the_last_one_has_compiled() -> None:
             pass
         assert not jax.config.values["jax_enable_compilation_cache"]
     assert jax.config.values["jax_enable_compilation_cache"] is before
+
+
+def test_the_training_is_compiled_for_the_callers_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def compile_trainer(*_: object, **_named: object) -> None:
+        seen.append(jax.config.jax_default_device)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(both, "compile_trainer", compile_trainer)
+    [device] = jax.devices("cpu")
+    with jax.default_device(device):
+        compile_both(CONFIG, "float32", width=1)
+    compile_both(CONFIG, "float32", width=1)
+    assert seen == [device, None]
