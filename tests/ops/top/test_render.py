@@ -5,10 +5,10 @@ from rich.console import Console
 from ops.top import FleetPicture, PartitionPicture, render
 
 
-def _shown(picture: FleetPicture) -> str:
+def _shown(picture: FleetPicture, trouble: str = "") -> str:
     console = Console(width=120, no_color=True)
     with console.capture() as captured:
-        console.print(render(picture))
+        console.print(render(picture, trouble))
     return captured.get()
 
 
@@ -29,3 +29,10 @@ def test_partitions_without_an_owner_and_flags_are_named() -> None:
 def test_a_quiet_fleet_says_so() -> None:
     quiet = FleetPicture("fleet", "STABLE", (), (), {})
     assert "no flags since this began to look" in _shown(quiet)
+
+
+def test_why_a_picture_is_an_old_one_is_said_below_it() -> None:
+    quiet = FleetPicture("fleet", "STABLE", (), (), {})
+    *before, last = _shown(quiet, "the brokers do not answer").splitlines()
+    assert last == "the brokers do not answer"
+    assert "stable" in before[0]
