@@ -20,14 +20,6 @@ from core import (  # noqa: E402  (importing is what is timed first)
 from ops.compile_cache import keep_executables  # noqa: E402
 
 
-def _lane(config: PredictorConfig, dtype: str) -> None:
-    compile_both(config, dtype, width=1)
-
-
-def _tile(config: PredictorConfig, dtype: str) -> None:
-    compile_both(config, dtype)
-
-
 def _tick(config: PredictorConfig, dtype: str) -> None:
     predictor = FunctionalPredictor(config, dtype=dtype)
     observation = MarketObservation(100.0, 100.0, 1_700_000_000_000_000_000)
@@ -40,9 +32,9 @@ def main() -> None:
     keep_executables()
     config, spans = PredictorConfig(), {"import": time.perf_counter() - BEGUN_S}
     compilations: dict[str, Callable[[], object]] = {
-        "lane": lambda: _lane(config, dtype),
+        "lane": lambda: compile_both(config, dtype, width=1),
         "first tick": lambda: _tick(config, dtype),
-        "tile": lambda: _tile(config, dtype),
+        "tile": lambda: compile_both(config, dtype),
         "run": lambda: compile_run(config, dtype),
     }
     for name, act in compilations.items():

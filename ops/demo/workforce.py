@@ -7,11 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-
 from core.errors import FatalError
+from ops.fleet import FleetUnreadableError, describe_group
 from workers.config import WorkerConfig
-from workers.group_view import view_group
 
 __all__ = ["DemoWorkerError", "Workforce"]
 
@@ -106,7 +104,7 @@ class Workforce:
 def _seated(config: WorkerConfig) -> int:
     """Members that hold partitions; none while the group's coordinator is not there yet."""
     try:
-        group = view_group(config)
-    except (KafkaException, TimeoutError):
+        group = describe_group(config)
+    except FleetUnreadableError:
         return 0
     return sum(1 for member in group.members if member.partitions)
