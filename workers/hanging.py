@@ -8,15 +8,13 @@ producer has open in a partition, so a transaction that touches every partition 
 and is aborted, ends what hangs there as what it is: aborted.
 """
 
-from collections.abc import Callable
-
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 
 from workers.client_config import base_settings
 from workers.config import WorkerConfig
-from workers.log_offsets import log_ends
+from workers.held_back import held_back
 from workers.time_limit import time_limit
 
 __all__ = ["end_hanging"]
@@ -40,7 +38,7 @@ def end_hanging(producer: Producer, config: WorkerConfig) -> None:
             again before anything is committed.
     """
     left_s = time_limit(config.client_timeout_s)
-    held = _held_back(config, left_s)
+    held = held_back(AdminClient(base_settings(config)), config.topics.outputs(), left_s)
     if not held:
         return
     failures: list[KafkaError] = []
@@ -59,22 +57,3 @@ def end_hanging(producer: Producer, config: WorkerConfig) -> None:
     if failures:
         raise KafkaException(failures[0])
     _log.info("open_transactions_swept", partitions=[f"{p.topic}[{p.partition}]" for p in held])
-
-
-def _held_back(config: WorkerConfig, left_s: Callable[[], float]) -> list[TopicPartition]:
-    """Partitions of the output topics whose committed records end before their records."""
-    admin = AdminClient(base_settings(config))
-    known = admin.list_topics(timeout=left_s()).topics
-    places = [
-        TopicPartition(topic, partition)
-        for topic in config.topics.outputs()
-        if topic in known
-        for partition in known[topic].partitions
-    ]
-    # In this order: what is decided between the two questions is then not taken for open.
-    try:
-        ends = log_ends(admin, places, left_s(), committed=False)
-        decided = log_ends(admin, places, left_s(), committed=True)
-    except TimeoutError as error:
-        raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
-    return [place for place, end, stable in zip(places, ends, decided, strict=True) if stable < end]

@@ -7,15 +7,12 @@ owner, one thread.
 """
 
 import heapq
-from typing import Final
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 
 from core import (
-    INPUT_ROWS,
     OUTPUT_ROWS,
     TILE_WIDTH,
     Input,
@@ -25,17 +22,17 @@ from core import (
     compile_both,
 )
 from workers.alone import ticks_alone
+from workers.apart import step_apart
+from workers.batch import Batch
 from workers.networks import Networks
 from workers.places import Places
 from workers.placing import Exchange
-from workers.rounds import RoundPlan, RowOrder, plan_rounds, rounds_by_tile
+from workers.rounds import RowOrder, rounds_by_tile
 from workers.soloist import Soloist
 from workers.tiles import Tiles
+from workers.together import step_together
 
 __all__ = ["StateTable"]
-
-_MOST_CALLS: Final = 4_096
-"""Of the step, whose inputs and outputs are held at a time: 110 MB, however few assets tick."""
 
 
 class StateTable:
@@ -143,25 +140,16 @@ class StateTable:
         """
         for exchange in self._places.ahead_of(ticks.rows):
             self._exchange(exchange)
-        place, due = self._places.of(ticks.rows), self._due(ticks, columns)
+        place = self._places.of(ticks.rows)
+        batch = Batch(ticks.rows, ticks.rank, place, self._due(ticks, columns), columns)
         alone, saved_calls = ticks_alone(place, ticks.rank)
         wanted = self._alone and saved_calls > 0.0
         run = self.soloist.run_for(saved_calls) if wanted else None
         if run is None:
-            made, calls = self._together(ticks.rows, ticks.rank, place, due=due, columns=columns)
+            made, calls = step_together(self._tiles, self._networks, batch)
             all_together = calls
         else:
-            made = np.empty((ticks.rows.size, OUTPUT_ROWS))
-            those = np.flatnonzero(~alone)
-            made[those], calls = self._together(
-                ticks.rows[those],
-                ticks.rank[those],
-                place[those],
-                due=due[those],
-                columns=columns[:, those],
-            )
-            self._apart(run, ticks, alone, due=due, columns=columns, made=made)
-            self._ticks_alone += int(np.count_nonzero(alone))
+            made, calls = self._both_ways(batch, alone, run)
             all_together = int(rounds_by_tile(place // TILE_WIDTH, ticks.rank).sum())
         self.dirty[ticks.rows] = True
         self._calls += calls
@@ -171,74 +159,18 @@ class StateTable:
             self._exchange(exchange)
         return made
 
-    def _together(
-        self,
-        rows: Int64[ndarray, " ticks"],
-        rank: Int64[ndarray, " ticks"],
-        place: Int64[ndarray, " ticks"],
-        *,
-        due: Bool[ndarray, " ticks"],
-        columns: Float64[ndarray, "inputs ticks"],
+    def _both_ways(
+        self, batch: Batch, alone: Bool[ndarray, " ticks"], run: LoneRun
     ) -> tuple[Float64[ndarray, "ticks outputs"], int]:
-        """Ticks in rounds over the tiles, and how many calls of the step they took."""
-        made = np.empty((rows.size, OUTPUT_ROWS))
-        plan = plan_rounds(rank, place)
-        for rounds in plan.stretches(_MOST_CALLS):
-            self._run(plan, rounds, rows, due=due, columns=columns, made=made)
-        return made, plan.tile_of_slot.size
-
-    def _apart(
-        self,
-        run: LoneRun,
-        ticks: RowOrder,
-        alone: Bool[ndarray, " ticks"],
-        *,
-        due: Bool[ndarray, " ticks"],
-        columns: Float64[ndarray, "inputs ticks"],
-        made: Float64[ndarray, "ticks outputs"],
-    ) -> None:
-        """The last ticks of some rows, row by row; their results are put into `made`."""
-        by_row = ticks.order[alone[ticks.order]]
-        begins = np.flatnonzero(np.diff(ticks.rows[by_row], prepend=-1))
-        rows = ticks.rows[by_row[begins]]
-        networks = self._networks.copy(rows)
-        states = self._tiles.read(rows)
-        for at, picked in enumerate(np.split(by_row, begins[1:])):
-            states[at], networks[at], made[picked] = run(
-                states[at], networks[at], columns[:, picked].T, due[picked]
-            )
-        self._tiles.put(rows, states)
-        self._networks.put(rows, networks)
-
-    def _run(
-        self,
-        plan: RoundPlan,
-        rounds: range,
-        rows: Int64[ndarray, " ticks"],
-        *,
-        due: Bool[ndarray, " ticks"],
-        columns: Float64[ndarray, "inputs ticks"],
-        made: Float64[ndarray, "ticks outputs"],
-    ) -> None:
-        """Some rounds of a plan; their ticks' results are put into `made`."""
-        bounds = plan.first_slot[rounds.start : rounds.stop + 1].tolist()
-        begin, end = bounds[0], bounds[-1]
-        ours = plan.ticks_of(rounds)
-        slot, lane = plan.slot[ours] - begin, plan.lane[ours]
-        inputs = np.zeros((end - begin, INPUT_ROWS, TILE_WIDTH))
-        inputs[slot, :, lane] = columns[:, ours].T
-        tile_of_slot = plan.tile_of_slot[begin:end].tolist()
-        outputs: list[jax.Array] = []
-        for now, until in zip(rounds, bounds[1:], strict=True):
-            here = plan.by_round[plan.first_tick[now] : plan.first_tick[now + 1]]
-            self._networks.settle(rows[here])
-            for at in range(len(outputs), until - begin):
-                tile = tile_of_slot[at]
-                surfaces = self._networks.surfaces(tile)
-                outputs.append(self._tiles.step(tile, inputs[at], surfaces))
-            self._networks.owe(rows[here[due[here]]])
-        stacked = np.stack([np.asarray(output) for output in outputs])
-        made[ours] = stacked[slot, :, lane]
+        """First the rounds that tiles share, then the last ticks of some rows, row by row."""
+        those, apart = np.flatnonzero(~alone), np.flatnonzero(alone)
+        self._ticks_alone += apart.size
+        if not those.size:  # one asset's history
+            return step_apart(self._tiles, self._networks, run, batch), 0
+        made = np.empty((alone.size, OUTPUT_ROWS))
+        made[those], calls = step_together(self._tiles, self._networks, batch.only(those))
+        made[apart] = step_apart(self._tiles, self._networks, run, batch.only(apart))
+        return made, calls
 
     def _due(
         self, ticks: RowOrder, columns: Float64[ndarray, "inputs ticks"]

@@ -6,7 +6,8 @@ from typing import Final
 
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
-from ops.fleet import ends
+from workers.held_back import held_back
+from workers.time_limit import time_limit
 
 __all__ = ["check_transactions"]
 
@@ -37,10 +38,6 @@ def check_transactions(site: Site) -> Iterator[Finding]:
 
 def _held_back(site: Site) -> dict[tuple[str, int], int]:
     """(topic, partition) -> the last stable offset, where it is below the end."""
-    names, timeout_s = site.config.topics, site.config.client_timeout_s
-    found: dict[tuple[str, int], int] = {}
-    for topic in (names.predictions, names.journal):
-        stable = ends(site.admin, topic, site.partitions, timeout_s, committed=True)
-        end = ends(site.admin, topic, site.partitions, timeout_s)
-        found |= {(topic, n): stable[n] for n in site.partitions if stable[n] < end[n]}
-    return found
+    left_s = time_limit(site.config.client_timeout_s)
+    held = held_back(site.admin, site.config.topics.outputs(), left_s)
+    return {(place.topic, place.partition): stable for place, stable in held.items()}

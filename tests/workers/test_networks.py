@@ -15,7 +15,7 @@ from core import (
     compile_trainer,
 )
 from tests.core.ticks import packed
-from workers import state_table
+from workers import together
 from workers.rounds import order_by_row
 from workers.state_table import StateTable
 
@@ -65,7 +65,7 @@ def test_few_calls_at_a_time_give_the_same_bits(
 ) -> None:
     at_once, piecemeal = Fleet(), Fleet()
     outputs = at_once.feed(0, 1500)
-    monkeypatch.setattr(state_table, "_MOST_CALLS", calls)
+    monkeypatch.setattr(together, "_MOST_CALLS", calls)
     assert piecemeal.feed(0, 1500).tobytes() == outputs.tobytes()
     assert piecemeal.states() == at_once.states()
 

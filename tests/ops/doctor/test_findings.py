@@ -136,11 +136,13 @@ def test_a_transaction_that_stays_open(
     producer = Producer(settings)
     producer.init_transactions(30)
     producer.begin_transaction()
-    producer.produce(site.config.topics.predictions, b"x")
+    touched = (site.config.topics.predictions, site.config.topics.flags)
+    for topic in touched:
+        producer.produce(topic, b"x", partition=0)
     producer.flush(30)
     [(status, message)] = _problems(check_transactions(site))
     assert status is Status.WARNING
-    assert f"{site.config.topics.predictions}[0]" in message
+    assert all(f"{topic}[0]" in message for topic in touched)
     producer.abort_transaction(30)
     assert _problems(check_transactions(site)) == []
 
