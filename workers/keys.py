@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 from numpy import ndarray
 
-__all__ = ["CodedKeys", "taken"]
+__all__ = ["CodedKeys", "joined", "taken"]
 
 
 class CodedKeys(Sequence[bytes | None]):
@@ -65,3 +65,19 @@ def taken(keys: Sequence[bytes | None], index: Int64[ndarray, " m"]) -> Sequence
     if isinstance(keys, CodedKeys):
         return keys.take(index)
     return [keys[i] for i in index.tolist()]
+
+
+def joined(parts: Sequence[Sequence[bytes | None]]) -> Sequence[bytes | None]:
+    """One after the other; coded if all of them are."""
+    coded = [part for part in parts if isinstance(part, CodedKeys)]
+    if len(coded) < len(parts):
+        return [key for part in parts for key in part]
+    code_of: dict[bytes | None, int] = {}
+    codes = [
+        np.array([code_of.setdefault(name, len(code_of)) for name in part.names], dtype=np.int64)
+        for part in coded
+    ]
+    return CodedKeys(
+        list(code_of),
+        np.concatenate([own[part.codes] for own, part in zip(codes, coded, strict=True)]),
+    )

@@ -9,13 +9,14 @@ from core import PredictorConfig
 from workers.replay.decisions import EventTime
 from workers.replay.engine import Engine
 from workers.replay.errors import ReplayError
+from workers.replay.gather import batch_rows, gathered
 from workers.replay.layout import Layout
 from workers.replay.table_source import BatchSource
 from workers.replay.tables import RESULTS_SCHEMA, result_batch
 
 __all__ = ["backtest"]
 
-_BATCH_ROWS = 65_536
+_CHUNK_ROWS = 65_536
 
 
 def backtest(
@@ -50,19 +51,17 @@ def backtest(
     engine = Engine(config, dtype, source=name, deciding=EventTime(config))
     layout = layout or Layout()
     if hasattr(ticks, "__arrow_c_stream__"):
-        batches = _results(engine, pa.table(ticks).to_batches(_BATCH_ROWS), layout, name)
-        return _like(ticks, pa.Table.from_batches(batches, schema=RESULTS_SCHEMA))
+        pieces = pa.table(ticks).to_batches(_CHUNK_ROWS)
+        chunks = BatchSource(name, pieces, layout).chunks({})
+        filled = gathered(chunks, lambda: batch_rows(engine.assets))
+        results = [result_batch(engine.step(chunk)) for chunk in filled]
+        return _like(ticks, pa.Table.from_batches(results, schema=RESULTS_SCHEMA))
     if isinstance(ticks, Iterable) and not isinstance(ticks, str | bytes | dict):
         return _stream(engine, ticks, layout, name)
     raise ReplayError(
         f"{type(ticks).__name__} holds no ticks: give a pandas, polars or pyarrow table, or an "
         "iterable of them"
     )
-
-
-def _results(engine: Engine, batches: Iterable[Any], layout: Layout, name: str) -> Iterator[Any]:
-    for chunk in BatchSource(name, batches, layout).chunks({}):
-        yield result_batch(engine.step(chunk))
 
 
 def _stream(engine: Engine, tables: Iterable[Any], layout: Layout, name: str) -> Iterator[Any]:
@@ -77,8 +76,8 @@ def _stream(engine: Engine, tables: Iterable[Any], layout: Layout, name: str) ->
         for table in iterator:
             yield from pa.table(table).combine_chunks().to_batches()
 
-    for batch in _results(engine, batches(), layout, name):
-        yield _like(first, pa.Table.from_batches([batch]))
+    for chunk in BatchSource(name, batches(), layout).chunks({}):
+        yield _like(first, pa.Table.from_batches([result_batch(engine.step(chunk))]))
 
 
 def _like(example: Any, table: Any) -> Any:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from schemas import Rejection, TickColumns
-from workers.keys import taken
+from workers.keys import joined, taken
 from workers.records import RecordBatch
 
 __all__ = ["Refused", "TickChunk"]
@@ -98,7 +98,7 @@ class TickChunk:
         }
         return cls(
             **arrays,
-            keys=[key for chunk in chunks for key in chunk.keys],
+            keys=joined([chunk.keys for chunk in chunks]),
             refused=tuple(one for chunk in chunks for one in chunk.refused),
             messages=[one for chunk in chunks for one in chunk.messages],
         )

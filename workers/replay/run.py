@@ -16,6 +16,7 @@ from workers.replay.counts import Counts
 from workers.replay.decisions import Deciding
 from workers.replay.engine import Engine, Stepped
 from workers.replay.folder import RunFolder
+from workers.replay.gather import batch_rows, gathered
 from workers.replay.places import Places
 from workers.replay.publish import Publishing, RunPublisher
 from workers.replay.run_tables import RunTables
@@ -156,7 +157,8 @@ class _Run:
     ) -> dict[str, Any]:
         begun_s, before = time.monotonic(), self._counts.results
         source = self._plan.source
-        for chunk in source.chunks(self._engine.positions, self._places.reached_ns):
+        chunks = source.chunks(self._engine.positions, self._places.reached_ns)
+        for chunk in gathered(chunks, self._batch_rows):
             self._take(chunk, witness)
             progress(self._counts.results, source.share)
         snapshots = self._checkpoint()
@@ -173,6 +175,9 @@ class _Run:
         }
         self._folder.finish(run)
         return run
+
+    def _batch_rows(self) -> int:
+        return min(batch_rows(self._engine.assets), self._plan.checkpoint_ticks)
 
     def _take(self, chunk: TickChunk, witness: Witness | None) -> None:
         places = self._places.of(chunk)
