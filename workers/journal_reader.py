@@ -30,13 +30,25 @@ class JournalTail:
 
     Attributes:
         records: the committed records.
+        position: where they should begin.
+        low: the first retained offset.
         end: the high watermark they were read up to.
-        trimmed: retention has removed records between the position and the first one read.
     """
 
     records: list[JournalRecord]
+    position: int
+    low: int
     end: int
-    trimmed: bool
+
+    @property
+    def trimmed(self) -> bool:
+        """Whether retention has removed records behind the position."""
+        return self.low > self.position
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether it ends before the position: it is no longer the journal that was read there."""
+        return self.end < self.position
 
 
 def uncommitted_end(admin: AdminClient, topic: str, partition: int, timeout_s: float) -> int:
@@ -96,10 +108,10 @@ class JournalReader:
         )
         start = max(position, low)
         if start >= end:
-            return JournalTail([], end, low > position)
+            return JournalTail([], position, low, end)
         consumer.assign([TopicPartition(self._topic, partition, start)])
         try:
-            return JournalTail(self._drain(consumer, partition, end), end, low > position)
+            return JournalTail(self._drain(consumer, partition, end), position, low, end)
         finally:
             consumer.unassign()
 

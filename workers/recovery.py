@@ -21,8 +21,9 @@ from snapshots import (
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.faults import fault_point, fault_point_during
+from workers.findings import Findings
 from workers.journal_reader import JournalReader
-from workers.recovery_plan import Findings, RecoveryPlan, make_plan
+from workers.recovery_plan import RecoveryPlan, make_plan
 
 __all__ = ["plan_recovery"]
 

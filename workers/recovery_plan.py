@@ -7,37 +7,18 @@ above it is skipped without an error or an explicit policy.
 
 from dataclasses import dataclass
 
+import structlog
+
 from snapshots import Restored
-from workers.config import ColdStart, Delivery, MissingHistory, WorkerConfig
+from workers.config import ColdStart, MissingHistory, WorkerConfig
 from workers.decisions import full_decision
 from workers.errors import HistoryLostError
+from workers.findings import Findings, answered_to, genesis_of, problem_of
 from workers.journal import DecisionLog
-from workers.journal_reader import JournalTail
 
-__all__ = ["Findings", "RecoveryPlan", "make_plan"]
+__all__ = ["RecoveryPlan", "make_plan"]
 
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What Kafka and the store said of one partition.
-
-    Attributes:
-        partition: its number.
-        committed_offset: the group's committed offset, negative when there is none.
-        low: first retained input offset.
-        high: end of the input.
-        restored: the snapshot found, None when no commit names one or none is valid.
-        refused: why snapshots were refused, empty when none was.
-        journal: the journal from the snapshot's position, or from its beginning.
-    """
-
-    partition: int
-    committed_offset: int
-    low: int
-    high: int
-    restored: Restored | None
-    refused: str
-    journal: JournalTail
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +51,7 @@ def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:
         HistoryLostError: it cannot, and the policy says stop.
     """
     log = DecisionLog(found.journal.records)
-    problem = _unbound(config, found, log) or _problem(found, log)
+    problem = problem_of(config, found, log)
     if problem:
         if config.missing_history is MissingHistory.STOP:
             raise HistoryLostError(
@@ -79,66 +60,11 @@ def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:
                 partition=found.partition,
                 offset=found.committed_offset,
             )
+        _log.warning("history_lost", partition=found.partition, reason=problem)
         return _cold(config, found, log)
     if found.restored is not None:
         return _from_snapshot(found, found.restored, log)
     return _from_genesis(config, found, log)
-
-
-def _unbound(config: WorkerConfig, found: Findings, log: DecisionLog) -> str:
-    """Whether the journal tells of ticks that may not be this topic's.
-
-    Exactly once, the first journal record is committed together with an offset: a journal without
-    one has outlived it. Kafka drops offsets with their topic, or when a group was idle for long.
-    """
-    if config.delivery is Delivery.AT_LEAST_ONCE or found.committed_offset >= 0 or not len(log):
-        return ""
-    return (
-        f"the journal says that offsets up to {log.emitted_to} were answered, but the group has no "
-        "committed offset: the ticks topic was created anew, the journal is another group's, or "
-        "the offset expired. Start a new group with a new journal topic, or commit the last "
-        "snapshot's offset again with `tickfleet snapshot restore`"
-    )
-
-
-def _problem(found: Findings, log: DecisionLog) -> str:
-    """Why the past cannot be continued; empty when it can."""
-    answered = max(found.committed_offset - 1, log.emitted_to if log.emitted_to is not None else -1)
-    if answered >= found.high:
-        return (
-            f"the input ends at {found.high}, but offsets up to {answered} were answered: the "
-            "topic was recreated or truncated. Restore it, or start a new group with a new "
-            "journal topic"
-        )
-    if found.journal.trimmed and (not len(log) or found.restored is None):
-        return (
-            "retention has removed journal records that recovery needs, so it is unknown which "
-            "ticks were answered and how. Raise the journal's retention.ms above the longest "
-            'outage; to go on with empty state, set missing_history = "cold_start"'
-        )
-    if found.restored is not None and found.restored.image.offset < found.low:
-        return (
-            f"retention has passed the snapshot: the input begins at {found.low}, recovery needs "
-            f"it from {found.restored.image.offset}. Raise retention.ms of the ticks topic above "
-            'the longest outage; to go on with a gap, set missing_history = "cold_start"'
-        )
-    if found.restored is None and 0 <= _genesis(found, log) < found.low:
-        reason = (
-            f"no snapshot can be used ({found.refused})" if found.refused else "no snapshot yet"
-        )
-        return (
-            f"{reason}, and the input is retained only from {found.low}, so the state cannot be "
-            "rebuilt from where the group began. Put the snapshots back, or set missing_history = "
-            '"cold_start" to go on with empty state'
-        )
-    return ""
-
-
-def _genesis(found: Findings, log: DecisionLog) -> int:
-    """G as far as Kafka tells: the journal's first record, else a commit without a snapshot."""
-    if log.first_offset is not None:
-        return log.first_offset
-    return -1 if found.refused else found.committed_offset
 
 
 def _from_snapshot(found: Findings, restored: Restored, log: DecisionLog) -> RecoveryPlan:
@@ -155,16 +81,22 @@ def _from_snapshot(found: Findings, restored: Restored, log: DecisionLog) -> Rec
 
 
 def _from_genesis(config: WorkerConfig, found: Findings, log: DecisionLog) -> RecoveryPlan:
-    genesis = _genesis(found, log)
+    genesis = genesis_of(found, log)
     if genesis < 0:
         genesis = found.low if config.cold_start is ColdStart.EARLIEST else found.high
     return _empty(config, found, genesis, log, "rebuild" if found.refused else "genesis")
 
 
 def _cold(config: WorkerConfig, found: Findings, log: DecisionLog) -> RecoveryPlan:
-    """Give the state up, but never the knowledge of what was answered."""
-    answered = max(found.committed_offset - 1, log.emitted_to if log.emitted_to is not None else -1)
-    begin = found.low if answered >= found.high else max(found.low, answered + 1)
+    """Give the state up, but never the knowledge of what was answered.
+
+    Where that is lost, any tick there is now may have been answered: it begins at the next one.
+    """
+    answered = answered_to(found, log)
+    if answered is None:
+        begin = found.high
+    else:
+        begin = found.low if answered >= found.high else max(found.low, answered + 1)
     return _empty(config, found, begin, DecisionLog(), "cold")
 
 

@@ -9,17 +9,19 @@ from schemas import JournalRecord
 from snapshots import ManifestRef, PartitionImage, Restored, RestoreReport
 from workers.config import ColdStart, Delivery, MissingHistory, WorkerConfig
 from workers.errors import HistoryLostError
+from workers.findings import Findings
 from workers.journal_reader import JournalTail
-from workers.recovery_plan import Findings, make_plan
+from workers.recovery_plan import make_plan
 
 CONFIG = WorkerConfig("localhost:1", "group", "w-0", "file:///snapshots")
 STOP = replace(CONFIG, missing_history=MissingHistory.STOP)
 COLD = replace(CONFIG, missing_history=MissingHistory.COLD_START)
 
 
-def journal(*spans: tuple[int, int], trimmed: bool = False) -> JournalTail:
+def journal(*spans: tuple[int, int], trimmed: bool = False, end: int = 100) -> JournalTail:
+    """Read from 7 on, where the snapshot has it."""
     records = [JournalRecord(a, b, 0, 3, 5, "f" * 16, "w") for a, b in spans]
-    return JournalTail(records, 100, trimmed)
+    return JournalTail(records, position=7, low=8 if trimmed else 0, end=end)
 
 
 def snapshot(offset: int) -> Restored:
@@ -124,6 +126,10 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
             "journal",
         ),
         (replace(FRESH, committed_offset=10, low=11, journal=journal((10, 12))), "no snapshot yet"),
+        (
+            replace(FRESH, committed_offset=9, restored=snapshot(9), journal=journal(end=6)),
+            "created anew or truncated",
+        ),
     ],
 )
 def test_lost_history_stops_the_partition_or_starts_cold_without_answering_twice(
@@ -138,6 +144,20 @@ def test_lost_history_stops_the_partition_or_starts_cold_without_answering_twice
     answered = max([r.to_offset for r in found.journal.records], default=-1)
     if answered < found.high and found.committed_offset <= found.high:
         assert plan.emitted_to >= max(answered, found.committed_offset - 1)
+
+
+@pytest.mark.parametrize("tail", [journal(trimmed=True), journal(end=0)])
+def test_where_nothing_tells_what_was_answered_a_cold_start_answers_only_what_comes_later(
+    tail: JournalTail,
+) -> None:
+    found = replace(FRESH, committed_offset=9, restored=snapshot(9), journal=tail)
+    plan = make_plan(COLD, found)
+    assert (plan.source, plan.commit_offset, plan.emitted_to) == ("cold", 50, 49)
+
+
+def test_a_journal_that_ends_where_the_snapshot_has_it_is_whole() -> None:
+    found = replace(FRESH, committed_offset=9, restored=snapshot(9), journal=journal(end=7))
+    assert make_plan(CONFIG, found).source == "snapshot"
 
 
 def test_at_least_once_a_journal_may_be_ahead_of_the_first_commit() -> None:
