@@ -51,6 +51,11 @@ class PrometheusTelemetry:
         with self._reported(metric):
             _child(self._metrics[metric.name], labels, Gauge).set(value)
 
+    def remove(self, metric: MetricDef, **labels: str) -> None:
+        """Export these labels no more."""
+        with self._reported(metric):
+            self._metrics[metric.name].remove(*(labels[name] for name in metric.labels))
+
     def follow(self, metric: MetricDef, read: Callable[[], float]) -> None:
         """Let a gauge be read off at every scrape."""
         _child(self._metrics[metric.name], {}, Gauge).set_function(read)

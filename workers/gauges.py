@@ -23,6 +23,7 @@ _MEMORY_KINDS: Final = {
     "peak": "peak_bytes_in_use",
     "limit": "bytes_limit",
 }
+_OF_PARTITIONS: Final = (M.LAG_RECORDS, M.LAG_SECONDS, M.SNAPSHOT_AGE_SECONDS)
 
 
 class _Device(Protocol):
@@ -66,6 +67,7 @@ class Gauges:
         self._reported_s = float("-inf")
         self._reported_calls = self._reported_alone = 0
         self._ready: bool | None = None
+        self._told_of: set[int] = set()
 
     def report(self, membership: Membership, *, ready: bool) -> None:
         """Readiness whenever it changes; everything else once a second."""
@@ -93,20 +95,34 @@ class Gauges:
         self._reported_calls, self._reported_alone = calls, alone
         for kind, size_bytes in device_memory(jax.local_devices()[0]).items():
             telemetry.set(M.DEVICE_MEMORY, size_bytes, kind=kind)
-        for partition in self._assignment.all():
+        partitions = self._assignment.all()
+        for partition in partitions:
             if partition.phase is Phase.REPLAYING:
                 _log_replay(partition)
-        for partition in self._assignment.live():
-            label = str(partition.number)
-            telemetry.set(M.SNAPSHOT_AGE_SECONDS, now_s - partition.saved_s, partition=label)
-            end = membership.end_offset(partition.number)
-            if end >= 0:
-                lag = max(end - partition.next_offset, 0)
-                telemetry.set(M.LAG_RECORDS, lag, partition=label)
-            newest_ns = self._table.last_timestamp_ns[partition.row_array()].max(initial=0)
-            if newest_ns:
-                age_s = (self._clock.now_ns() - int(newest_ns)) * 1e-9
-                telemetry.set(M.LAG_SECONDS, age_s, partition=label)
+            if partition.phase is Phase.LIVE:
+                age_s, label = now_s - partition.saved_s, str(partition.number)
+                telemetry.set(M.SNAPSHOT_AGE_SECONDS, age_s, partition=label)
+            self._report_lag(partition, membership)
+        self._remove_others({partition.number for partition in partitions})
+
+    def _report_lag(self, partition: Partition, membership: Membership) -> None:
+        """Lag, as far as it is known: a restoring partition's stays what it was."""
+        label = str(partition.number)
+        end = membership.end_offset(partition.number) if partition.active else -1
+        if end >= 0:
+            lag = max(end - partition.next_offset, 0)
+            self._telemetry.set(M.LAG_RECORDS, lag, partition=label)
+        newest_ns = self._table.last_timestamp_ns[partition.row_array()].max(initial=0)
+        if newest_ns:
+            age_s = (self._clock.now_ns() - int(newest_ns)) * 1e-9
+            self._telemetry.set(M.LAG_SECONDS, age_s, partition=label)
+
+    def _remove_others(self, assigned: set[int]) -> None:
+        """Of a partition that has left nothing is told: who adds up workers counts it once."""
+        for number in self._told_of - assigned:
+            for metric in _OF_PARTITIONS:
+                self._telemetry.remove(metric, partition=str(number))
+        self._told_of = assigned
 
 
 def _log_replay(partition: Partition) -> None:

@@ -38,6 +38,9 @@ class Telemetry(Protocol):
     def set(self, metric: MetricDef, value: float, **labels: str) -> None:
         """Set a gauge."""
 
+    def remove(self, metric: MetricDef, **labels: str) -> None:
+        """Say nothing of these labels any more; they may never have been used."""
+
     def observe(self, metric: MetricDef, value: float, **labels: str) -> None:
         """Record one observation of a histogram."""
 
@@ -49,6 +52,9 @@ class NullTelemetry:
         """Ignore."""
 
     def set(self, metric: MetricDef, value: float, **labels: str) -> None:
+        """Ignore."""
+
+    def remove(self, metric: MetricDef, **labels: str) -> None:
         """Ignore."""
 
     def observe(self, metric: MetricDef, value: float, **labels: str) -> None:

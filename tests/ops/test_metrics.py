@@ -40,6 +40,17 @@ def test_a_value_arrives_under_its_labels(metric: MetricDef) -> None:
     assert telemetry.registry.get_sample_value(metric.name + suffix, labels) == 2.5
 
 
+def test_a_removed_series_is_exported_no_more() -> None:
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    value = telemetry.registry.get_sample_value
+    for partition in ("3", "4"):
+        telemetry.set(M.LAG_RECORDS, 7.0, partition=partition)
+    for _ in range(2):
+        telemetry.remove(M.LAG_RECORDS, partition="3")
+    series = [value(M.LAG_RECORDS.name, {"partition": partition}) for partition in ("3", "4")]
+    assert series == [None, 7.0]
+
+
 def test_histograms_have_the_catalogues_buckets() -> None:
     telemetry = PrometheusTelemetry(CollectorRegistry())
     telemetry.observe(M.SHUTDOWN_SECONDS, 3.0)

@@ -40,11 +40,21 @@ class Held:
     def all(self) -> list[Partition]:
         return list(self._partitions)
 
-    def live(self) -> list[Partition]:
-        return [p for p in self._partitions if p.phase is Phase.LIVE]
+    def let_go(self, number: int) -> None:
+        self._partitions = tuple(p for p in self._partitions if p.number != number)
 
     def count(self, phase: Phase) -> int:
         return sum(p.phase is phase for p in self._partitions)
+
+
+class Seat:
+    """A membership that knows where every partition ends."""
+
+    def end_offset(self, _number: int) -> int:
+        return 1_000
+
+
+SEAT = cast(Membership, Seat())
 
 
 def gauges(health: WorkerHealth, clock: SteppedClock, *partitions: Partition) -> Gauges:
@@ -64,12 +74,12 @@ def test_a_worker_is_ready_when_every_partition_is_live() -> None:
     for phase in (Phase.RESTORING, Phase.REPLAYING, Phase.FAILED):
         partition.phase = phase
         clock.now_s += 1.0
-        shown.report(cast(Membership, None), ready=True)
+        shown.report(SEAT, ready=True)
         assert not health.report().ready, phase
     shown = gauges(health, clock)
-    shown.report(cast(Membership, None), ready=True)
+    shown.report(SEAT, ready=True)
     assert health.report().ready
-    shown.report(cast(Membership, None), ready=False)
+    shown.report(SEAT, ready=False)
     assert not health.report().ready
 
 
@@ -80,10 +90,69 @@ def test_a_long_replay_reports_its_progress_once_a_second(offset: int, percent: 
     clock = SteppedClock()
     shown = gauges(WorkerHealth(), clock, partition)
     with capture_logs() as logs:
-        shown.report(cast(Membership, None), ready=True)
-        shown.report(cast(Membership, None), ready=True)
+        shown.report(SEAT, ready=True)
+        shown.report(SEAT, ready=True)
     lines: list[Any] = [line for line in logs if line["event"] == "replaying"]
     assert [(line["partition"], line["percent"]) for line in lines] == [(3, percent)]
+
+
+class Shown(NullTelemetry):
+    """What a scrape would find of partitions: metric and partition → value."""
+
+    def __init__(self) -> None:
+        self.series: dict[tuple[MetricDef, str], float] = {}
+
+    def set(self, metric: MetricDef, value: float, **labels: str) -> None:
+        if "partition" in labels:
+            self.series[metric, labels["partition"]] = value
+
+    def remove(self, metric: MetricDef, **labels: str) -> None:
+        self.series.pop((metric, labels["partition"]), None)
+
+
+class Lag:
+    """Gauges of partitions with one asset each, whose newest tick came `ages_s` ago."""
+
+    def __init__(self, ages_s: dict[int, float]) -> None:
+        self.clock, self.telemetry = SteppedClock(), Shown()
+        self.clock.now_s = 1.7e9
+        table = StateTable(PredictorConfig(), "float64")
+        self.held = Held(*(Partition(number, 0.0, Phase.LIVE) for number in ages_s))
+        for partition, age_s in zip(self.held.all(), ages_s.values(), strict=True):
+            partition.next_offset = 900
+            partition.adopt([b"asset"], table.allocate(1))
+            table.last_timestamp_ns[partition.rows] = int((self.clock.now_s - age_s) * 1e9)
+        self._gauges = Gauges(
+            cast(Assignment, self.held),
+            table,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            health=WorkerHealth(),
+        )
+
+    def shown(self) -> dict[tuple[MetricDef, str], float]:
+        """What is exported a second later."""
+        self.clock.now_s += 1.0
+        self._gauges.report(SEAT, ready=True)
+        return self.telemetry.series
+
+
+def test_nothing_is_told_of_a_partition_that_has_left() -> None:
+    lag = Lag({3: 5.0, 4: 5.0})
+    metrics = (M.LAG_RECORDS, M.LAG_SECONDS, M.SNAPSHOT_AGE_SECONDS)
+    assert lag.shown().keys() == {(metric, label) for metric in metrics for label in "34"}
+    lag.held.let_go(3)
+    assert lag.shown().keys() == {(metric, "4") for metric in metrics}
+
+
+def test_lag_is_told_of_partitions_that_replay_and_kept_while_they_restore() -> None:
+    lag = Lag({3: 5.0})
+    [partition] = lag.held.all()
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 100
+    partition.phase, partition.next_offset, partition.rows = Phase.RESTORING, 0, []
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 100
+    partition.phase, partition.next_offset = Phase.REPLAYING, 600
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 400
 
 
 class Counted(NullTelemetry):
@@ -107,7 +176,7 @@ def test_calls_of_the_step_and_ticks_without_one_are_counted_once() -> None:
         if ticked.size:
             table.step(order_by_row(ticked), np.repeat(packed(1.0)[:, :1], ticked.size, axis=1))
         clock.now_s += 1.0
-        shown.report(cast(Membership, None), ready=True)
+        shown.report(SEAT, ready=True)
     counted = [(2, 0), (1, 0), (0, 0), (0, 50)]
     assert telemetry.added == [
         added
