@@ -4,6 +4,7 @@ Pure data; reading the topic is `journal_reader`'s business.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Int64
@@ -33,7 +34,8 @@ class DecisionLog:
     """Journal records of one partition, in the order of the journal.
 
     Where two records cover the same offset the earlier one counts: under exactly-once that
-    cannot happen, under at-least-once it is a zombie's late echo.
+    cannot happen, under at-least-once one of them is a zombie's. What a later one alone covers
+    counts as well: those ticks were answered.
 
     Args:
         records: the records, as read.
@@ -44,8 +46,11 @@ class DecisionLog:
     def __init__(self, records: Iterable[JournalRecord] = ()) -> None:
         kept: list[JournalRecord] = []
         for record in records:
-            if not kept or record.from_offset > kept[-1].to_offset:
+            covered_to = kept[-1].to_offset if kept else -1
+            if record.from_offset > covered_to:
                 kept.append(record)
+            elif record.to_offset > covered_to:
+                kept.append(replace(record, from_offset=covered_to + 1))
         self._from = _column(record.from_offset for record in kept)
         self._to = _column(record.to_offset for record in kept)
         self._processing_time_ns = _column(record.processing_time_ns for record in kept)

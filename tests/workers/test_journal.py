@@ -34,6 +34,13 @@ def test_of_two_records_over_one_offset_the_first_written_counts() -> None:
     assert log.lookup(0, np.array([3, 10])).depth.tolist() == [5, 3]
 
 
+def test_what_a_later_record_alone_covers_counts() -> None:
+    # A zombie answered 200..299 after its heir, which answers from 200 on, had read the journal.
+    log = DecisionLog([record(200, 299, 5), *(record(a, a + 69, 2) for a in (200, 270, 340))])
+    assert log.lookup(0, np.array([299, 300, 339, 340, 409])).depth.tolist() == [5, 2, 2, 2, 2]
+    assert log.emitted_to == 409
+
+
 def test_an_empty_log_covers_nothing() -> None:
     log = DecisionLog()
     assert len(log) == 0
