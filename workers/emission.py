@@ -1,6 +1,7 @@
 """A stepped micro-batch as Kafka messages: results, flag events, dead letters, journal records."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,13 +45,13 @@ class Emission:
     """Everything one micro-batch publishes.
 
     Attributes:
-        results: messages for `produce_batch` of the predictions topic.
+        results: messages for `produce_batch` of the predictions topic, by partition.
         extras: flag events and dead letters.
         journal: the journal records; last, so that at-least-once can hold them back until
             the outputs are acknowledged.
     """
 
-    results: list[dict[str, Any]]
+    results: Mapping[int, list[dict[str, Any]]]
     extras: list[OutMessage]
     journal: list[OutMessage]
 
@@ -81,11 +82,11 @@ class Emitter:
         results = batch.results
         values = self._results.encode_batch(results)
         partitions = results.source_partition.tolist()
+        by_partition: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for key, value, partition in zip(results.asset_id, values, partitions, strict=True):
+            by_partition[partition].append({"key": key, "value": value})
         return Emission(
-            results=[
-                {"key": key, "value": value, "partition": partition}
-                for key, value, partition in zip(results.asset_id, values, partitions, strict=True)
-            ],
+            results=by_partition,
             extras=[
                 *self._flag_messages(batch),
                 *(self._dead_letter(records, rejection) for rejection in batch.rejections),

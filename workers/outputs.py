@@ -123,12 +123,8 @@ class Outputs(ABC):
         producer = self._require()
         try:
             self._begin(producer)
-            if emission.results:
-                producer.produce_batch(
-                    self._config.topics.predictions,
-                    emission.results,
-                    on_delivery=self._on_delivery,
-                )
+            for partition, results in emission.results.items():
+                self._send_results(producer, partition, results)
             for message in emission.extras:
                 self._send(message)
             self._journal(emission.journal)
@@ -211,6 +207,24 @@ class Outputs(ABC):
         self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket
     ) -> None:
         """On the commit thread: make everything visible or raise."""
+
+    def _send_results(
+        self, producer: Producer, partition: int, results: list[dict[str, Any]]
+    ) -> None:
+        # A partition named within a message is not heeded: the key would decide.
+        taken = producer.produce_batch(
+            self._config.topics.predictions,
+            results,
+            partition=partition,
+            on_delivery=self._on_delivery,
+        )
+        if taken < len(results):
+            # Nothing is raised, and nothing reported, of what the client does not take.
+            error = next(one["_error"] for one in results if "_error" in one)
+            raise OutputUncertainError(
+                f"{self._config.topics.predictions}[{partition}] took {taken} of {len(results)} "
+                f"results: {error.str()}. It needs as many partitions as the ticks have"
+            )
 
     def _send(self, message: OutMessage) -> None:
         self._require().produce(

@@ -73,7 +73,7 @@ def _run(inputs: Sequence[TapRecord]) -> Seen:
         decision = Decision(NOW_NS + number * 200_000_000, depth, int(AVAILABLE_KERNELS))
         batch = pipeline.run(record_batch(part), {0: partition}, lambda decision=decision: decision)  # type: ignore[misc]
         emission = emitter.encode(record_batch(part), batch)
-        for result in emission.results:
+        for result in emission.results[0]:
             publish(CONFIG.topics.predictions, result["key"], result["value"])
         for message in (*emission.extras, *emission.journal):
             _publish_message(publish, message)

@@ -41,3 +41,28 @@ def test_added_partitions_are_answered_once_each(
     assert len(accepted) == after
     report = verdict(accepted, results)
     assert report.holds and report.results == 2 * count, report
+
+
+def test_ticks_beyond_the_predictions_are_answered_once_those_are_grown(
+    kafka: KafkaCluster, make_fleet: MakeFleet
+) -> None:
+    count, before, after = 500, 1, 2
+    ticks = kafka.create_topic("ticks", partitions=before)
+    fleet = make_fleet(
+        "fleet", ticks, before, consumer={"topic.metadata.refresh.interval.ms": "500"}
+    )
+    worker = fleet.start("w-0")
+    produce(kafka, ticks, random_ticks(count, 40, seed=1))
+    read_topic(kafka, fleet.topics["predictions"], before, count)
+    for topic in (fleet.topics["journal"], ticks):
+        _grow(kafka, topic, after)
+    fleet.wait_for(lambda: fleet.logs().count("partition_live") >= after, 60, "the new partition")
+    produce(kafka, ticks, random_ticks(count, 40, seed=2))
+    advice = "needs as many partitions as the ticks have"
+    fleet.wait_for(lambda: advice in fleet.logs(), 30, "what is missing")
+    _grow(kafka, fleet.topics["predictions"], after)
+    results = read_topic(kafka, fleet.topics["predictions"], after, 2 * count)
+    assert worker.terminate() == 0
+    inputs = read_topic(kafka, ticks, after, 2 * count)
+    report = verdict({p: [r.offset for r in records] for p, records in inputs.items()}, results)
+    assert report.holds and report.results == 2 * count, report

@@ -113,7 +113,7 @@ def _create_topics(cluster: LocalCluster, *, away: int) -> None:
 
 def _emission(value: bytes) -> Emission:
     return Emission(
-        results=[{"value": value, "key": b"a", "partition": 0}],
+        results={0: [{"value": value, "key": b"a"}]},
         extras=[],
         journal=[OutMessage(TOPICS.journal, None, value, partition=0)],
     )

@@ -239,11 +239,13 @@ class SimProducer:
         log = self._world.broker.log(topic, max(partition, 0))
         self._world.broker.produce(self._id, self._epoch, log, key, value)
 
-    def produce_batch(self, topic: str, messages: list[dict[str, Any]], **_rest: object) -> int:
+    def produce_batch(
+        self, topic: str, messages: list[dict[str, Any]], partition: int, **_rest: object
+    ) -> int:
         for number, message in enumerate(messages):
             if number == len(messages) // 2:
                 self._world.scheduler.call("produce_batch")
-            self.produce(topic, message["value"], message["key"], message["partition"])
+            self.produce(topic, message["value"], message["key"], partition)
         return len(messages)
 
     def send_offsets_to_transaction(
