@@ -47,7 +47,7 @@ class Gauges:
         table: the assets.
         clock: spaces the reports.
         telemetry: where to.
-        health: readiness: every partition live, none failed.
+        health: readiness: the group has given us what it will, every partition live, none failed.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Gauges:
     def report(self, membership: Membership, *, ready: bool) -> None:
         """Readiness whenever it changes; everything else once a second."""
         phases = {phase: self._assignment.count(phase) for phase in Phase}
-        settled = sum(phases.values()) == phases[Phase.LIVE]
+        settled = membership.joined and sum(phases.values()) == phases[Phase.LIVE]
         now_s = self._clock.monotonic_s()
         due = now_s - self._reported_s >= _EVERY_S
         if not due and self._ready == (ready and settled):

@@ -18,6 +18,7 @@ from confluent_kafka import (
 )
 
 from core.errors import FatalError
+from workers.arrival import Arrival
 from workers.client_config import consumer_settings
 from workers.clock import Clock
 from workers.config import WorkerConfig
@@ -86,7 +87,14 @@ class Membership:
         self._fatal: KafkaError | None = None
         self._dispute = SeatDispute(config.session_timeout_ms / 1000)
         self._held: set[int] = set()
+        self._arrival = Arrival(config.group_protocol)
         self._consumer = self._join()
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has told this member of its partitions, or has none for it."""
+        asked = self._consumer.consumer_group_metadata
+        return self._arrival.complete(asked, self._clock.monotonic_s())
 
     def fetch(self, max_records: int, timeout_s: float) -> Fetched:
         """Wait for the first record, then take what is there; rebalances happen in here.
@@ -161,6 +169,7 @@ class Membership:
         self._consumer.commit(offsets=list(offsets), asynchronous=False)
 
     def _join(self) -> Consumer:
+        self._arrival.begin()
         consumer = Consumer(consumer_settings(self._config, self._on_error))
         consumer.subscribe(
             [self._topic],
@@ -212,6 +221,7 @@ class Membership:
         consumer.incremental_assign(paused)
         consumer.pause(paused)
         self._held.update(numbers)
+        self._arrival.tell()
         self._listener.on_assigned(numbers)
 
     def _somewhere_in(self, consumer: Consumer, number: int) -> TopicPartition:
@@ -237,6 +247,7 @@ class Membership:
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.inc(M.REBALANCES, kind="lost")
+        self._arrival.begin()
         self._listener.on_lost([p.partition for p in partitions])
         self._held.difference_update(p.partition for p in partitions)
         consumer.incremental_unassign(partitions)

@@ -13,7 +13,7 @@ from tests.fixtures.kafka import KafkaCluster, unique_name
 from workers import NullTelemetry, WorkerConfig
 from workers.client_config import consumer_settings
 from workers.clock import SystemClock
-from workers.config import Topics
+from workers.config import GroupProtocol, Topics
 from workers.errors import FencedError, StalledClientError
 from workers.membership import Membership
 
@@ -102,6 +102,30 @@ def test_in_calm_a_displaced_member_leaves(
     with pytest.raises(FencedError, match="worker_id"):
         _drive(member, lambda: _is_out(other, errors))
     member.close()
+
+
+@pytest.mark.parametrize("protocol", GroupProtocol)
+def test_a_member_has_joined_when_it_has_its_partitions_or_is_spare(
+    kafka: KafkaCluster, config: WorkerConfig, protocol: GroupProtocol
+) -> None:
+    topics = Topics(ticks=kafka.create_topic("ticks"))
+    config = replace(config, topics=topics, group_protocol=protocol)
+    partitions, none = _Partitions(), _Partitions()
+    first = Membership(config, partitions, NullTelemetry(), SystemClock())
+    assert not first.joined
+    _drive(first, lambda: first.joined)
+    assert partitions.held == {0}
+    spare = Membership(replace(config, worker_id="w-1"), none, NullTelemetry(), SystemClock())
+    assert not spare.joined
+
+    def spare_joined() -> bool:
+        spare.fetch(1, 0.0)
+        return spare.joined
+
+    _drive(first, spare_joined)
+    assert (partitions.held, none.held) == ({0}, set())
+    first.close()
+    spare.close()
 
 
 def test_a_member_that_has_left_has_no_ticket(config: WorkerConfig) -> None:

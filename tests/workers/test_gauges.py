@@ -50,6 +50,9 @@ class Held:
 class Seat:
     """A membership that knows where every partition ends."""
 
+    def __init__(self, *, joined: bool = True) -> None:
+        self.joined = joined
+
     def end_offset(self, _number: int) -> int:
         return 1_000
 
@@ -81,6 +84,15 @@ def test_a_worker_is_ready_when_every_partition_is_live() -> None:
     assert health.report().ready
     shown.report(SEAT, ready=False)
     assert not health.report().ready
+
+
+def test_a_worker_that_the_group_has_not_answered_yet_is_not_ready() -> None:
+    health, clock, seat = WorkerHealth(), SteppedClock(), Seat(joined=False)
+    shown = gauges(health, clock)
+    for joined in (False, True, False):
+        seat.joined = joined
+        shown.report(cast(Membership, seat), ready=True)
+        assert health.report().ready == joined
 
 
 @pytest.mark.parametrize(("offset", "percent"), [(100, 0.0), (150, 50.0), (200, 100.0)])
