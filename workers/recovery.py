@@ -68,6 +68,9 @@ def plan_recovery(
         raise RetryableError(f"recovery of partition {partition}: {error}") from error
     finally:
         reader.close()
+        # Not left to whatever holds this frame: an error whose traceback holds itself, as boto's
+        # do, keeps it for a collection that comes seldom, and each client keeps threads.
+        del reader
     return make_plan(config, findings)
 
 

@@ -53,13 +53,16 @@ class RecoveryDesk:
             self.open(partition)
         for partition in [p for p, future in self._open.items() if future.done()]:
             future = self._open.pop(partition)
-            try:
-                yield partition, future.result()
-            except RetryableError as error:
+            # Asked for and not raised here: an error caught where its future is a local holds that
+            # frame, which holds the future, and with it the client of a failed recovery.
+            error = future.exception()
+            if isinstance(error, RetryableError):
                 _log.warning("recovery_retried", partition=partition.number, reason=str(error))
                 self._retry_at_s[partition] = now_s + _RETRY_S
-            except TickFleetError as error:
+            elif isinstance(error, TickFleetError):
                 yield partition, error
+            else:
+                yield partition, future.result()
 
     def close(self) -> None:
         """Stop planning."""
