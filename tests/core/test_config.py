@@ -61,6 +61,37 @@ def test_wrong_settings_are_refused(text: str) -> None:
     assert isinstance(caught.value, ValueError)
 
 
+@pytest.mark.parametrize(
+    ("name", "lowest", "below", "highest", "above"),
+    [
+        ("epsilon", 1e-12, 0.0, 1e12, 2e12),
+        ("learning_rate", 0.0, -1e-9, 10.0, 10.1),
+        ("log_sig_depth", 2, 1, 5, 6),
+        ("wtmm_buffer_size", 32, 31, 4096, 4097),
+        ("besov_cone_c", 0.0, -0.1, 10.0, 10.1),
+        ("holder_threshold", 0.0, -0.1, 1.0, 1.1),
+        ("cusum_h", 1e-6, 0.0, 1e6, 2e6),
+        ("cusum_k", 0.0, -0.1, 1e3, 1.1e3),
+        ("grace_period_steps", 0, -1, 1_000_000, 1_000_001),
+        ("volatility_alpha", 1e-6, 0.0, 1.0, 1.1),
+        ("staleness_ttl_ns", 1, 0, 10**18, 10**18 + 1),
+        ("besov_nyquist_interval_ns", 1, 0, 10**18, 10**18 + 1),
+        ("inference_recovery_hysteresis", 0.0, -0.1, 1.0, 1.1),
+        ("holder_base_scale", 1, 0, 1_000_000, 1_000_001),
+        ("dgm_every", 1, 0, 1_000_000, 1_000_001),
+        ("dgm_entropy_gamma", 0.5, 0.49, 1.0, 1.1),
+    ],
+)
+def test_a_range_ends_where_it_says(
+    name: str, lowest: float, below: float, highest: float, above: float
+) -> None:
+    for inside in (lowest, highest):
+        PredictorConfig(**{name: inside})  # type: ignore[arg-type]
+    for outside in (below, above):
+        with pytest.raises(InvalidConfigError, match=name):
+            PredictorConfig(**{name: outside})  # type: ignore[arg-type]
+
+
 def test_fingerprint_tells_settings_apart_and_nothing_else() -> None:
     base = PredictorConfig().fingerprint()
     assert len(base) == 16

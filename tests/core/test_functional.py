@@ -14,6 +14,7 @@ from core import (
     Lane,
     MarketObservation,
     PredictorConfig,
+    asset_layout,
 )
 
 NS = 10_000_000
@@ -83,6 +84,18 @@ def test_validate_domain_is_the_specifications() -> None:
     assert MarketObservation(20.0, 20.0, 0).validate_domain()
     assert not MarketObservation(-20.1, 0.0, 0).validate_domain()
     assert MarketObservation(39.0, 0.0, 0).validate_domain(20.0, 2.0)
+
+
+def test_a_network_does_not_train_at_a_tick_that_masks_it() -> None:
+    config, masked = PredictorConfig(), AVAILABLE_KERNELS & ~Kernel.B
+    lane, single = Lane(config), predictor().init_state()
+    layout = asset_layout(config)
+    fresh = layout.split(single.rows[np.newaxis])[1]
+    for tick in history(7, config.dgm_every):
+        lane.step(tick, kernel_mask=masked)
+        single, _ = predictor().step(single, tick, kernel_mask=masked)
+    for state in (lane.state(), single):
+        assert layout.split(state.rows[np.newaxis])[1].tobytes() == fresh.tobytes()
 
 
 def test_training_behind_the_result_gives_the_same_bits() -> None:

@@ -1,11 +1,16 @@
 """Outliers and re-anchoring, staleness with hysteresis, sparse and frozen streams, edges."""
 
 import functools
+from types import SimpleNamespace
+from typing import cast
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from core import Flag, Kernel, Output, PredictorConfig, TileStep, compile_step, state_layout
+from core.increments import Increments
+from core.phases import _residual
 from tests.core.ticks import drive, packed, random_walks
 
 WALK = random_walks(400, seed=2)
@@ -43,10 +48,25 @@ def test_spike_is_rejected_and_the_last_result_repeated() -> None:
             assert state[rows].tobytes() == calm[rows].tobytes(), name
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200, 1.1e30, -1.1e30])
 def test_non_finite_prices_are_rejected_however_often(bad: float) -> None:
     _, out = drive(step(), np.stack([packed(bad, target=1.0)] * 20), warm())
     assert all(Flag.DOMAIN_ERROR in f for f in flags(out))
+
+
+def test_rounding_of_a_price_is_no_scale_for_its_moves() -> None:
+    still = [100.0, np.nextafter(100.0, 101.0)] * 50
+    _, out = drive(step(), np.stack([packed(p) for p in [*still, 100.0 + 1e-9, 100.0 + 1e-6]]))
+    rejected = [Flag.DOMAIN_ERROR in f for f in flags(out)]
+    assert rejected == [*[False] * 101, True]
+
+
+@pytest.mark.parametrize(("away", "expected"), [(5.0, 5.0), (1e40, 1e6), (-1e40, -1e6)])
+def test_a_target_from_another_world_fits_float32(away: float, expected: float) -> None:
+    one, scored = jnp.ones((1, 1)), jnp.ones((1, 1), dtype=bool)
+    tick = SimpleNamespace(error_scale=one, increment=one.astype(jnp.float32))
+    residual = _residual(away * one, cast(Increments, tick), scored)
+    assert (float(residual[0, 0]), residual.dtype) == (expected, jnp.float32)
 
 
 def test_a_gap_that_stays_is_accepted_at_the_third_tick() -> None:

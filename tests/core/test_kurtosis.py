@@ -69,6 +69,16 @@ def test_equal_residuals_have_kurtosis_three() -> None:
     assert got.raw_kurtosis[-1, 0] == 3.0
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_errors_of_any_size_keep_the_literal_kurtosis_finite(dtype: str) -> None:
+    errors = np.random.default_rng(8).normal(size=(300, 4))
+    errors[200] = [1e9, -1e12, 1e20, 1e30]
+    literal = PredictorConfig(cusum_threshold="literal")
+    got = tails(errors, dtype=dtype, config=literal)
+    assert np.isfinite(got.kurtosis).all() and np.isfinite(got.raw_kurtosis).all()
+    np.testing.assert_allclose(got.kurtosis[-1], 250.0, rtol=0.01)  # of one outlier in 252
+
+
 def test_one_crash_is_no_warning_and_two_are_after_five_ticks() -> None:
     rng = np.random.default_rng(9)
     z = rng.standard_normal((400, 2))

@@ -62,7 +62,7 @@ def watch(errors: np.ndarray, config: PredictorConfig = LITERAL) -> cusum.Regime
     return rows
 
 
-@pytest.mark.parametrize("unit", [1e-5, 1.0, 30.0])
+@pytest.mark.parametrize("unit", [1e-10, 1e-5, 1.0, 30.0])
 def test_formula_statistic_and_grace_are_the_specification_s(unit: float) -> None:
     rng = np.random.default_rng(4)
     errors = unit * rng.standard_t(3, (900, 6)) * np.exp(rng.normal(0.0, 1.0, (900, 1)))
@@ -77,7 +77,7 @@ def test_formula_statistic_and_grace_are_the_specification_s(unit: float) -> Non
             assert got.threshold[t, lane] == pytest.approx(h, rel=1e-9)
             assert bool(got.alarm[t, lane]) == alarm
             alarms += alarm
-    assert alarms > {1e-5: 100, 1.0: 30, 30.0: -1}[unit]
+    assert alarms > {1e-10: 100, 1e-5: 100, 1.0: 30, 30.0: -1}[unit]
 
 
 def test_a_raw_alarm_that_lasts_is_raised_once_a_grace_period() -> None:

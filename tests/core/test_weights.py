@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from core import TILE_WIDTH
+from core.folds import total
 from core.weights import reported_weights
 
 LATENT = (0.4, 0.3, 0.2, 0.1)
@@ -77,7 +78,9 @@ def test_a_collapsed_kernel_b_has_no_weight_but_where_it_is_overruled() -> None:
 
 
 def test_frozen_weights_keep_every_bit() -> None:
-    last = rows((1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.0))
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), TILE_WIDTH).T
+    last = jnp.concatenate([jnp.asarray(shares), jnp.zeros((1, TILE_WIDTH))])
+    assert (last / total(last) != last).any(), "totals of 1 to the bit would show nothing"
     for _ in range(3):
         moved = reported_weights(
             rows(LATENT),

@@ -50,9 +50,18 @@ def test_readiness_follows_the_worker(server: HealthServer, health: WorkerHealth
     status, content_type, body = _ask(server, "/readyz")
     assert (status, content_type) == (200, "application/json")
     assert json.loads(body)["partitions"] == 4
+    health.update(ready=True, partitions=5)
+    _, _, body = _ask(server, "/readyz")
+    assert (json.loads(body)["phase"], json.loads(body)["partitions"]) == ("live", 5)
     health.update(ready=False, phase="stopping")
     assert _ask(server, "/readyz")[0] == 503
     assert _ask(server, "/livez")[0] == 200
+
+
+def test_no_proxy_may_keep_an_answer(server: HealthServer) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        connection.request("GET", "/readyz")
+        assert connection.getresponse().headers["Cache-Control"] == "no-store"
 
 
 def test_a_silent_loop_fails_both_probes(telemetry: PrometheusTelemetry) -> None:

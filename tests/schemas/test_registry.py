@@ -116,6 +116,7 @@ def test_other_writer_schemas_are_resolved_beside_ours(
     [
         (avro(reference.document("JournalRecord")), ErrorClass.UNDECODABLE),
         ({"schema": "{}", "schemaType": "JSON"}, ErrorClass.UNSUPPORTED_SCHEMA),
+        (avro(reference.document("Tick")) | {"schemaType": "JSON"}, ErrorClass.UNSUPPORTED_SCHEMA),
         (avro("string"), ErrorClass.UNSUPPORTED_SCHEMA),
         ({"schema": "{", "schemaType": "AVRO"}, ErrorClass.UNSUPPORTED_SCHEMA),
     ],

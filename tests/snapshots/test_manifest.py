@@ -39,8 +39,12 @@ def _decode_document(changes: dict[str, object]) -> Manifest:
 
 @pytest.mark.parametrize(
     "manifest",
-    [MANIFEST, replace(MANIFEST, chunks=(), parent=None, created_at_ns=None, last_decision=None)],
-    ids=["full", "empty"],
+    [
+        MANIFEST,
+        replace(MANIFEST, chunks=(), parent=None, created_at_ns=None, last_decision=None),
+        replace(MANIFEST, parent=ManifestRef(1000, "ab" * 32)),
+    ],
+    ids=["full", "empty", "another one of the same offset"],
 )
 def test_round_trip(manifest: Manifest) -> None:
     sealed = encode_manifest(manifest)

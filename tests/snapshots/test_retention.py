@@ -104,6 +104,16 @@ def test_young_snapshots_and_chunks_stay(partition: Partition) -> None:
     assert orphan not in partition.store.objects
 
 
+def test_what_is_exactly_as_old_as_the_limit_stays(partition: Partition) -> None:
+    limit_s = partition.store.now_s - INTERVAL_S
+    orphan = SCOPE.chunk_key("e" * 64)
+    partition.store.put(orphan, b"another owner is about to write the manifest of this chunk")
+    partition.store.modified_s[orphan] = limit_s
+    report = collect_garbage(partition.store, SCOPE, keep=1, protected=set(), older_than_s=limit_s)
+    assert report.kept == (partition.refs[9], partition.refs[8])
+    assert orphan in partition.store.objects
+
+
 def test_damaged_manifests_do_not_take_the_place_of_sound_ones(partition: Partition) -> None:
     partition.store.flip_bit(SCOPE.manifest_key(partition.refs[9]))
     partition.store.flip_bit(SCOPE.manifest_key(partition.refs[7]))

@@ -231,6 +231,7 @@ def test_a_snapshot_in_flight_when_its_scope_is_forgotten_is_no_base_later(
 
 def test_an_image_older_than_its_base_is_refused(writer: SnapshotWriter) -> None:
     writer.submit(SCOPE, make_image(5, offset=100)).result()
+    assert writer.submit(SCOPE, make_image(5, offset=100)).result().offset == 100
     with pytest.raises(InvalidSnapshotError, match="forget"):
         writer.submit(SCOPE, make_image(5, offset=99)).result()
 

@@ -15,12 +15,14 @@ from snapshots import SnapshotScope, StoreError
 from snapshots.envelope import unseal
 from tests.kafka.feed import ticks_that_turn_rough
 from tests.snapshots.memory_store import MemoryStore
+from tests.workers.test_emission import results
 from tests.workers.test_gauges import SteppedClock
 from tests.workers.test_pipeline import CONFIG, columns
 from workers import M, MetricDef, NullTelemetry
 from workers.config import WorkerConfig
 from workers.decisions import Decision
-from workers.fleet_dumps import FleetDumps
+from workers.dump_document import REMEMBERED_RESULTS
+from workers.fleet_dumps import FleetDumps, _before
 from workers.partition import Partition, Phase
 from workers.pipeline import Pipeline, SteppedBatch
 from workers.state_table import StateTable
@@ -95,6 +97,32 @@ def test_a_dump_holds_the_window_that_led_to_it_and_a_storm_leaves_one() -> None
     assert dump["telemetry_snapshot"].keys() >= {"kurtosis", "dgm_entropy"}
     assert set(dump["flags_at_emergency"].values()) <= {True, False}
     assert sorted(fleet.telemetry.outcomes) == ["saved", *["skipped"] * (len(risen) - 1)]
+
+
+def _rise(fleet: _Fleet) -> None:
+    """The mode of asset A0 rises once, in a micro-batch of its own; its dump is waited for."""
+    owner = Partition(3, 0.0, Phase.LIVE)
+    owner.adopt([b"A0"], fleet.table.allocate(1))
+    fleet.dumps.look(results((Output.RAISED, Flag.EMERGENCY_MODE)), {3: owner})
+    pending = fleet.dumps._pending
+    assert pending is not None
+    pending.result(10.0)
+
+
+def test_between_two_dumps_of_a_worker_lies_the_interval() -> None:
+    fleet = _Fleet(MemoryStore(), emergency_dump_interval_s=30.0)
+    for wait_s in (0.0, 29.9, 0.1):
+        fleet.clock.now_s += wait_s
+        _rise(fleet)
+    assert fleet.telemetry.outcomes == ["saved", "skipped", "saved"]
+    assert fleet.dumps.close(10.0)
+
+
+def test_a_regime_history_is_of_the_newest_results_of_the_asset() -> None:
+    count = 2 * REMEMBERED_RESULTS + 4
+    columns = results(*[(Output.RAISED, Flag(0))] * count)
+    columns = replace(columns, asset_id=[b"A", b"B"] * (count // 2))
+    assert _before(columns, count - 2) == list(range(0, count, 2))[-REMEMBERED_RESULTS:]
 
 
 def test_none_is_written_where_none_is_wanted() -> None:

@@ -1,5 +1,6 @@
 """What the loop says of itself: readiness, and how far a long replay has come."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import jax
@@ -195,6 +196,42 @@ def test_calls_of_the_step_and_ticks_without_one_are_counted_once() -> None:
         for calls, alone in counted
         for added in ((M.STEP_CALLS, calls), (M.TICKS_ALONE, alone))
     ]
+
+
+class Told(NullTelemetry):
+    """Remembers the newest value of the gauges of partitions."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[MetricDef, str], float] = {}
+
+    def set(self, metric: MetricDef, value: float, **labels: str) -> None:
+        if "partition" in labels:
+            self.values[metric, labels["partition"]] = value
+
+
+def test_lag_and_snapshot_age_are_those_of_each_live_partition() -> None:
+    table, clock, telemetry = StateTable(PredictorConfig(), "float64"), SteppedClock(), Told()
+    behind, without_end = Partition(3, 0.0, Phase.LIVE), Partition(4, 0.0, Phase.LIVE)
+    behind.next_offset, behind.commit_offset = 120, 90
+    behind.saved_s, behind.snapshot_s = 60.0, 95.0
+    rows = table.allocate(2)
+    behind.adopt([b"A", b"B"], rows)
+    table.last_timestamp_ns[rows] = clock.now_ns() - np.array([2_500_000_000, 9_000_000_000])
+    ends = SimpleNamespace(end_offset={3: 150, 4: -1}.__getitem__)
+    shown = Gauges(
+        cast(Assignment, Held(behind, without_end)),
+        table,
+        clock=clock,
+        telemetry=telemetry,
+        health=WorkerHealth(),
+    )
+    shown.report(cast(Membership, ends), ready=True)
+    assert telemetry.values == {
+        (M.SNAPSHOT_AGE_SECONDS, "3"): 40.0,
+        (M.SNAPSHOT_AGE_SECONDS, "4"): 100.0,
+        (M.LAG_RECORDS, "3"): 30,
+        (M.LAG_SECONDS, "3"): pytest.approx(2.5),
+    }
 
 
 class Accelerator:

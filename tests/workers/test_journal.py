@@ -55,3 +55,4 @@ def test_a_warm_up_precedes_the_journal() -> None:
     assert log.lookup(0, np.array([2, 4, 5])).processing_time_ns.tolist() == [-1, -1, 50]
     assert log.emitted_to == 6
     assert len(DecisionLog.warm_up(5, 4, Decision(EVENT_TIME, 3, 5))) == 0
+    assert DecisionLog.warm_up(5, 5, Decision(EVENT_TIME, 3, 5)).emitted_to == 5

@@ -56,6 +56,18 @@ def test_only_those_who_must_move_do() -> None:
     assert np.count_nonzero(found != tile) == 2 * 9
 
 
+def test_who_is_hardly_less_active_than_a_stranger_stays() -> None:
+    """A full busy tile keeps its own; the one busy asset of the quiet tile joins the other."""
+    activity = np.zeros(3 * TILE_WIDTH)
+    activity[:TILE_WIDTH] = 100.0
+    activity[TILE_WIDTH : TILE_WIDTH + 32] = activity[2 * TILE_WIDTH] = 105.0
+    tile = np.arange(activity.size) // TILE_WIDTH
+    found = better_tiles(activity, tile)
+    assert found is not None
+    assert cost(activity, found) == best_cost(activity) == 205.0
+    assert found[2 * TILE_WIDTH] == 1 and np.count_nonzero(found != tile) == 2
+
+
 @given(SEEDS, TILES, TAILS, st.integers(2, 5))
 def test_exchanges_bring_every_row_home(seed: int, tiles: int, tail: float, most: int) -> None:
     activity = activity_of(seed, tiles, tail)

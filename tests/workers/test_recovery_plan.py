@@ -57,6 +57,13 @@ def test_a_new_group_may_begin_at_the_end_warmed_up_by_the_ticks_before() -> Non
     assert plan.log.lookup(3, np.array([30, 49])).processing_time_ns.tolist() == [-1, -1]
 
 
+def test_a_warm_up_begins_no_earlier_than_the_input() -> None:
+    config = replace(CONFIG, cold_start=ColdStart.LATEST, cold_start_rewind=20)
+    plan = make_plan(config, replace(FRESH, low=40))
+    assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (40, 50, 49)
+    assert plan.log.first_offset == 40
+
+
 def test_a_group_that_died_before_its_first_snapshot_replays_its_journal() -> None:
     found = replace(FRESH, committed_offset=10, journal=journal((10, 19), (20, 24)))
     plan = make_plan(CONFIG, found)
@@ -84,6 +91,11 @@ def test_a_snapshot_with_nothing_answered_after_it() -> None:
     assert make_plan(CONFIG, found).emitted_to == 29
 
 
+def test_a_snapshot_at_the_first_retained_offset_is_enough() -> None:
+    found = replace(FRESH, committed_offset=30, restored=snapshot(30), low=30)
+    assert (make_plan(STOP, found).source, make_plan(STOP, found).start_offset) == ("snapshot", 30)
+
+
 def test_the_parent_of_a_corrupt_snapshot_means_a_longer_replay() -> None:
     found = replace(
         FRESH,
@@ -108,6 +120,7 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
     ("found", "words"),
     [
         (replace(FRESH, committed_offset=60), "recreated"),
+        (replace(FRESH, committed_offset=51), "recreated"),
         (replace(FRESH, journal=journal((0, 41))), "created anew"),
         (
             replace(FRESH, committed_offset=30, restored=snapshot(30), low=31),
@@ -120,6 +133,12 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
         (
             replace(FRESH, committed_offset=30, refused="bad", journal=journal(trimmed=True)),
             "journal",
+        ),
+        (
+            replace(
+                FRESH, committed_offset=30, refused="bad", journal=journal((20, 41), trimmed=True)
+            ),
+            "retention has removed journal records",
         ),
         (
             replace(FRESH, committed_offset=9, restored=snapshot(9), journal=journal(trimmed=True)),
@@ -158,6 +177,12 @@ def test_where_nothing_tells_what_was_answered_a_cold_start_answers_only_what_co
 def test_a_journal_that_ends_where_the_snapshot_has_it_is_whole() -> None:
     found = replace(FRESH, committed_offset=9, restored=snapshot(9), journal=journal(end=7))
     assert make_plan(CONFIG, found).source == "snapshot"
+
+
+@pytest.mark.parametrize("committed_offset", [51, 60])
+def test_a_cold_start_on_a_recreated_topic_begins_at_its_first_tick(committed_offset: int) -> None:
+    plan = make_plan(COLD, replace(FRESH, committed_offset=committed_offset))
+    assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (0, 0, -1)
 
 
 def test_at_least_once_a_journal_may_be_ahead_of_the_first_commit() -> None:

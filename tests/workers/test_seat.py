@@ -1,5 +1,6 @@
 """Who has the seat: this worker's own past, or another."""
 
+import pytest
 from confluent_kafka import KafkaError
 
 from workers.seat import SeatDispute, Verdict
@@ -12,6 +13,15 @@ OUT_OF_REACH = KafkaError(KafkaError._TRANSPORT)
 def test_in_calm_a_fenced_member_leaves_at_once() -> None:
     dispute = SeatDispute(session_timeout_s=6.0)
     assert dispute.judge(FENCED, 10.0) is Verdict.LEAVE
+
+
+@pytest.mark.parametrize(
+    "code", [KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT]
+)
+def test_each_way_a_broker_is_out_of_reach_is_an_outage(code: int) -> None:
+    dispute = SeatDispute(session_timeout_s=6.0)
+    dispute.observe(KafkaError(code), 10.0)
+    assert dispute.judge(FENCED, 11.0) is Verdict.REJOIN
 
 
 def test_after_an_outage_it_takes_its_seat_again() -> None:

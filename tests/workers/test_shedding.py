@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from core import AVAILABLE_KERNELS, Kernel
+from schemas import EVENT_TIME
 from workers import ConfigurationError, M, MetricDef, NullTelemetry
 from workers.clock import SystemClock
-from workers.config import WorkerConfig
+from workers.config import ProcessingClock, WorkerConfig
 from workers.decider import Decider
 from workers.decisions import Decision
 from workers.flag_events import shedding_event
@@ -60,6 +61,42 @@ def test_kernels_are_masked_above_one_and_above_two() -> None:
     assert shedder.kernel_mask & Kernel.A
 
 
+@pytest.mark.parametrize(
+    ("ratio", "depth", "masked"),
+    [
+        (0.69, 5, Kernel(0)),
+        (0.7, 3, Kernel(0)),
+        (0.99, 3, Kernel(0)),
+        (1.0, 2, Kernel(0)),
+        (1.01, 2, Kernel.C),
+        (2.0, 2, Kernel.C),
+        (2.01, 2, Kernel.B | Kernel.C),
+    ],
+)
+def test_depth_falls_at_a_threshold_and_kernels_go_above_one(
+    ratio: float, depth: int, masked: Kernel
+) -> None:
+    shedder = LoadShedder(5)
+    shedder.observe(latency_s=ratio, interval_s=1.0)
+    assert (shedder.depth, shedder.kernel_mask) == (depth, AVAILABLE_KERNELS & ~masked)
+
+
+@pytest.mark.parametrize(("ratio", "depth"), [(0.5, 2), (0.49, 3)])
+def test_depth_recovers_below_its_threshold_only(ratio: float, depth: int) -> None:
+    shedder = LoadShedder(5, SheddingPolicy(ewma_alpha=1.0, dwell_batches=1))
+    for seen in (1.0, ratio):
+        shedder.observe(latency_s=seen, interval_s=1.0)
+    assert shedder.depth == depth
+
+
+def test_the_newest_batch_counts_three_tenths_of_both_averages() -> None:
+    shedder = LoadShedder(5)
+    for latency_s, interval_s in ((1.0, 10.0), (2.0, 20.0), (4.0, 10.0)):
+        shedder.observe(latency_s=latency_s, interval_s=interval_s)
+    assert shedder.latency_s == pytest.approx(0.7 * 1.3 + 0.3 * 4.0)
+    assert shedder.ratio == pytest.approx((0.7 * 1.3 + 0.3 * 4.0) / (0.7 * 13.0 + 0.3 * 10.0))
+
+
 def test_nothing_is_shed_before_two_batches_are_known() -> None:
     assert LoadShedder(3).ratio == 0.0
     assert LoadShedder(3).depth == 3
@@ -97,6 +134,33 @@ def test_thresholds_that_make_no_sense_are_refused_by_name(
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
         SheddingPolicy(**settings)  # type: ignore[arg-type]
+
+
+class Noon(SystemClock):
+    """It is always the same time."""
+
+    def now_ns(self) -> int:
+        return 12
+
+
+@pytest.mark.parametrize(
+    ("clock", "expected"), [(ProcessingClock.EVENT, EVENT_TIME), (ProcessingClock.WALL, 12)]
+)
+def test_the_clock_of_a_decision_is_that_of_the_settings(
+    clock: ProcessingClock, expected: int
+) -> None:
+    config = WorkerConfig("b:1", "g", "w", "file:///s", processing_clock=clock)
+    assert Decider(config, Noon(), NullTelemetry()).decide().processing_time_ns == expected
+
+
+def test_a_worker_that_shall_not_shed_does_not() -> None:
+    config = WorkerConfig("b:1", "g", "w", "file:///s", load_shedding=False)
+    decider = Decider(config, SystemClock(), NullTelemetry())
+    at_rest = decider.decide()
+    for begun_s in (0.0, 1.0, 2.0):
+        decider.observe(begun_s=begun_s, latency_s=5.0)
+    decided = decider.decide()
+    assert (decided.depth, decided.kernel_mask) == (at_rest.depth, at_rest.kernel_mask)
 
 
 def test_a_workers_thresholds_are_those_of_its_settings() -> None:

@@ -15,6 +15,7 @@ from tests.kafka.feed import Ticks
 from tests.workers.test_pipeline import Run
 from workers import Alert, M, MetricDef, NullTelemetry, PredictorClosedError, UniversalPredictor
 from workers.decisions import Decision
+from workers.dump_document import REMEMBERED_RESULTS
 from workers.shedding import LoadShedder
 
 CONFIG = PredictorConfig()
@@ -223,6 +224,8 @@ def test_an_emergency_leaves_one_dump_with_the_window_that_led_to_it(tmp_path: P
     window = np.array(dump["signal_buffer"])
     np.testing.assert_allclose(window, prices[rises[0] - 127 : rises[0] + 1], rtol=1e-12)
     assert set(dump) >= {"weights", "regime_history", "telemetry_snapshot", "flags_at_emergency"}
+    history = dump["regime_history"]
+    assert isinstance(history, list) and len(history) == REMEMBERED_RESULTS < rises[0]
 
 
 def test_shutdown_refuses_ticks_saves_the_state_and_counts_itself(tmp_path: Path) -> None:

@@ -149,6 +149,9 @@ def test_unknown_variables_are_refused_but_those_of_others_are_not(tmp_path: Pat
         TICKFLEET_PORT="tcp://10.0.0.1:9464",
         TICKFLEET_CACHE_DIR="/cache",
         TICKFLEET_TEST_KAFKA="docker",
+        TICKFLEET_FAULT="after_step:kill:10",
+        TICKFLEET_VENV="/venv",
+        TICKFLEET_CONFIG="/fleet.toml",
         OTHER_SETTING="1",
     )
     with pytest.raises(SettingsError, match="comit_interval_ms is unknown: did you mean commit_"):

@@ -1,0 +1,85 @@
+"""Where the findings of the doctor begin: offsets, ages, clocks and retention. No Kafka."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ops.doctor import transactions
+from ops.doctor.cluster import check_topics
+from ops.doctor.commits import _partition
+from ops.doctor.finding import Status
+from ops.doctor.site import Site
+from ops.doctor.storage import _check_clock
+from ops.fleet import Commit
+from ops.topics import TopicInfo
+from snapshots import SnapshotWriter
+from tests.snapshots.builders import HEADER, SCOPE, make_image
+from tests.snapshots.memory_store import MemoryStore
+from workers import WorkerConfig
+
+SITE = cast(Site, SimpleNamespace(config=WorkerConfig("b:1", SCOPE.group, "w", "file:///unused")))
+
+
+@pytest.mark.parametrize(
+    ("retained", "expected"),
+    [
+        (range(100, 100), []),  # an idle fleet's snapshot gets as old as it likes
+        (range(100, 101), [(Status.WARNING, "1 records behind")]),
+        (range(99), [(Status.FAILED, "the topic ends at 99: it was recreated")]),
+        (range(101, 200), [(Status.FAILED, "retention has passed the committed 100")]),
+    ],
+)
+def test_a_commit_at_offset_100_with_an_old_snapshot(
+    retained: range, expected: list[tuple[Status, str]]
+) -> None:
+    store: Any = MemoryStore()  # its clock stands in 1970
+    writer = SnapshotWriter(store, HEADER)
+    ref = writer.submit(SCOPE, make_image(5, offset=100)).result()
+    assert writer.close(10.0)
+    commit = Commit(100, ref.metadata)
+    found = list(_partition(SITE, store, SCOPE.partition, commit, retained))
+    assert [one.status for one in found] == [status for status, _ in expected]
+    assert all(text in one.message for one, (_, text) in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "status"),
+    [
+        (5.0, Status.OK),
+        (-5.0, Status.OK),
+        (5.1, Status.WARNING),
+        (-5.1, Status.WARNING),
+        (1_801.0, Status.FAILED),
+        (-1_801.0, Status.FAILED),
+    ],
+)
+def test_a_clock_may_be_wrong_in_both_directions(skew_s: float, status: Status) -> None:
+    assert [one.status for one in _check_clock(skew_s)] == [status]
+
+
+@pytest.mark.parametrize(
+    ("retention_ms", "statuses"),
+    [
+        ("-1", [Status.OK]),  # for ever
+        ("86400000", [Status.OK]),
+        ("86399999", [Status.OK, Status.WARNING]),
+    ],
+)
+def test_ticks_shall_be_kept_for_a_day_at_least(retention_ms: str, statuses: list[Status]) -> None:
+    names = SITE.config.topics
+    topics = {name: TopicInfo(name, 4, 1, {}) for name in names.all()}
+    topics[names.ticks] = TopicInfo(names.ticks, 4, 1, {"retention.ms": retention_ms})
+    site = cast(Site, SimpleNamespace(config=SITE.config, topics=topics))
+    assert [one.status for one in check_topics(site)] == statuses
+
+
+@pytest.mark.parametrize(("later", "status"), [(5, Status.WARNING), (7, Status.OK)])
+def test_a_transaction_hangs_that_is_open_at_the_same_place(
+    monkeypatch: pytest.MonkeyPatch, later: int, status: Status
+) -> None:
+    seen = iter([{("journal", 0): 5}, {("journal", 0): later}])
+    monkeypatch.setattr(transactions, "_held_back", lambda _site: next(seen))
+    monkeypatch.setattr(transactions, "_WATCH_S", 0.0)
+    site = cast(Site, SimpleNamespace(config=SITE.config, laid_out=True))
+    assert [one.status for one in transactions.check_transactions(site)] == [status]

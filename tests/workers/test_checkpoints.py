@@ -1,0 +1,103 @@
+"""Snapshots of live partitions: what is written again, from where the journal is read, how old."""
+
+import numpy as np
+
+from snapshots import SnapshotScope, SnapshotWriter, StoreError, current_header, load_manifest
+from tests.snapshots.memory_store import MemoryStore
+from tests.workers.test_gauges import SteppedClock
+from workers import M, MetricDef, NullTelemetry, WorkerConfig
+from workers.checkpoints import Checkpoints
+from workers.partition import Partition, Phase
+from workers.state_table import StateTable
+from workers.traces import NullTracer
+
+CONFIG = WorkerConfig("b:1", "group", "w-0", "file:///unused")
+SCOPE = SnapshotScope("group", "ticks", 3)
+
+
+class Counted(NullTelemetry):
+    """Remembers which counters moved."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def inc(self, metric: MetricDef, amount: float = 1.0, **labels: str) -> None:
+        self.names.append(metric.name)
+
+
+class Worker:
+    """One live partition of 130 assets, three chunks, and the end of its journal."""
+
+    def __init__(self) -> None:
+        self.store, self.clock, self.telemetry = MemoryStore(), SteppedClock(), Counted()
+        self.table = StateTable(CONFIG.predictor, "float64")
+        self.partition = Partition(3, 0.0, Phase.LIVE)
+        self.rows = self.table.allocate(130)
+        self.partition.adopt([b"A%d" % i for i in range(130)], self.rows)
+        self.journal_end = 500
+        self.checkpoints = Checkpoints(
+            CONFIG,
+            SnapshotWriter(self.store, current_header(CONFIG.predictor)),
+            self.table,
+            journal_end=lambda _number: self.journal_end,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            tracer=NullTracer(),
+        )
+
+    def save(self, offset: int, took_s: float = 0.0) -> None:
+        """A snapshot from beginning to end."""
+        self.partition.next_offset = offset
+        self.checkpoints.advance([self.partition], due_now=True)
+        self.clock.now_s += took_s
+        self.checkpoints.drain([self.partition], 10.0)
+
+
+def test_only_what_has_changed_since_is_written_again() -> None:
+    worker = Worker()
+    worker.save(10)
+    assert len(worker.store.written("chunks")) == 3
+    worker.table.dirty[worker.rows[70]] = True
+    worker.save(20)
+    assert len(worker.store.written("chunks")) == 4
+    assert worker.partition.commit_offset == 20
+    assert worker.telemetry.names == [M.SNAPSHOTS.name] * 2
+    assert worker.checkpoints.close(10.0)
+
+
+def test_a_snapshot_is_as_old_as_what_it_holds() -> None:
+    worker = Worker()
+    worker.clock.now_s = 300.0
+    worker.save(10, took_s=4.0)
+    assert worker.partition.saved_s == 300.0
+    assert worker.checkpoints.close(10.0)
+
+
+def test_the_journal_is_never_read_from_before_where_recovery_had_read_it_to() -> None:
+    worker = Worker()
+    for end, known, expected in ((500, 100, 500), (90, 600, 600)):
+        worker.journal_end, worker.partition.journal_position = end, known
+        worker.save(worker.partition.next_offset + 10)
+        ref = worker.partition.durable
+        assert ref is not None
+        assert load_manifest(worker.store, SCOPE, ref).journal_position == expected
+    assert worker.checkpoints.close(10.0)
+
+
+def test_a_failed_snapshot_is_counted_and_its_rows_are_written_by_the_next() -> None:
+    worker = Worker()
+
+    def fail(action: str, _key: str) -> None:
+        if action == "put":
+            raise StoreError("away")
+
+    worker.store.before = fail
+    worker.save(10)
+    assert (worker.partition.commit_offset, worker.partition.durable) == (0, None)
+    worker.store.before = lambda _action, _key: None
+    worker.save(10)
+    assert worker.partition.commit_offset == 10
+    assert len(worker.store.list(SCOPE.chunk_prefix)) == 3
+    assert worker.telemetry.names == [M.SNAPSHOT_FAILURES.name, M.SNAPSHOTS.name]
+    assert not np.any(worker.table.dirty[worker.rows])
+    assert worker.checkpoints.close(10.0)
