@@ -30,7 +30,7 @@ from workers.recovery_desk import RecoveryDesk
 from workers.shutdown import stop_in_order
 from workers.state_table import StateTable
 from workers.stuck_guard import StuckGuard
-from workers.topics import check_topics
+from workers.topics import check_topics, letter_limit_bytes
 from workers.traces import NullTracer, Tracer
 from workers.transactional import TransactionalOutputs
 from workers.worker import Worker, WorkerParts
@@ -76,6 +76,7 @@ def run_worker(
         health=health,
         clock=clock or SystemClock(),
         tracer=tracer or NullTracer(),
+        letter_limit=letter_limit_bytes(config),
     )
     calm_collector()
     _log.info("worker_started", worker=config.worker_id, group=config.group_id)
@@ -92,6 +93,7 @@ def _assemble(
     health: WorkerHealth,
     clock: Clock,
     tracer: Tracer,
+    letter_limit: int,
 ) -> tuple[WorkerParts, Worker]:
     framing_of = framing_by_topic(config)
     header = current_header(config.predictor, config.dtype)
@@ -125,7 +127,7 @@ def _assemble(
         config=config,
         assignment=assignment,
         pipeline=Pipeline(config.predictor, table, codec, config.topics.ticks),
-        emitter=Emitter(config, framing_of, telemetry),
+        emitter=Emitter(config, framing_of, telemetry, letter_limit_bytes=letter_limit),
         outputs=outputs,
         checkpoints=checkpoints,
         dumps=FleetDumps(config, store, table, clock=clock, telemetry=telemetry),

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from workers.config import WorkerConfig
-from workers.emission import OutMessage
 from workers.errors import OutputUncertainError
 from workers.faults import fault_point, fault_point_during
+from workers.out_message import OutMessage
 from workers.outputs import GroupTicket, Outputs
 
 __all__ = ["AtLeastOnceOutputs"]

@@ -1,43 +1,27 @@
 """A stepped micro-batch as Kafka messages: results, flag events, dead letters, journal records."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-from confluent_kafka import Message
+from typing import Any
 
 from schemas import (
-    DeadLetter,
-    DeadLetterCodec,
     FlagEventCodec,
     Framing,
     JournalCodec,
     JournalRecord,
-    Rejection,
     ResultCodec,
 )
+from workers.burial import LETTER_LIMIT_BYTES, Undertaker
 from workers.config import WorkerConfig
 from workers.flag_events import flag_events, shedding_event
 from workers.metrics import M, Telemetry
+from workers.out_message import OutMessage
 from workers.pipeline import SteppedBatch
 from workers.records import RecordBatch
 from workers.spans import JournalSpan
 
-__all__ = ["Emission", "Emitter", "OutMessage"]
-
-_ANY_PARTITION: Final = -1  # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner decides
-
-
-@dataclass(frozen=True, slots=True)
-class OutMessage:
-    """One message that needs more than the batch call offers (headers, its own partition)."""
-
-    topic: str
-    key: bytes | None
-    value: bytes
-    partition: int = _ANY_PARTITION
-    headers: list[tuple[str, str | bytes | None]] | None = None
+__all__ = ["Emission", "Emitter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +47,16 @@ class Emitter:
         config: topics, worker id, predictor fingerprint.
         framing_of: schema framing by topic.
         telemetry: counts flags and dead letters.
+        letter_limit_bytes: how large a dead letter may be.
     """
 
     def __init__(
-        self, config: WorkerConfig, framing_of: Callable[[str], Framing], telemetry: Telemetry
+        self,
+        config: WorkerConfig,
+        framing_of: Callable[[str], Framing],
+        telemetry: Telemetry,
+        *,
+        letter_limit_bytes: int = LETTER_LIMIT_BYTES,
     ) -> None:
         self._config = config
         self._topics = config.topics
@@ -74,7 +64,7 @@ class Emitter:
         self._telemetry = telemetry
         self._results = ResultCodec(framing_of(self._topics.predictions))
         self._flags = FlagEventCodec(framing_of(self._topics.flags))
-        self._dead_letters = DeadLetterCodec(framing_of(self._topics.dead_letters))
+        self._undertaker = Undertaker(config, framing_of, letter_limit_bytes)
         self._journal = JournalCodec(framing_of(self._topics.journal))
 
     def encode(self, records: RecordBatch, batch: SteppedBatch) -> Emission:
@@ -89,10 +79,15 @@ class Emitter:
             results=by_partition,
             extras=[
                 *self._flag_messages(batch),
-                *(self._dead_letter(records, rejection) for rejection in batch.rejections),
+                *self._dead_letters(records, batch),
             ],
             journal=[self._journal_message(span) for span in batch.spans],
         )
+
+    def _dead_letters(self, records: RecordBatch, batch: SteppedBatch) -> Iterator[OutMessage]:
+        for rejection in batch.rejections:
+            self._telemetry.inc(M.DEAD_LETTERS, error=rejection.error_class)
+            yield self._undertaker.bury(records, rejection)
 
     def _flag_messages(self, batch: SteppedBatch) -> list[OutMessage]:
         depth = self._config.predictor.log_sig_depth
@@ -113,23 +108,6 @@ class Emitter:
             for event in events
         ]
 
-    def _dead_letter(self, records: RecordBatch, rejection: Rejection) -> OutMessage:
-        i = rejection.index
-        self._telemetry.inc(M.DEAD_LETTERS, error=rejection.error_class)
-        letter = DeadLetter(
-            value=records.values[i],
-            key=records.keys[i],
-            headers=_headers(records.messages[i]),
-            source_topic=self._topics.ticks,
-            source_partition=int(records.partition[i]),
-            source_offset=int(records.offset[i]),
-            error_class=rejection.error_class,
-            message=rejection.message,
-        )
-        return OutMessage(
-            self._topics.dead_letters, records.keys[i], self._dead_letters.encode(letter)
-        )
-
     def _journal_message(self, span: JournalSpan) -> OutMessage:
         record = JournalRecord(
             from_offset=span.from_offset,
@@ -146,11 +124,3 @@ class Emitter:
             self._journal.encode(record),
             partition=span.partition.number,
         )
-
-
-def _headers(message: Message) -> tuple[tuple[str, bytes | None], ...]:
-    headers = message.headers() or []
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    return tuple(
-        (name, value.encode() if isinstance(value, str) else value) for name, value in pairs
-    )

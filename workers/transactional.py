@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from confluent_kafka import Producer, TopicPartition
 
 from workers.config import WorkerConfig
-from workers.emission import OutMessage
 from workers.faults import fault_point, fault_point_during
 from workers.hanging import end_hanging
+from workers.out_message import OutMessage
 from workers.outputs import GroupTicket, Outputs
 from workers.time_limit import time_limit
 

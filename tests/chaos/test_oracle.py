@@ -22,7 +22,8 @@ from tests.kafka.feed import random_ticks
 from tests.kafka.tap import TapRecord
 from workers import NullTelemetry, Topics, WorkerConfig
 from workers.decisions import Decision
-from workers.emission import Emitter, OutMessage
+from workers.emission import Emitter
+from workers.out_message import OutMessage
 from workers.partition import Partition, Phase
 from workers.pipeline import Pipeline
 from workers.state_table import StateTable

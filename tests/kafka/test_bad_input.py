@@ -3,6 +3,7 @@
 import math
 import time
 
+import numpy as np
 import pytest
 from confluent_kafka import Producer
 
@@ -107,3 +108,26 @@ def test_a_topic_of_nothing_but_bad_records_kills_nobody(
     letters.close()
     assert letters.count == 3_000
     assert {p: c.offset for p, c in fleet.committed().items()} == {0: 1_500, 1: 1_500}
+
+
+def test_a_record_larger_than_any_letter_is_cut_and_the_rest_goes_on(
+    kafka: KafkaCluster, make_fleet: MakeFleet
+) -> None:
+    count, huge = 200, np.random.default_rng(1).bytes(9_000_000)
+    ticks = kafka.create_topic("ticks", partitions=1, config={"max.message.bytes": "12000000"})
+    produce(kafka, ticks, random_ticks(count, 10, seed=6))
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "message.max.bytes": 11_000_000})
+    producer.produce(ticks, huge, b"bad")
+    assert producer.flush(30) == 0
+    produce(kafka, ticks, random_ticks(count, 10, seed=7))
+    fleet = make_fleet("fleet", ticks, 1)
+    worker = fleet.start("w-0")
+    read_topic(kafka, fleet.topics["predictions"], 1, 2 * count)
+    [record] = read_topic(kafka, fleet.topics["dead_letters"], 1, 1)[0]
+    assert worker.terminate() == 0
+    letter = decode("DeadLetter", record.value)
+    assert (letter["source_offset"], letter["key"]) == (count, b"bad")
+    assert 3_990_000 < len(letter["value"]) < 4_000_000  # as the topic has it
+    assert huge.startswith(letter["value"])
+    assert "9000000 bytes of value" in letter["message"]
+    assert fleet.logs().count("outputs_uncertain") == 0

@@ -20,8 +20,9 @@ from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.tap import read_topic
 from workers import Topics, WorkerConfig
 from workers.client_config import consumer_settings, producer_settings
-from workers.emission import Emission, OutMessage
+from workers.emission import Emission
 from workers.log_offsets import log_ends
+from workers.out_message import OutMessage
 from workers.outputs import GroupTicket
 from workers.transactional import TransactionalOutputs
 

@@ -16,6 +16,7 @@ from tests.sim.store import SimStore
 from tests.sim.table import SimTable
 from workers import NullTelemetry, WorkerConfig, WorkerHealth
 from workers.assembly import _assemble
+from workers.burial import LETTER_LIMIT_BYTES
 from workers.errors import FencedError
 from workers.pipeline import Pipeline
 from workers.shutdown import stop_in_order
@@ -126,6 +127,7 @@ class Simulation:
                 health=WorkerHealth(),
                 clock=self._clock,
                 tracer=NullTracer(),
+                letter_limit=LETTER_LIMIT_BYTES,
             )
             worker.run(lambda: bool(stop))
             stop_in_order(worker, parts)
