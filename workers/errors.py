@@ -7,6 +7,7 @@ __all__ = [
     "FencedError",
     "HistoryLostError",
     "OutputUncertainError",
+    "OutputsRefusedError",
     "PartitionError",
     "PredictorClosedError",
     "StalledClientError",
@@ -24,6 +25,10 @@ class TopicLayoutError(ConfigurationError):
 
 class FencedError(FatalError):
     """Another live worker uses this worker's id: the group keeps that one, this one must exit."""
+
+
+class OutputsRefusedError(FatalError):
+    """The brokers will not have this worker's producer: its settings or its rights must change."""
 
 
 class PredictorClosedError(FatalError, RuntimeError):

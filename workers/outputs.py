@@ -12,14 +12,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from workers.client_config import producer_settings
 from workers.config import WorkerConfig
-from workers.emission import Emission, OutMessage
-from workers.errors import OutputUncertainError
+from workers.emission import Emission
+from workers.errors import OutputsRefusedError, OutputUncertainError
+from workers.out_message import OutMessage
 
 __all__ = ["GroupTicket", "Outputs", "run_in_background"]
 
@@ -27,6 +28,16 @@ _CONGESTED_MESSAGES = 100_000
 _COMMIT_LIMIT = 1.2
 """Of the client timeout, which bounds the calls of a commit together."""
 _LEAST_WAIT_S = 0.05
+_MAY_NOT = (
+    "grant it to the worker's user (docs/security.md), `tickfleet doctor` tells what is missing"
+)
+_REFUSALS: Final = {
+    KafkaError.INVALID_TRANSACTION_TIMEOUT: "lower transaction_timeout_ms, or raise the brokers' "
+    "transaction.max.timeout.ms",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: _MAY_NOT,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: _MAY_NOT,
+}
+"""What no repetition mends, and what does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,8 @@ def run_in_background(act: Callable[[], None]) -> "Future[None]":
         try:
             act()
         except BaseException as error:
-            future.set_exception(error)
+            # Its traceback would keep the producer: four threads, until garbage is collected.
+            future.set_exception(error.with_traceback(None))
         else:
             future.set_result(None)
 
@@ -100,12 +112,16 @@ class Outputs(ABC):
 
         Raises:
             OutputUncertainError: the cluster did not answer in time; call again.
+            OutputsRefusedError: it does not let this producer write.
         """
         self.discard()
         producer = Producer(producer_settings(self._config, self._on_error))
         try:
             self._initialise(producer)
         except KafkaException as error:
+            remedy = _REFUSALS.get(error.args[0].code())
+            if remedy is not None:
+                raise OutputsRefusedError(f"{error.args[0].str()}: {remedy}") from error
             raise OutputUncertainError(f"producer could not start: {error}") from error
         self._producer = producer
 
@@ -167,6 +183,8 @@ class Outputs(ABC):
             ) from error
         except (KafkaException, BufferError) as error:
             raise OutputUncertainError(f"commit failed: {error}") from error
+        finally:
+            del commit  # else it and its error hold each other
         return self._offsets
 
     def discard(self) -> None:

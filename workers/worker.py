@@ -30,6 +30,7 @@ from workers.membership import Fetched, Membership
 from workers.metrics import M, Telemetry
 from workers.outputs import Outputs
 from workers.ownership import OwnershipWatch
+from workers.pacing import Pacing
 from workers.partition import Partition
 from workers.pipeline import Pipeline, SteppedBatch
 from workers.records import RecordBatch, batch_records
@@ -78,6 +79,7 @@ class Worker:
     def __init__(self, parts: WorkerParts, join: Callable[["Worker"], Membership]) -> None:
         self._parts = parts
         self._uncertain = True
+        self._pacing = Pacing(parts.clock)
         self._watch = Untimed()
         self._membership = join(self)
 
@@ -100,6 +102,7 @@ class Worker:
 
         Raises:
             FencedError: another live worker uses this worker's id.
+            OutputsRefusedError: the brokers will not have this worker's producer.
         """
         while not stop_requested():
             self.turn()
@@ -164,14 +167,23 @@ class Worker:
         parts = self._parts
         parts.outputs.discard()
         parts.cycle.reset()
+        if not self._pacing.due:
+            self._membership.pause(list(parts.assignment.active()))
+            self._stay()
+            return
         parts.assignment.recover_again(self._membership)
         try:
             parts.outputs.restart()
-            self._uncertain = False
         except OutputUncertainError as error:
             _log.warning("outputs_not_ready", reason=str(error))
-            # Stay in the group meanwhile; nothing flows, every partition is paused.
-            self._membership.fetch(1, _CONGESTION_SLICE_S)
+            self._stay()
+        else:
+            self._pacing.begin()
+            self._uncertain = False
+
+    def _stay(self) -> None:
+        """Stay in the group; nothing flows, every partition is paused."""
+        self._membership.fetch(1, _CONGESTION_SLICE_S)
 
     def _take(self, fetched: Fetched) -> None:
         for failure in fetched.failures:

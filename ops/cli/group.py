@@ -13,8 +13,6 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from ops.cli.leaving import heed_sigterm, interrupted_at_once
-
 __all__ = ["LazyGroup"]
 
 
@@ -32,11 +30,6 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kwargs)
         self._commands_at = dict(commands_at)
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run as a process's command line."""
-        heed_sigterm()
-        return super().main(*args, **kwargs)
-
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Names in the order of the mapping."""
         return list(self._commands_at)
@@ -49,8 +42,7 @@ class LazyGroup(click.Group):
         """Import the command's module; None for an unknown name."""
         if cmd_name not in self._commands_at:
             return None
-        with interrupted_at_once():
-            module = importlib.import_module(self._commands_at[cmd_name][0])
+        module = importlib.import_module(self._commands_at[cmd_name][0])
         command: click.Command = module.command
         return command
 

@@ -13,7 +13,7 @@ from tests.sim.broker import Member, SimBroker
 from tests.sim.clients import SimAdmin
 from tests.sim.simulation import Simulation
 
-_SCHEDULES: Final = int(os.environ.get("TICKFLEET_SCHEDULES", "1000"))
+_SCHEDULES: Final = int(os.environ.get("TICKFLEET_TEST_SCHEDULES", "1000"))
 _SHARES: Final = 10
 
 

@@ -15,12 +15,14 @@ from ops.settings import HttpSettings, LogSettings, TracesSettings, load_setting
 from snapshots import StoreOptions
 from workers.config import Topics, WorkerConfig
 from workers.errors import ConfigurationError
+from workers.shedding import SheddingPolicy
 
 _NEEDED: Final = {"bootstrap_servers": '"broker:9092"', "snapshot_url": '"file:///snapshots"'}
 _TABLES: Final[Mapping[str, type]] = {
     "": WorkerConfig,
     "topics": Topics,
     "predictor": PredictorConfig,
+    "shedding": SheddingPolicy,
     "store_options": StoreOptions,
     "http": HttpSettings,
     "log": LogSettings,
