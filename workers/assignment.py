@@ -124,6 +124,8 @@ class Assignment:
         if partition.phase is not Phase.LIVE:
             self._trace(partition, problem=str(error))
         partition.phase = Phase.FAILED
+        # A snapshot under way would never be finished, and a stop would wait for it.
+        self._checkpoints.forget(partition)
         self._telemetry.set(M.FAILED_PARTITIONS, self.count(Phase.FAILED))
         _log.error("partition_stopped", partition=partition.number, reason=str(error))
 

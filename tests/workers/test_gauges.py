@@ -217,7 +217,7 @@ def test_lag_and_snapshot_age_are_those_of_each_live_partition() -> None:
     rows = table.allocate(2)
     behind.adopt([b"A", b"B"], rows)
     table.last_timestamp_ns[rows] = clock.now_ns() - np.array([2_500_000_000, 9_000_000_000])
-    ends = SimpleNamespace(end_offset={3: 150, 4: -1}.__getitem__)
+    ends = SimpleNamespace(joined=True, end_offset={3: 150, 4: -1}.__getitem__)
     shown = Gauges(
         cast(Assignment, Held(behind, without_end)),
         table,
