@@ -60,7 +60,7 @@ def run_worker(
         tracer: where spans go; None is nowhere.
 
     Returns:
-        False if a thread still hangs in a call to the store and would hold up the process's end.
+        False if a thread still waits for the store or Kafka and would hold up the process's end.
 
     Raises:
         TopicLayoutError: a topic is missing or has the wrong number of partitions.

@@ -6,7 +6,7 @@ are copied, so that it stands before every record the snapshot's successor ticks
 """
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from snapshots import (
 from workers.clock import Clock
 from workers.config import WorkerConfig
 from workers.faults import fault_point, fault_point_during
+from workers.io_threads import IoThreads
 from workers.metrics import M, Telemetry
 from workers.partition import Partition, Phase
 from workers.state_table import StateTable
@@ -76,7 +77,7 @@ class Checkpoints:
         self._clock = clock
         self._telemetry = telemetry
         self._tracer = tracer
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="checkpoint")
+        self._threads = IoThreads(2, "checkpoint")
         self._in_flight: dict[Partition, _InFlight] = {}
 
     def scope(self, partition: Partition) -> SnapshotScope:
@@ -137,9 +138,9 @@ class Checkpoints:
             collected.add_done_callback(_log_failed_collection)
 
     def close(self, timeout_s: float) -> bool:
-        """Stop the I/O threads; False if one still hangs in a call to the store."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        return self._writer.close(timeout_s)
+        """Stop the I/O threads; False if one still hangs in a call to the store or to Kafka."""
+        stored = self._writer.close(timeout_s)
+        return self._threads.close() and stored
 
     def _is_due(self, partition: Partition) -> bool:
         since_s = self._clock.monotonic_s() - partition.snapshot_s

@@ -1,12 +1,13 @@
 """Recoveries under way: threads that plan, and the hand-over of their plans to the loop."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import structlog
 
 from core.errors import RetryableError, TickFleetError
 from workers.clock import Clock
+from workers.io_threads import IoThreads
 from workers.partition import Partition
 from workers.recovery_plan import RecoveryPlan
 
@@ -30,7 +31,7 @@ class RecoveryDesk:
     ) -> None:
         self._plan = plan
         self._clock = clock
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="recovery")
+        self._threads = IoThreads(threads, "recovery")
         self._open: dict[Partition, Future[RecoveryPlan]] = {}
         self._retry_at_s: dict[Partition, float] = {}
 
@@ -64,6 +65,9 @@ class RecoveryDesk:
             else:
                 yield partition, future.result()
 
-    def close(self) -> None:
-        """Stop planning."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    def close(self) -> bool:
+        """Stop planning; False if a plan is still under way, also a forgotten partition's.
+
+        It is not waited for: nobody will install it.
+        """
+        return self._threads.close()

@@ -21,7 +21,7 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
     """Stop a worker whose loop has ended. Returns within `stop_timeout_s`.
 
     Returns:
-        False if a thread still hangs in a call to the store; it would hold up the process's end.
+        False if a thread still waits for the store or Kafka; it would hold up the process's end.
     """
     begun_s = parts.clock.monotonic_s()
     parts.health.update(ready=False, phase="stopping")
@@ -40,8 +40,8 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
     _run("leave_group", worker.membership.close)
     _log.info("shutdown", shutdown_phase="close")
     parts.outputs.close()
-    parts.desk.close()
-    finished = parts.checkpoints.close(_left_s(parts, begun_s, 0.0))
+    finished = parts.desk.close()
+    finished &= parts.checkpoints.close(_left_s(parts, begun_s, 0.0))
     finished &= parts.dumps.close(_left_s(parts, begun_s, 0.0))
     took_s = parts.clock.monotonic_s() - begun_s
     parts.telemetry.observe(M.SHUTDOWN_SECONDS, took_s)

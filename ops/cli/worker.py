@@ -46,8 +46,8 @@ def _run(settings: Settings) -> None:
         structlog.get_logger("ops").info("http_listening", host=http.host, port=server.port)
         finished = _run_traced(settings, telemetry, health, stop)
     if not finished:
-        # A hanging upload must not hold the process beyond its grace period; recovery does not
-        # need what it carries.
+        # What still waits for the store or for Kafka must not hold the process beyond its grace
+        # period; the next start does not need it.
         sys.stdout.flush()
         os._exit(0)
 

@@ -254,6 +254,18 @@ def test_sigterm_under_load_exits_in_order_and_the_next_start_replays_nothing(
     assert verdict(accepted, tap.records).holds
 
 
+def test_a_recovery_that_hangs_does_not_hold_up_a_stop(
+    kafka: KafkaCluster, make_fleet: MakeFleet, ticks: str
+) -> None:
+    fleet = make_fleet("fleet", ticks, 1, stop_timeout_s=3.0)
+    worker = fleet.start("w-0", fault="before_restore:hang")
+    fleet.wait_for(lambda: "partitions_assigned" in fleet.logs(), 40, "the assignment")
+    time.sleep(1.0)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(25) == 0
+    assert "shutdown_phase=done" in fleet.logs()
+
+
 def test_a_second_signal_ends_the_process_at_once(
     kafka: KafkaCluster, make_fleet: MakeFleet, ticks: str
 ) -> None:

@@ -73,9 +73,11 @@ def live(config_json: str, port: int, log: Path, environment: Mapping[str, str])
     stop.install()
     telemetry, health = PrometheusTelemetry(), WorkerHealth()
     with HealthServer(health, telemetry.registry, port=port):
-        run_worker(
+        finished = run_worker(
             config_from_json(config_json),
             telemetry=telemetry,
             health=health,
             stop_requested=stop,
         )
+    if not finished:
+        os._exit(0)  # as `tickfleet worker` does

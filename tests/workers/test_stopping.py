@@ -1,7 +1,17 @@
 """What a stop waits for, and what it does not."""
 
+import threading
+from collections.abc import Iterator
+
+import pytest
+
 from tests.workers.snapshotted import Snapshotted
+from workers.clock import SystemClock
 from workers.errors import HistoryLostError
+from workers.journal import DecisionLog
+from workers.partition import Partition
+from workers.recovery_desk import RecoveryDesk
+from workers.recovery_plan import RecoveryPlan
 
 LONG_S = 1_000.0
 
@@ -18,3 +28,58 @@ def test_a_stopped_partitions_snapshot_is_not_waited_for() -> None:
     assert worker.clock.now_s - begun_s < LONG_S
     assert (stopped.durable, sound.commit_offset) == (None, 1)
     assert worker.checkpoints.close(30.0)
+
+
+def test_a_question_for_the_journals_end_without_an_answer_is_told_of_when_it_stops() -> None:
+    answers = threading.Event()
+
+    def journal_end(_number: int) -> int:
+        assert answers.wait(30)
+        return 7
+
+    worker = Snapshotted(journal_end)
+    [partition] = worker.begin(0)
+    worker.step(partition)
+    worker.checkpoints.advance([partition], due_now=True)
+    assert not worker.checkpoints.close(0.0)
+    answers.set()
+
+
+class Away:
+    """What a recovery waits for until the test lets it answer."""
+
+    def __init__(self) -> None:
+        self.asked, self.answers = threading.Event(), threading.Event()
+
+    def plan(self, _partition: int) -> RecoveryPlan:
+        self.asked.set()
+        assert self.answers.wait(30)
+        return RecoveryPlan("genesis", None, 0, 0, -1, DecisionLog(), 0)
+
+
+@pytest.fixture
+def away() -> Iterator[Away]:
+    away = Away()
+    yield away
+    away.answers.set()
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_plan_under_way_is_told_of_and_not_waited_for(away: Away, forgotten: bool) -> None:
+    desk = RecoveryDesk(away.plan, SystemClock(), threads=1)
+    first, waiting = Partition(0, 0.0), Partition(1, 0.0)
+    desk.open(first)
+    desk.open(waiting)
+    assert away.asked.wait(30)
+    if forgotten:
+        desk.cancel(first)
+    assert not desk.close()
+
+
+def test_nothing_is_under_way_once_every_plan_is_made(away: Away) -> None:
+    away.answers.set()
+    desk = RecoveryDesk(away.plan, SystemClock())
+    desk.open(Partition(0, 0.0))
+    while not list(desk.finished()):
+        pass
+    assert desk.close()
