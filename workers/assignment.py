@@ -147,12 +147,12 @@ class Assignment:
             rows = self._table.restore(image.rows, image.last_timestamp_ns, image.sequence)
             partition.adopt((asset.encode() for asset in image.asset_ids), rows)
             partition.durable = plan.restored.ref
-            partition.journal_position = image.journal_position
             if image.last_decision is not None:
                 partition.last_decision = Decision(EVENT_TIME, *image.last_decision)
         partition.next_offset = partition.replay_from = plan.start_offset
         partition.emitted_to = plan.emitted_to
         partition.commit_offset = plan.commit_offset
+        partition.journal_position = plan.journal_position
         partition.log = plan.log
         partition.last_decision = plan.log.last or partition.last_decision
         partition.phase = Phase.REPLAYING

@@ -87,9 +87,9 @@ def _problem(found: Findings, log: DecisionLog) -> str:
     if found.journal.cut_off:
         return (
             f"the journal ends at {found.journal.end}, before {found.journal.position}, where it "
-            "stood with the snapshot: it was created anew or truncated, so it is unknown which "
-            "ticks were answered. Start a new group with a new journal topic; to go on with empty "
-            'state at the end of the input, set missing_history = "cold_start"'
+            "stood with the committed offset: it was created anew or truncated, so it is unknown "
+            "which ticks were answered. Start a new group with a new journal topic; to go on with "
+            'empty state at the end of the input, set missing_history = "cold_start"'
         )
     if found.journal.trimmed and (not len(log) or found.restored is None):
         return (

@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from snapshots import ManifestRef
+from workers.cold_commit import journal_note
 from workers.decisions import Decision
 from workers.journal import DecisionLog
 
@@ -44,7 +45,8 @@ class Partition:
         durable: the newest durable snapshot, None before the first.
         commit_offset: the offset to commit: the durable snapshot's, or where the group began.
         committed_offset: what the last successful commit named, -1 before the first.
-        journal_position: a journal offset at or before every record yet to be written.
+        journal_position: where the journal of the commit offset is read from: at or before every
+            record yet to be written.
         snapshot_s: monotonic time at which the last snapshot was begun, whatever became of it.
         saved_s: monotonic time at which everything stepped was last in a durable snapshot.
         snapshots_committed: how many snapshots of this assignment have been committed.
@@ -79,8 +81,10 @@ class Partition:
 
     @property
     def commit_metadata(self) -> str:
-        """The manifest the committed offset belongs to; empty where the group began."""
-        return self.durable.metadata if self.durable is not None else ""
+        """The manifest the committed offset belongs to; without one, where its journal begins."""
+        if self.durable is not None:
+            return self.durable.metadata
+        return journal_note(self.journal_position)
 
     @property
     def replayed_share(self) -> float:

@@ -19,6 +19,7 @@ from snapshots import (
     restore,
 )
 from workers.client_config import reader_settings
+from workers.cold_commit import noted_position
 from workers.config import WorkerConfig
 from workers.faults import fault_point, fault_point_during
 from workers.findings import Findings
@@ -54,7 +55,10 @@ def plan_recovery(
         fault_point_during("during_restore")
         restored, refused = _restore(config, store, header, committed)
         fault_point("after_restore")
-        position = restored.image.journal_position if restored is not None else 0
+        if restored is not None:
+            position = restored.image.journal_position
+        else:
+            position = noted_position(committed.metadata or "") or 0
         findings = Findings(
             partition=partition,
             committed_offset=committed.offset,
@@ -85,11 +89,12 @@ def _restore(
     config: WorkerConfig, store: ObjectStore, header: SnapshotHeader, committed: TopicPartition
 ) -> tuple[Restored | None, str]:
     """The snapshot the commit names or its nearest usable ancestor; and what was refused."""
-    if committed.offset < 0 or not committed.metadata:
+    metadata = committed.metadata or ""
+    if committed.offset < 0 or noted_position(metadata) is not None:
         return None, ""
     scope = SnapshotScope(config.group_id, committed.topic, committed.partition)
     try:
-        ref = ManifestRef.parse(committed.metadata, offset=committed.offset)
+        ref = ManifestRef.parse(metadata, offset=committed.offset)
         restored = restore(store, header, scope, ref)
     except (IntegrityError, NoValidSnapshotError) as error:
         _log.error("no_valid_snapshot", partition=committed.partition, reason=str(error))

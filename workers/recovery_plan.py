@@ -5,7 +5,7 @@ snapshot began to answer. Invariant: no offset at or below C is ever answered ag
 above it is skipped without an error or an explicit policy.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -32,7 +32,7 @@ class RecoveryPlan:
         commit_offset: what to commit until a newer snapshot is durable.
         emitted_to: C; below `start_offset` when nothing is to be replayed.
         log: decisions for S..C.
-        journal_position: the journal's end when it was read.
+        journal_position: where the journal is to be read from, until a newer snapshot is durable.
     """
 
     source: str
@@ -76,7 +76,7 @@ def _from_snapshot(found: Findings, restored: Restored, log: DecisionLog) -> Rec
         commit_offset=offset,
         emitted_to=max(log.emitted_to if log.emitted_to is not None else -1, offset - 1),
         log=log,
-        journal_position=found.journal.end,
+        journal_position=restored.image.journal_position,
     )
 
 
@@ -97,7 +97,8 @@ def _cold(config: WorkerConfig, found: Findings, log: DecisionLog) -> RecoveryPl
         begin = found.high
     else:
         begin = found.low if answered >= found.high else max(found.low, answered + 1)
-    return _empty(config, found, begin, DecisionLog(), "cold")
+    plan = _empty(config, found, begin, DecisionLog(), "cold")
+    return replace(plan, journal_position=found.journal.end)
 
 
 def _empty(
@@ -113,5 +114,5 @@ def _empty(
         commit_offset=begin,
         emitted_to=max(log.emitted_to if log.emitted_to is not None else -1, begin - 1),
         log=warm_up.then(log),
-        journal_position=found.journal.end,
+        journal_position=found.journal.position,
     )

@@ -24,7 +24,7 @@ _PAUSE_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One partition's committed offset; `metadata` is the digest of a manifest, or empty."""
+    """One partition's committed offset; `metadata` names its manifest or journal."""
 
     offset: int
     metadata: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from core import PredictorConfig
-from schemas import JournalCodec, ResultCodec, SingleObjectFraming, TickCodec
+from schemas import JournalCodec, JournalRecord, ResultCodec, SingleObjectFraming, TickCodec
 from tests.fixtures.batches import recomputed
 from tests.sim.broker import Entry, Log, SimBroker, Txn
 from tests.sim.clients import World
@@ -14,7 +14,7 @@ from tests.sim.patches import simulated
 from tests.sim.scheduler import Scheduler, Task
 from tests.sim.store import SimStore
 from tests.sim.table import SimTable
-from workers import NullTelemetry, WorkerConfig, WorkerHealth
+from workers import MissingHistory, NullTelemetry, WorkerConfig, WorkerHealth
 from workers.assembly import _assemble
 from workers.burial import LETTER_LIMIT_BYTES
 from workers.errors import FencedError
@@ -25,6 +25,7 @@ from workers.traces import NullTracer
 __all__ = ["Simulation"]
 
 _FRAMING: Final = SingleObjectFraming()
+_OLD: Final = JournalCodec(_FRAMING).encode(JournalRecord(0, 9_999, 0, 3, 5, "f" * 16, "old"))
 _START_NS: Final = 1_700_000_000_000_000_000
 _STEPS: Final = 30_000
 _FAULTS: Final = (
@@ -70,9 +71,11 @@ class Simulation:
 
     Args:
         seed: of everything.
+        anew: the ticks topic was created anew: the journal holds what was answered of the old one,
+            and workers may start cold.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, anew: bool = False) -> None:
         self._rng = random.Random(seed)
         rng = self._rng
         self.broker = SimBroker(partitions=rng.randint(1, 3))
@@ -97,6 +100,10 @@ class Simulation:
             "load_shedding": False,
         }
         self.events: list[str] = []
+        if anew:
+            self._settings["missing_history"] = MissingHistory.COLD_START
+            for number in range(self.broker.partitions):
+                self.broker.log("journal", number).append(None, _OLD)
 
     def run(self) -> None:
         """Play the schedule to its end and compare; AssertionError tells what does not hold."""
@@ -278,5 +285,6 @@ class Simulation:
         table = SimTable(PredictorConfig(), "float64")
         pipeline = Pipeline(PredictorConfig(), table, self._codec, "ticks")  # type: ignore[arg-type]
         codec = JournalCodec(_FRAMING)
-        journal = [codec.decode(e.value or b"") for e in self._visible("journal", number)]
+        visible = [e.value or b"" for e in self._visible("journal", number)]
+        journal = [codec.decode(value) for value in visible if value != _OLD]
         return recomputed(pipeline, inputs, journal, number)

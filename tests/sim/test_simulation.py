@@ -20,12 +20,21 @@ _SHARES: Final = 10
 @pytest.mark.parametrize("share", range(_SHARES))
 def test_every_schedule_holds(share: int) -> None:
     for seed in range(share, _SCHEDULES, _SHARES):
-        simulation = Simulation(seed)
-        try:
-            simulation.run()
-        except BaseException as error:
-            error.add_note(f"seed {seed}; {simulation.events}")
-            raise
+        _play(seed)
+
+
+def test_every_schedule_holds_on_a_topic_created_anew() -> None:
+    for seed in range(_SCHEDULES // _SHARES):
+        _play(seed, anew=True)
+
+
+def _play(seed: int, *, anew: bool = False) -> None:
+    simulation = Simulation(seed, anew=anew)
+    try:
+        simulation.run()
+    except BaseException as error:
+        error.add_note(f"seed {seed}; {simulation.events}")
+        raise
 
 
 def _stable_end(
