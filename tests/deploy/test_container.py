@@ -116,6 +116,18 @@ def test_what_services_say_to_one_another_is_served(compose: dict[str, Any]) -> 
     assert root["MINIO_ROOT_PASSWORD"] == keys["AWS_SECRET_ACCESS_KEY"]
 
 
+def test_records_and_the_schemas_they_need_survive_a_new_container(
+    compose: dict[str, Any],
+) -> None:
+    """A volume that nothing is written to looks the same until the broker is made anew."""
+    kafka, registry = compose["services"]["kafka"], compose["services"]["registry"]
+    assert kafka["volumes"] == [f"kafka:{kafka['environment']['KAFKA_LOG_DIRS']}"]
+    assert registry["environment"]["APICURIO_STORAGE_KIND"] == "kafkasql"
+    used = compose["services"]["worker-0"]["environment"]["TICKFLEET_BOOTSTRAP_SERVERS"]
+    assert registry["environment"]["APICURIO_KAFKASQL_BOOTSTRAP_SERVERS"] == used
+    assert registry["depends_on"] == {"kafka": {"condition": "service_healthy"}}
+
+
 def test_base_images_are_pinned_to_a_patch_release(compose: dict[str, Any]) -> None:
     images = re.findall(r"PYTHON_IMAGE=(\S+)", DOCKERFILE)
     images += [one["image"] for one in compose["services"].values() if "build" not in one]
