@@ -13,6 +13,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from ops.cli.leaving import heed_sigterm, interrupted_at_once
+
 __all__ = ["LazyGroup"]
 
 
@@ -30,6 +32,11 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kwargs)
         self._commands_at = dict(commands_at)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a process's command line."""
+        heed_sigterm()
+        return super().main(*args, **kwargs)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Names in the order of the mapping."""
         return list(self._commands_at)
@@ -42,7 +49,8 @@ class LazyGroup(click.Group):
         """Import the command's module; None for an unknown name."""
         if cmd_name not in self._commands_at:
             return None
-        module = importlib.import_module(self._commands_at[cmd_name][0])
+        with interrupted_at_once():
+            module = importlib.import_module(self._commands_at[cmd_name][0])
         command: click.Command = module.command
         return command
 

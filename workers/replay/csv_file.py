@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 from pyarrow import csv
@@ -37,20 +37,33 @@ class CsvFile:
             BadTicksError: the file cannot be used.
         """
         size = max(self._path.stat().st_size, 1)
-        read = csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)
-        with self._path.open("rb") as raw:
-            stream = pa.CompressedInputStream(raw, "gzip") if self._path.suffix == ".gz" else raw
-            try:
-                with csv.open_csv(
-                    stream, read_options=read, convert_options=self._convert()
-                ) as reader:
-                    require_columns(str(self._path), reader.schema.names, self._layout)
-                    for batch in reader:
-                        yield batch
-                        self.share = raw.tell() / size
-            except (pa.ArrowException, OSError, EOFError) as error:
-                raise BadTicksError(self._why(error)) from error
+        try:
+            # A file of its own: a reader reads ahead.
+            with self._path.open("rb") as raw, self._reader(raw, csv.ConvertOptions()) as first:
+                names = first.schema.names
+            require_columns(str(self._path), names, self._layout)
+            with self._path.open("rb") as raw, self._reader(raw, self._convert(names)) as reader:
+                for batch in reader:
+                    yield batch
+                    self.share = raw.tell() / size
+        except (pa.ArrowException, OSError, EOFError) as error:
+            raise BadTicksError(self._why(error)) from error
         self.share = 1.0
+
+    def _reader(self, raw: BinaryIO, convert: Any) -> Any:
+        stream = pa.CompressedInputStream(raw, "gzip") if self._path.suffix == ".gz" else raw
+        read = csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)
+        return csv.open_csv(stream, read_options=read, convert_options=convert)
+
+    def _convert(self, names: list[str]) -> Any:
+        # Times as texts: what the first block has, whole seconds say, binds no later row.
+        kinds = dict.fromkeys(("price", "bid", "ask", "target"), pa.float64())
+        kinds |= {"asset_id": pa.string(), "timestamp_ns": pa.string()}
+        return csv.ConvertOptions(
+            column_types={self._layout.theirs(name): kind for name, kind in kinds.items()},
+            # It would bind a column that is not read as well.
+            include_columns=self._layout.read_from(names),
+        )
 
     def _why(self, error: Exception) -> str:
         if "zlib" in str(error) or "ompressed" in str(error):
@@ -58,12 +71,4 @@ class CsvFile:
         return (
             f"{self._path}: {error}. Correct the row (rows count from 1, the header's line "
             "included)"
-        )
-
-    def _convert(self) -> Any:
-        # Times as texts: what the first block has, whole seconds say, binds no later row.
-        kinds = dict.fromkeys(("price", "bid", "ask", "target"), pa.float64())
-        kinds |= {"asset_id": pa.string(), "timestamp_ns": pa.string()}
-        return csv.ConvertOptions(
-            column_types={self._layout.theirs(name): kind for name, kind in kinds.items()}
         )

@@ -188,6 +188,13 @@ def test_runs_over_other_ticks_are_not_compared(run: Path, noisier: Path) -> Non
     parquet.write_table(table.slice(1), part)
     with pytest.raises(ReplayError, match=r"row 1: source_offset differs"):
         compare_runs(run, noisier)
+    for name, other in (("asset_id", "ZZZ"), ("price", 5_000.0)):
+        values = table[name].to_pylist()
+        values[2] = other
+        at = table.column_names.index(name)
+        parquet.write_table(table.set_column(at, name, [pa.array(values)]), part)
+        with pytest.raises(ReplayError, match=rf"row 3: {name} differs"):
+            compare_runs(run, noisier)
     result = CliRunner().invoke(main, ["compare", str(run), str(run.parent)])
     assert result.exit_code == 2
     assert "holds no finished run" in result.stderr

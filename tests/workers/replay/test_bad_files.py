@@ -1,5 +1,6 @@
 """A bad file is refused by its name and row, with a remedy, and leaves nothing that looks whole."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,17 @@ def test_order_and_repeats_are_followed_across_batches(tmp_path: Path) -> None:
     kept = rows(path, Layout(repeats=Repeats.DROP))
     assert [offset for offset, *_ in kept] == [i for i in range(140_001) if i != 65_536]
     assert len(rows(path, Layout(repeats=Repeats.KEEP))) == 140_001
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_a_column_that_is_not_read_may_hold_anything(tmp_path: Path, gzipped: bool) -> None:
+    lines = [f"A,{i + 1}.25,{i + 10**18},{'' if i < 190_000 else 'T'}\n" for i in range(200_000)]
+    text = f"{_HEAD[:-1]},cond\n{''.join(lines)}"
+    path = csv(tmp_path, text)
+    if gzipped:
+        path = tmp_path / "ticks.csv.gz"
+        path.write_bytes(gzip.compress(text.encode(), 1))
+    assert sum(len(chunk) for chunk in FileSource(path, Layout()).chunks({})) == 200_000
 
 
 def test_mixed_types_in_parquet_name_the_row(tmp_path: Path) -> None:
