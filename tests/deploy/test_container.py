@@ -221,6 +221,13 @@ def test_workers_are_two_with_names_of_their_own_and_no_privileges(
         assert worker["stop_grace_period"] == "60s"
 
 
+def test_only_who_serves_the_probe_is_asked_for_it(compose: dict[str, Any]) -> None:
+    """The others would be called unhealthy as long as they run."""
+    ours = {n: one for n, one in compose["services"].items() if one["image"] == "tickfleet:local"}
+    asked = {n for n, one in ours.items() if one.get("healthcheck") != {"disable": True}}
+    assert asked == {n for n, one in ours.items() if one["command"][0] == "worker"} != set(ours)
+
+
 def test_prometheus_scrapes_the_workers_and_grafana_finds_the_dashboard(
     compose: dict[str, Any],
 ) -> None:
