@@ -15,7 +15,7 @@ from workers.cycle import CommitCycle
 from workers.decider import Decider
 from workers.emission import Emitter
 from workers.fleet_dumps import FleetDumps
-from workers.framing import framing_by_topic
+from workers.framing import AttendedFraming, framing_by_topic
 from workers.garbage import calm_collector
 from workers.gauges import Gauges
 from workers.health import WorkerHealth
@@ -119,8 +119,9 @@ def _assemble(
         if config.delivery is Delivery.EXACTLY_ONCE
         else AtLeastOnceOutputs(config)
     )
+    guard = StuckGuard(config.stuck_after_s)
     codec = TickCodec(
-        framing_of(config.topics.ticks),
+        AttendedFraming(framing_of(config.topics.ticks), guard.renew),
         allow_nonpositive_prices=config.allow_nonpositive_prices,
     )
     parts = WorkerParts(
@@ -147,7 +148,7 @@ def _assemble(
         telemetry=telemetry,
         tracer=tracer,
         health=health,
-        guard=StuckGuard(config.stuck_after_s),
+        guard=guard,
         ownership=OwnershipWatch(config, telemetry),
     )
     return parts, Worker(parts, lambda listener: Membership(config, listener, telemetry, clock))

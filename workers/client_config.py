@@ -12,10 +12,21 @@ from confluent_kafka import KafkaError
 from workers.config import Delivery, GroupProtocol, WorkerConfig
 from workers.errors import ConfigurationError
 
-__all__ = ["base_settings", "consumer_settings", "producer_settings", "reader_settings"]
+__all__ = [
+    "CONGESTED_MESSAGES",
+    "base_settings",
+    "consumer_settings",
+    "producer_settings",
+    "reader_settings",
+]
 
 _Settings = dict[str, Any]
 _ERROR_CALLBACK: Final = "error_cb"
+_QUEUE: Final = "queue.buffering.max.messages"
+CONGESTED_MESSAGES: Final = 100_000
+"""In the producer's queue: no more is taken before there are fewer."""
+_MESSAGES_A_RECORD: Final = 4
+"""A result and what flags it raises and clears; seldom more than one."""
 
 
 def base_settings(config: WorkerConfig) -> _Settings:
@@ -75,7 +86,7 @@ def producer_settings(config: WorkerConfig, on_error: Callable[[KafkaError], Non
         # being written; at the default backoff each such meeting costs 100 ms.
         "retry.backoff.ms": 5,
         "linger.ms": 2,
-        "queue.buffering.max.messages": 500_000,
+        _QUEUE: 500_000,
         "queue.buffering.max.kbytes": 262_144,
         # A dead letter wraps a record that may itself be as large as the broker allows.
         "message.max.bytes": 8_000_000,
@@ -84,7 +95,19 @@ def producer_settings(config: WorkerConfig, on_error: Callable[[KafkaError], Non
     }
     if config.delivery is Delivery.AT_LEAST_ONCE:
         defaults["message.timeout.ms"] = 30_000
-    return _merge(config, config.producer, defaults, required, table="producer")
+    settings = _merge(config, config.producer, defaults, required, table="producer")
+    _check_room(config, int(settings[_QUEUE]))
+    return settings
+
+
+def _check_room(config: WorkerConfig, queue: int) -> None:
+    """A batch that the queue cannot hold would fail for ever."""
+    needed = CONGESTED_MESSAGES + _MESSAGES_A_RECORD * config.max_batch_records
+    if 0 < queue < needed:  # 0: without a limit
+        raise ConfigurationError(
+            f"max_batch_records = {config.max_batch_records} takes {needed} in [kafka.producer] "
+            f"{_QUEUE}, which is {queue}: raise that, or lower max_batch_records"
+        )
 
 
 def reader_settings(config: WorkerConfig) -> _Settings:

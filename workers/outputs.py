@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from workers.client_config import producer_settings
+from workers.client_config import CONGESTED_MESSAGES, producer_settings
 from workers.config import WorkerConfig
 from workers.emission import Emission
 from workers.errors import OutputsRefusedError, OutputUncertainError
@@ -24,7 +24,6 @@ from workers.out_message import OutMessage
 
 __all__ = ["GroupTicket", "Outputs", "run_in_background"]
 
-_CONGESTED_MESSAGES = 100_000
 _COMMIT_LIMIT = 1.2
 """Of the client timeout, which bounds the calls of a commit together."""
 _LEAST_WAIT_S = 0.05
@@ -105,7 +104,7 @@ class Outputs(ABC):
     @property
     def congested(self) -> bool:
         """Whether the output topics are slower than the input: stop fetching for a while."""
-        return self._producer is not None and len(self._producer) > _CONGESTED_MESSAGES
+        return self._producer is not None and len(self._producer) > CONGESTED_MESSAGES
 
     def restart(self) -> None:
         """Make a producer; blocks up to the client timeout.

@@ -53,6 +53,24 @@ def test_an_operators_option_beats_our_default() -> None:
     assert settings["client.id"] == "desk"
 
 
+@pytest.mark.parametrize(
+    ("batch", "queue", "room"),
+    [(1_000, "104000", True), (1_000, "103999", False), (1_000_000, "0", True)],
+)
+def test_a_batch_must_find_room_in_the_producers_queue(
+    batch: int, queue: str, *, room: bool
+) -> None:
+    options = {"queue.buffering.max.messages": queue}
+    config = WorkerConfig(**BASE, max_batch_records=batch, producer=options)
+    if room:
+        assert (
+            producer_settings(config, lambda _error: None)["queue.buffering.max.messages"] == queue
+        )
+        return
+    with pytest.raises(ConfigurationError, match=r"max_batch_records = 1000 takes 104000"):
+        producer_settings(config, lambda _error: None)
+
+
 def test_at_least_once_has_no_transactional_id() -> None:
     config = WorkerConfig(**BASE, delivery=Delivery.AT_LEAST_ONCE)
     assert "transactional.id" not in producer_settings(config, lambda _error: None)
