@@ -54,11 +54,12 @@ class PartitionError(FatalError):
         message: what happened and what to do next.
         topic: the ticks topic.
         partition: its partition number.
-        offset: the input offset the partition stopped at, -1 when none is known.
+        offset: the input offset the partition stopped at, negative when none is known.
     """
 
     def __init__(self, message: str, *, topic: str, partition: int, offset: int) -> None:
-        super().__init__(f"{topic}[{partition}] at offset {offset}: {message}")
+        at = f" at offset {offset}" if offset >= 0 else ""
+        super().__init__(f"{topic}[{partition}]{at}: {message}")
         self.topic = topic
         self.partition = partition
         self.offset = offset

@@ -7,6 +7,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from core.errors import TickFleetError
+from ops.doctor.answered import check_answered
 from ops.doctor.cluster import check_brokers, check_topics
 from ops.doctor.commits import check_commits
 from ops.doctor.decisions import check_config
@@ -36,6 +37,7 @@ _CHECKS: Final[tuple[tuple[str, _Check], ...]] = (
     ("group", check_group),
     ("transactions", check_transactions),
     ("commits", check_commits),
+    ("journal", check_answered),
     ("config", check_config),
 )
 

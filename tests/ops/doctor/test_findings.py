@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
 from ops.doctor import Finding, Status, storage, transactions
+from ops.doctor.answered import check_answered
 from ops.doctor.cluster import check_brokers, check_topics
 from ops.doctor.commits import check_commits
 from ops.doctor.decisions import check_config
@@ -22,7 +23,7 @@ from schemas import JournalCodec, JournalRecord, SingleObjectFraming
 from snapshots import StoreAccessError
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.snapshots.memory_store import MemoryStore
-from workers.config import Topics, WorkerConfig
+from workers.config import Delivery, MissingHistory, Topics, WorkerConfig
 
 _CONFIG = WorkerConfig("127.0.0.1:1", "group", "w", "file:///unused")
 
@@ -95,6 +96,30 @@ def test_commits_that_recovery_could_not_go_on_from(kafka: KafkaCluster) -> None
     assert (status, "it was recreated" in message) == (Status.FAILED, True)
 
 
+@pytest.mark.kafka
+def test_a_journal_of_ticks_that_the_group_never_committed(kafka: KafkaCluster) -> None:
+    """Another group's, or that of a topic which was made anew: workers stop its partitions."""
+    site = _site(kafka)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    for _ in range(20):
+        producer.produce(site.config.topics.ticks, b"x")
+    assert producer.flush(30) == 0
+    assert _problems(check_answered(site)) == []
+    _answer_ten_ticks(kafka, site, time.time_ns())
+    [(status, message)] = _problems(check_answered(site))
+    assert status is Status.FAILED
+    assert "up to 9 were answered, but the group has no committed offset" in message
+    ours = site.config
+    site.config = replace(ours, missing_history=MissingHistory.COLD_START)
+    assert [status for status, _ in _problems(check_answered(site))] == [Status.WARNING]
+    # At least once, outputs are there before the first commit is.
+    site.config = replace(ours, delivery=Delivery.AT_LEAST_ONCE)
+    assert _problems(check_answered(site)) == []
+    site.config = ours
+    _commit(kafka, site, 4)
+    assert _problems(check_answered(site)) == []
+
+
 def _commit(kafka: KafkaCluster, site: Site, offset: int) -> None:
     with _member(kafka, site) as member:
         place = TopicPartition(site.config.topics.ticks, 0, offset)
@@ -150,16 +175,20 @@ def test_a_transaction_that_stays_open(
 @pytest.mark.kafka
 def test_another_configuration_and_a_clock_that_is_ahead(kafka: KafkaCluster) -> None:
     site = _site(kafka)
-    ahead_ns = time.time_ns() + 3_600 * 10**9
-    record = JournalRecord(0, 9, ahead_ns, 5, 15, "0123456789abcdef", "w")
-    producer = Producer({"bootstrap.servers": kafka.bootstrap})
-    value = JournalCodec(SingleObjectFraming()).encode(record)
-    producer.produce(site.config.topics.journal, value, partition=0)
-    producer.flush(30)
+    _answer_ten_ticks(kafka, site, time.time_ns() + 3_600 * 10**9)
     clock, config = _by_word(_problems(check_config(site)), "future", "fingerprint")
     assert clock[0] is Status.WARNING
     assert config[0] is Status.FAILED
     assert "the journal has 0123456789abcdef" in config[1]
+
+
+def _answer_ten_ticks(kafka: KafkaCluster, site: Site, time_ns: int) -> None:
+    """As the journal tells it."""
+    record = JournalRecord(0, 9, time_ns, 5, 15, "0123456789abcdef", "w")
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    value = JournalCodec(SingleObjectFraming()).encode(record)
+    producer.produce(site.config.topics.journal, value, partition=0)
+    assert producer.flush(30) == 0
 
 
 def _refusing(step: str) -> MemoryStore:

@@ -1,0 +1,59 @@
+"""Whether what the journal says was answered belongs to what the group has committed."""
+
+from collections.abc import Iterator
+
+from ops.doctor.finding import Finding
+from ops.doctor.site import Site
+from ops.fleet import JournalFollower, begins, committed, ends
+from schemas import JournalRecord
+from workers.config import MissingHistory
+from workers.findings import Findings, problem_of
+from workers.journal import DecisionLog
+from workers.journal_reader import JournalTail
+
+__all__ = ["check_answered"]
+
+
+def check_answered(site: Site) -> Iterator[Finding]:
+    """Partitions with a journal and no commit, which a worker would not go on with."""
+    config = site.config
+    if not site.laid_out:
+        yield Finding.skipped("journal", "not all topics exist")
+        return
+    with JournalFollower(config, site.partitions) as follower:
+        answered = follower.poll(0.1)
+    # After the journal: a first record is committed together with an offset.
+    orphans = sorted(answered.keys() - committed(config, site.partitions).keys())
+    topic, timeout_s = config.topics.ticks, config.client_timeout_s
+    low = begins(site.admin, topic, orphans, timeout_s)
+    high = ends(site.admin, topic, orphans, timeout_s)
+    problems = [
+        (number, problem)
+        for number in orphans
+        if (problem := _problem(site, number, answered[number], range(low[number], high[number])))
+    ]
+    if not problems:
+        yield Finding.ok("journal", "tells of no ticks that could be another group's or topic's")
+    stops = config.missing_history is MissingHistory.STOP
+    for number, problem in problems:
+        message = f"{topic}[{number}]: {problem}"
+        if stops:
+            remedy = "then restart the workers: they do not try a stopped partition again"
+            yield Finding.failed("journal", message, remedy)
+        else:
+            remedy = "nothing, if you want it to go on with empty state: missing_history says so"
+            yield Finding.warning("journal", message, remedy)
+
+
+def _problem(site: Site, number: int, newest: JournalRecord, retained: range) -> str:
+    """What a worker says that is given this partition; empty when it goes on."""
+    seen = Findings(
+        partition=number,
+        committed_offset=-1,
+        low=retained.start,
+        high=retained.stop,
+        restored=None,
+        refused="",
+        journal=JournalTail([newest], position=0, low=0, end=1),
+    )
+    return problem_of(site.config, seen, DecisionLog(seen.journal.records))
