@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow import csv
@@ -39,10 +39,10 @@ class CsvFile:
         size = max(self._path.stat().st_size, 1)
         try:
             # A file of its own: a reader reads ahead.
-            with self._path.open("rb") as raw, self._reader(raw, csv.ConvertOptions()) as first:
+            with _opened(self._path) as raw, self._reader(raw, csv.ConvertOptions()) as first:
                 names = first.schema.names
             require_columns(str(self._path), names, self._layout)
-            with self._path.open("rb") as raw, self._reader(raw, self._convert(names)) as reader:
+            with _opened(self._path) as raw, self._reader(raw, self._convert(names)) as reader:
                 for batch in reader:
                     yield batch
                     self.share = raw.tell() / size
@@ -50,7 +50,7 @@ class CsvFile:
             raise BadTicksError(self._why(error)) from error
         self.share = 1.0
 
-    def _reader(self, raw: BinaryIO, convert: Any) -> Any:
+    def _reader(self, raw: Any, convert: Any) -> Any:
         stream = pa.CompressedInputStream(raw, "gzip") if self._path.suffix == ".gz" else raw
         read = csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)
         return csv.open_csv(stream, read_options=read, convert_options=convert)
@@ -72,3 +72,10 @@ class CsvFile:
             f"{self._path}: {error}. Correct the row (rows count from 1, the header's line "
             "included)"
         )
+
+
+def _opened(path: Path) -> Any:
+    """Arrow's own file: its threads may still hold bytes of Python's when the process ends, which
+    then dies of letting them go.
+    """
+    return pa.OSFile(str(path))
