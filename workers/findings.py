@@ -91,7 +91,7 @@ def _problem(found: Findings, log: DecisionLog) -> str:
             "which ticks were answered. Start a new group with a new journal topic; to go on with "
             'empty state at the end of the input, set missing_history = "cold_start"'
         )
-    if found.journal.trimmed and (not len(log) or found.restored is None):
+    if found.journal.trimmed and not _tells_enough(found, log):
         return (
             "retention has removed journal records that recovery needs, so it is unknown which "
             "ticks were answered and how. Raise the journal's retention.ms above the longest "
@@ -113,3 +113,14 @@ def _problem(found: Findings, log: DecisionLog) -> str:
             '"cold_start" to go on with empty state'
         )
     return ""
+
+
+def _tells_enough(found: Findings, log: DecisionLog) -> bool:
+    """Whether what retention has left of the journal still tells of everything from S on."""
+    if found.restored is None:
+        return False
+    start = found.restored.image.offset
+    if log.first_offset is None:
+        # Nothing behind the snapshot: nothing can have been answered there.
+        return found.high <= start
+    return log.first_offset <= start

@@ -147,6 +147,13 @@ class Membership:
         except KafkaException as error:
             raise StalledClientError(f"seek of partition {partition}: {error}") from error
 
+    def take_up_again(self, partition: int) -> None:
+        """Hold a partition as if it had just been assigned: paused, and without its error."""
+        place = self._somewhere_in(self._consumer, partition)
+        self._consumer.incremental_unassign([place])
+        self._consumer.incremental_assign([place])
+        self._consumer.pause([place])
+
     def pause(self, partitions: Sequence[int]) -> None:
         """Stop fetching partitions; what is already fetched of them is dropped."""
         self._consumer.pause([TopicPartition(self._topic, p) for p in partitions])

@@ -15,7 +15,7 @@ from core.errors import RetryableError
 from workers.assignment import Assignment
 from workers.checkpoints import Checkpoints
 from workers.clock import Clock
-from workers.config import WorkerConfig
+from workers.config import MissingHistory, WorkerConfig
 from workers.cycle import CommitCycle
 from workers.decider import Decider
 from workers.emission import Emitter
@@ -215,7 +215,12 @@ class Worker:
             )
         except UncoveredOffsetError as error:
             # Nothing was stepped yet: the other partitions' records go on without this one's.
-            self._fail(error.partition, error.offset, f"{error}: the journal was trimmed")
+            self._fail(
+                error.partition,
+                error.offset,
+                f"{error}: the journal is not the one that this group wrote. Start a new group "
+                "with a new journal topic",
+            )
             self._take_records(records.messages)
             return
         latency_s = parts.clock.monotonic_s() - begun_s
@@ -265,8 +270,29 @@ class Worker:
         error, number, offset = failure.error(), failure.partition(), failure.offset()
         if error is None or number is None or offset is None:
             return
-        if error.code() in _POSITION_LOST:
-            self._fail(number, offset, f"the input is gone: {error.str()}")
+        if error.code() not in _POSITION_LOST:
+            return
+        reason = f"the input is gone: {error.str()}"
+        if self._parts.config.missing_history is MissingHistory.COLD_START:
+            self._recover_again(number, reason)
+        else:
+            self._fail(
+                number,
+                offset,
+                f'{reason}. Set missing_history = "cold_start" to go on with empty state',
+            )
+
+    def _recover_again(self, number: int, reason: str) -> None:
+        """Let one partition's recovery find what is left of its past."""
+        assignment = self._parts.assignment
+        if number not in assignment.active():
+            return
+        _log.warning("position_lost", partition=number, reason=reason)
+        self._membership.take_up_again(number)
+        # Recovery waits for the end of the open transaction, in which its outputs may be.
+        self._parts.cycle.commit_now(self._membership)
+        assignment.drop([number])
+        assignment.add([number])
 
     def _fail(self, number: int, offset: int, reason: str) -> None:
         parts = self._parts
@@ -274,12 +300,8 @@ class Worker:
         if partition is None:
             return
         self._membership.pause([number])
-        error = HistoryLostError(
-            f'{reason}. Set missing_history = "cold_start" to go on with empty state',
-            topic=parts.config.topics.ticks,
-            partition=number,
-            offset=offset,
-        )
+        topic = parts.config.topics.ticks
+        error = HistoryLostError(reason, topic=topic, partition=number, offset=offset)
         parts.assignment.fail(partition, error)
 
     def _wait_for_outputs(self) -> None:

@@ -135,6 +135,26 @@ def test_retention_past_the_snapshot_stops_the_partition_and_says_what_to_do(
     assert sources(fleet)[-1] == "cold"
 
 
+def test_retention_that_passes_a_worker_at_work_is_met_by_the_policy_that_is_set(
+    kafka: KafkaCluster, fleet: Fleet
+) -> None:
+    tap = Tap(kafka, fleet.topics["predictions"], 1)
+    worker = fleet.start("w-0", missing_history="cold_start")
+    fleet.wait_for(lambda: tap.count >= COUNT, 60, "results")
+    worker.signal(signal.SIGSTOP)
+    # The fetch under way is answered meanwhile, with nothing.
+    time.sleep(0.5)
+    produce(kafka, fleet.ticks, random_ticks(200, 10, seed=12))
+    delete_before(kafka, fleet.ticks, COUNT + 100)
+    worker.signal(signal.SIGCONT)
+    fleet.wait_for(lambda: tap.count >= COUNT + 100, 40, "results after the gap")
+    fleet.stop()
+    tap.close()
+    answered = [*range(COUNT), *range(COUNT + 100, COUNT + 200)]
+    assert verdict({0: answered}, tap.records).holds
+    assert sources(fleet)[-1] == "cold" and "partition_stopped" not in fleet.logs()
+
+
 def test_a_topic_created_anew_is_not_taken_for_the_old_one(
     kafka: KafkaCluster, fleet: Fleet
 ) -> None:

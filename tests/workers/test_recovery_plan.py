@@ -149,6 +149,15 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
             replace(FRESH, committed_offset=9, restored=snapshot(9), journal=journal(end=6)),
             "created anew or truncated",
         ),
+        (
+            replace(
+                FRESH,
+                committed_offset=9,
+                restored=snapshot(9),
+                journal=journal((12, 20), (21, 30), trimmed=True),
+            ),
+            "removed journal records",
+        ),
     ],
 )
 def test_lost_history_stops_the_partition_or_starts_cold_without_answering_twice(
@@ -172,6 +181,18 @@ def test_where_nothing_tells_what_was_answered_a_cold_start_answers_only_what_co
     found = replace(FRESH, committed_offset=9, restored=snapshot(9), journal=tail)
     plan = make_plan(COLD, found)
     assert (plan.source, plan.commit_offset, plan.emitted_to) == ("cold", 50, 49)
+
+
+@pytest.mark.parametrize(
+    ("spans", "emitted_to"), [(((8, 9), (10, 12)), 12), (((9, 9),), 9), (((3, 8),), 8), ((), 8)]
+)
+def test_a_trimmed_journal_that_tells_of_all_behind_the_snapshot_is_enough(
+    spans: tuple[tuple[int, int], ...], emitted_to: int
+) -> None:
+    tail = journal(*spans, trimmed=True)
+    found = replace(FRESH, committed_offset=9, restored=snapshot(9), high=13, journal=tail)
+    plan = make_plan(STOP, found if spans else replace(found, high=9))
+    assert (plan.source, plan.start_offset, plan.emitted_to) == ("snapshot", 9, emitted_to)
 
 
 def test_a_journal_that_ends_where_the_snapshot_has_it_is_whole() -> None:
