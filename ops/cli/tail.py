@@ -1,20 +1,40 @@
 """`tickfleet tail`: what a fleet publishes now, decoded and filtered."""
 
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import click
 
+from core import RESULT_FLAGS, Mode
 from ops.cli.options import bootstrap_option, config_option, settings_of
 from ops.cli.show import show
 from ops.records import RecordReader, Selection, StartAt, follow
-from schemas import FlagState, FlagType, Severity
+from schemas import ErrorClass, FlagState, FlagType, Severity
 from workers.client_config import base_settings
 from workers.framing import framing_by_topic
 
 __all__ = ["command"]
 
-_KINDS = ("predictions", "flags", "dead_letters", "journal", "ticks")
+_F = TypeVar("_F", bound=Callable[..., Any])
+_KINDS: Final = ("predictions", "flags", "dead_letters", "journal", "ticks")
+_MODES: Final = [mode.name.capitalize() for mode in Mode]
+_ONLY_OF: Final = {
+    "flags": ("predictions",),
+    "modes": ("predictions",),
+    "types": ("flags",),
+    "states": ("flags",),
+    "severities": ("flags",),
+    "errors": ("dead_letters",),
+    "assets": ("predictions", "flags", "dead_letters", "ticks"),
+}
+"""Parameter -> the kinds whose records it can tell apart; of others it would let none through."""
+
+
+def _choice(option: str, name: str, among: Iterable[str], text: str) -> Callable[[_F], _F]:
+    known = click.Choice([str(one) for one in among])
+    return click.option(option, name, multiple=True, type=known, help=text)
 
 
 @click.command("tail")
@@ -27,38 +47,22 @@ _KINDS = ("predictions", "flags", "dead_letters", "journal", "ticks")
     "-p",
     "partitions",
     multiple=True,
-    type=int,
+    type=click.IntRange(min=0),
     help="Only this partition. Repeat for more.",
 )
-@click.option("--flag", "flags", multiple=True, help="Results with this flag, as emergency_mode.")
-@click.option("--mode", "modes", multiple=True, help="Results of this mode: Robust, Emergency, …")
-@click.option(
-    "--type",
-    "types",
-    multiple=True,
-    type=click.Choice([str(one) for one in FlagType]),
-    help="Flag events of this type. Repeat for more.",
-)
-@click.option(
-    "--state",
-    "states",
-    multiple=True,
-    type=click.Choice([str(s) for s in FlagState]),
-    help="Flag events of this state. Repeat for more.",
-)
-@click.option(
-    "--severity",
-    "severities",
-    multiple=True,
-    type=click.Choice([str(one) for one in Severity]),
-    help="Flag events of this severity. Repeat for more.",
-)
-@click.option("--error-class", "errors", multiple=True, help="Dead letters of this class.")
+@_choice("--flag", "flags", RESULT_FLAGS, "Results with this flag. Repeat for more.")
+@_choice("--mode", "modes", _MODES, "Results of this mode. Repeat for more.")
+@_choice("--type", "types", FlagType, "Flag events of this type. Repeat for more.")
+@_choice("--state", "states", FlagState, "Flag events of this state. Repeat for more.")
+@_choice("--severity", "severities", Severity, "Flag events of this severity. Repeat for more.")
+@_choice("--error-class", "errors", ErrorClass, "Dead letters of this class. Repeat for more.")
 @click.option("--from-beginning", is_flag=True, help="Everything that is retained, not only news.")
 @click.option("--stop-at-end", is_flag=True, help="Stop at the end instead of waiting for more.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records.")
 @click.option("--json", "as_lines", is_flag=True, help="One JSON object a line, all fields.")
+@click.pass_context
 def command(
+    context: click.Context,
     kind: str,
     config: Path | None,
     bootstrap: str | None,
@@ -77,6 +81,7 @@ def command(
     as_lines: bool,
 ) -> None:
     """Print committed records of KIND as they come; Ctrl-C ends it."""
+    _refuse_what_would_admit_none(context, kind)
     worker = settings_of(config, bootstrap).worker
     topic = str(getattr(worker.topics, kind))
     equal = {
@@ -86,14 +91,22 @@ def command(
         "severity": severities,
         "error_class": errors,
     }
-    wanted = Selection(assets, partitions, flags, equal)
+    wanted = Selection(assets, flags, equal)
     reader = RecordReader(framing_by_topic(worker)(topic))
     messages = follow(
         topic,
         options=base_settings(worker),
         start=StartAt.BEGINNING if from_beginning else StartAt.END,
         stop_at_end=stop_at_end,
+        only=partitions,
     )
     with closing(messages):
         records = filter(wanted.admits, map(reader.read, messages))
         show(records, limit=limit, as_lines=as_lines)
+
+
+def _refuse_what_would_admit_none(context: click.Context, kind: str) -> None:
+    for option in context.command.params:
+        kinds = _ONLY_OF.get(option.name or "", _KINDS)
+        if context.params.get(option.name or "") and kind not in kinds:
+            raise click.UsageError(f"{option.opts[0]} is for {' or '.join(kinds)}, not for {kind}")

@@ -1,6 +1,6 @@
 """Reads a topic as a subscriber would: committed records only, without a group of its own."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final
@@ -15,10 +15,10 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from core.errors import RetryableError
+from core.errors import FatalError, RetryableError
 from ops.topics import NoSuchTopicError
 
-__all__ = ["StartAt", "TopicUnreadableError", "follow"]
+__all__ = ["NoSuchPartitionError", "StartAt", "TopicUnreadableError", "follow"]
 
 _BATCH: Final = 1_000
 _POLL_S: Final = 0.2
@@ -26,6 +26,10 @@ _POLL_S: Final = 0.2
 
 class TopicUnreadableError(RetryableError):
     """The brokers do not answer, or refuse."""
+
+
+class NoSuchPartitionError(FatalError):
+    """A partition that a command is about does not exist."""
 
 
 class StartAt(StrEnum):
@@ -41,21 +45,25 @@ def follow(
     options: dict[str, Any],
     start: StartAt,
     stop_at_end: bool,
+    only: Collection[int] = (),
     stopped: Callable[[], bool] = lambda: False,
     timeout_s: float = 15.0,
 ) -> Generator[Message, None, None]:
-    """Yield the committed records of all partitions, as they come; endless unless `stop_at_end`.
+    """Yield the committed records of a topic, as they come; endless unless `stop_at_end`.
 
     Args:
         topic: its name.
         options: librdkafka's, with the brokers' address.
         start: where to begin.
         stop_at_end: end once every partition has been read to its end.
+        only: these partitions; all when empty.
         stopped: asked every fifth of a second whether to end.
         timeout_s: how long the brokers may take to name the partitions.
 
     Raises:
-        TopicUnreadableError: no such topic, or no answer.
+        NoSuchTopicError: the topic does not exist.
+        NoSuchPartitionError: one of `only` does not.
+        TopicUnreadableError: no answer.
     """
     required = {
         "group.id": "tickfleet-consume",  # librdkafka wants one; it is neither joined nor committed
@@ -66,7 +74,7 @@ def follow(
         "allow.auto.create.topics": False,
     }
     with _consumer({**options, **required}) as consumer:
-        partitions = _partitions(consumer, topic, timeout_s)
+        partitions = _partitions(consumer, topic, only, timeout_s)
         offset = OFFSET_BEGINNING if start is StartAt.BEGINNING else OFFSET_END
         consumer.assign([TopicPartition(topic, partition, offset) for partition in partitions])
         unfinished = set(partitions)
@@ -90,7 +98,9 @@ def _consumer(options: dict[str, Any]) -> Iterator[Consumer]:
         consumer.close()
 
 
-def _partitions(consumer: Consumer, topic: str, timeout_s: float) -> list[int]:
+def _partitions(
+    consumer: Consumer, topic: str, only: Collection[int], timeout_s: float
+) -> list[int]:
     try:
         found = consumer.list_topics(topic, timeout_s).topics[topic]
     except KafkaException as error:
@@ -100,4 +110,8 @@ def _partitions(consumer: Consumer, topic: str, timeout_s: float) -> list[int]:
         ) from error
     if found.error is not None or not found.partitions:
         raise NoSuchTopicError(topic)
-    return sorted(found.partitions)
+    if absent := set(only) - found.partitions.keys():
+        raise NoSuchPartitionError(
+            f"{topic} has no partition {min(absent)}: the last one is {max(found.partitions)}"
+        )
+    return sorted(set(only) or found.partitions)

@@ -14,21 +14,17 @@ class Selection:
 
     Attributes:
         assets: asset ids (the key, where the record has none of its own).
-        partitions: partition numbers.
         flags: boolean fields, one of which must be true.
         equal: field name -> the texts that it may have.
     """
 
     assets: Collection[str] = ()
-    partitions: Collection[int] = ()
     flags: Collection[str] = ()
     equal: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def admits(self, record: Record) -> bool:
         """Whether the record meets every condition. An undecodable one meets no field's."""
         value = record.value or {}
-        if self.partitions and record.partition not in self.partitions:
-            return False
         if self.assets and value.get("asset_id", record.key) not in self.assets:
             return False
         if self.flags and not any(value.get(name) is True for name in self.flags):

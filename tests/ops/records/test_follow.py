@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import Producer
 
 from ops.records import RecordReader, StartAt, TopicUnreadableError, follow
+from ops.records.follow import NoSuchPartitionError
 from ops.topics import NoSuchTopicError
 from schemas import JournalCodec, JournalRecord, SingleObjectFraming, TickCodec
 from tests.fixtures.kafka import KafkaCluster, unique_name
@@ -74,6 +75,22 @@ def test_from_the_end_only_new_records_come(kafka: KafkaCluster) -> None:
     _in_transaction(kafka, topic, b"new", commit=True)
     assert [message.value() for message in itertools.islice(live, 1)] == [b"new"]
     live.close()
+
+
+def test_only_the_chosen_partitions_are_read_and_an_absent_one_is_refused(
+    kafka: KafkaCluster,
+) -> None:
+    topic = kafka.create_topic("chosen", partitions=3)
+    producer = Producer(_options(kafka))
+    for partition in range(3):
+        producer.produce(topic, str(partition).encode(), partition=partition)
+    assert producer.flush(30) == 0
+    start = StartAt.BEGINNING
+    chosen = follow(topic, options=_options(kafka), start=start, stop_at_end=True, only=(2, 0, 2))
+    assert sorted(message.value() or b"" for message in chosen) == [b"0", b"2"]
+    absent = follow(topic, options=_options(kafka), start=start, stop_at_end=False, only=(0, 3))
+    with pytest.raises(NoSuchPartitionError, match="has no partition 3: the last one is 2"):
+        next(absent)
 
 
 def test_a_missing_topic_and_a_silent_broker_are_explained(kafka: KafkaCluster) -> None:

@@ -21,8 +21,6 @@ RECORD = Record(
         (Selection(), True),
         (Selection(assets=("ES", "NQ")), True),
         (Selection(assets=("NQ",)), False),
-        (Selection(partitions=(1, 2)), True),
-        (Selection(partitions=(1,)), False),
         (Selection(flags=("warming_up", "emergency_mode")), True),
         (Selection(flags=("emergency_mode",)), False),
         (Selection(equal={"mode": ("Robust", "Emergency"), "type": ()}), True),
