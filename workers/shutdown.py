@@ -24,6 +24,8 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
         False if a thread still waits for the store or Kafka; it would hold up the process's end.
     """
     begun_s = parts.clock.monotonic_s()
+    # The loop goes round no more, and a stop may take longer than the loop may hang.
+    parts.guard.extend(parts.config.stop_timeout_s)
     parts.health.update(ready=False, phase="stopping")
     parts.telemetry.inc(M.SHUTDOWNS)
     # The loop ends between micro-batches: what was fetched has been stepped, nothing is left over.

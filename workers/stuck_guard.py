@@ -37,6 +37,11 @@ class StuckGuard:
             self._renewed_s = now_s
             faulthandler.dump_traceback_later(self._stuck_after_s, exit=True, file=self._log)
 
+    def extend(self, by_s: float) -> None:
+        """Be silent for this much longer than usual, once, from now on."""
+        limit_s = self._stuck_after_s + by_s
+        faulthandler.dump_traceback_later(limit_s, exit=True, file=self._log)
+
     def __enter__(self) -> Self:
         self.renew()
         return self

@@ -51,6 +51,9 @@ class _NoGuard:
     def renew(self) -> None:
         """Nothing to renew."""
 
+    def extend(self, _by_s: float) -> None:
+        """Nothing to extend."""
+
 
 class _NoWatch:
     """The in-memory group leaves no partition without an owner."""

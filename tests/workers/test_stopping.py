@@ -2,18 +2,49 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
-from tests.workers.snapshotted import Snapshotted
+from tests.workers.snapshotted import CONFIG, CountingClock, Snapshotted
 from workers.clock import SystemClock
 from workers.errors import HistoryLostError
 from workers.journal import DecisionLog
 from workers.partition import Partition
 from workers.recovery_desk import RecoveryDesk
 from workers.recovery_plan import RecoveryPlan
+from workers.shutdown import stop_in_order
+from workers.stuck_guard import StuckGuard
+from workers.worker import Worker, WorkerParts
 
 LONG_S = 1_000.0
+
+
+@pytest.fixture
+def limits_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the process was allowed to be silent, each time that was said."""
+    limits_s: list[float] = []
+
+    def arm(limit_s: float, **_options: object) -> None:
+        limits_s.append(limit_s)
+
+    monkeypatch.setattr("faulthandler.dump_traceback_later", arm)
+    return limits_s
+
+
+def test_a_stop_may_take_longer_than_the_loop_may_hang(limits_s: list[float]) -> None:
+    parts = Mock(spec=WorkerParts)
+    parts.config = replace(CONFIG, stop_timeout_s=100.0, stuck_after_s=60.0)
+    parts.clock, parts.assignment = CountingClock(), Snapshotted().assignment
+    parts.desk.close.return_value = parts.dumps.close.return_value = True
+    parts.checkpoints.close.return_value = True
+    seen: list[float] = []
+    parts.cycle.commit_now = lambda _membership: seen.append(limits_s[-1])
+    with StuckGuard(parts.config.stuck_after_s) as guard:
+        parts.guard = guard
+        stop_in_order(Mock(spec=Worker, uncertain=False), parts)
+    assert seen == [160.0, 160.0]
 
 
 def test_a_stopped_partitions_snapshot_is_not_waited_for() -> None:
