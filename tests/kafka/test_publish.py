@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from pyarrow import parquet
 
 from core import PredictorConfig
@@ -144,6 +145,37 @@ def test_a_resumed_run_publishes_what_is_missing_only(kafka: KafkaCluster, tmp_p
                 publish=Publishing(brokers, "nowhere", "r-2", same_partition=False),
             )
         )
+
+
+def test_one_message_that_is_not_taken_holds_its_whole_transaction_back(
+    kafka: KafkaCluster, tmp_path: Path
+) -> None:
+    topic = kafka.create_topic("b", partitions=_PARTITIONS)
+    limit = {"max.message.bytes": "100"}
+    flags = kafka.create_topic("flags", partitions=_PARTITIONS, config=limit)
+    path = write_ticks(tmp_path / "ticks.parquet", random_table(30_000, 20, seed=61))
+    config, brokers = PredictorConfig(), WorkerConfig(kafka.bootstrap, "g", "w", "file:///none")
+    publish = Publishing(brokers, topic, "r-1", same_partition=False, flags_topic=flags)
+    plan = RunPlan(
+        FileSource(path, Layout()),
+        config,
+        "float64",
+        EventTime(config),
+        tmp_path / "run",
+        publish=publish,
+    )
+    with pytest.raises(RetryableError, match="go on with --resume"):
+        run_backtest(plan)
+    assert published(kafka, topic, "r-1") == []
+    larger = ConfigEntry(
+        "max.message.bytes", "1000000", incremental_operation=AlterConfigOpType.SET
+    )
+    resource = ConfigResource("topic", flags, incremental_configs=[larger])
+    admin = kafka.admin()
+    admin.incremental_alter_configs([resource])[resource].result(30)
+    run_backtest(plan, resume=True)
+    assert of_topic(published(kafka, topic, "r-1")) == of_table(tmp_path / "run")
+    assert raised(kafka, flags, "r-1") == events_of_table(tmp_path / "run") != []
 
 
 def test_two_processes_over_a_topic_publish_and_write_what_one_does(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from core.errors import RetryableError
 from schemas import FlagEvent, FlagEventCodec, ResultCodec, ResultColumns
@@ -85,13 +85,13 @@ class RunPublisher:
         framing_of = framing_by_topic(config)
         self._codec = ResultCodec(framing_of(publishing.topic))
         self._flag_codec = FlagEventCodec(framing_of(publishing.flags_topic or publishing.topic))
-        self._failures: list[KafkaError] = []
         self._reader = Consumer(reader_settings(config))
         try:
             self._partitions = self._count_partitions(publishing.topic)
             if publishing.flags_topic is not None:
                 self._count_partitions(publishing.flags_topic)
-            settings = producer_settings(config, self._on_error)
+            # What fails, a single message too, fails the transaction.
+            settings = producer_settings(config, lambda _error: None)
             self._producer = Producer({**settings, "transactional.id": publishing.group})
             self._producer.init_transactions(self._timeout_s)
             [committed] = self._reader.committed([self._progress(0)], self._timeout_s)
@@ -152,7 +152,6 @@ class RunPublisher:
                     results.asset_id[i],
                     partition=int(partitions[i]) if self._to.same_partition else _ANY_PARTITION,
                     headers=headers,
-                    on_delivery=self._on_delivery,
                 )
                 for event in raised.get((int(partitions[i]), int(offsets[i])), ()):
                     self._raise(str(self._to.flags_topic), event, headers)
@@ -166,10 +165,6 @@ class RunPublisher:
             raise RetryableError(
                 f"{self._to.topic}: results could not be published ({error}): go on with --resume"
             ) from error
-        if self._failures:
-            raise RetryableError(
-                f"{self._to.topic}: {self._failures[0].str()}: go on with --resume"
-            )
         self._published = self._made + which.stop
 
     def _raise(self, topic: str, event: FlagEvent, headers: Headers) -> None:
@@ -179,7 +174,6 @@ class RunPublisher:
             self._flag_codec.encode(event),
             event.asset_id.encode(),
             headers=[*headers, *self._flag_codec.cloudevent_headers(event)],
-            on_delivery=self._on_delivery,
         )
 
     def _progress(self, count: int) -> TopicPartition:
@@ -192,11 +186,3 @@ class RunPublisher:
                 f"no topic {topic}: create it first, with as many partitions as the ticks have"
             )
         return len(found.partitions)
-
-    def _on_delivery(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None:
-            self._failures.append(error)
-
-    def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
-            self._failures.append(error)
