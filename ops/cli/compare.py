@@ -8,11 +8,12 @@ import click
 import numpy as np
 
 from ops.report import compare_runs
+from workers.scoring import ENOUGH
 
 __all__ = ["command"]
 
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
-_SIGNIFICANT = 1.96
+_LEVEL = 0.05
 
 
 @click.command("compare")
@@ -23,20 +24,26 @@ def command(first: Path, second: Path, *, as_lines: bool) -> None:
     """Say which of two runs forecasts better, and whether the difference is significant."""
     found = compare_runs(first, second)
     if as_lines:
-        # JSON has no NaN: where nothing differs there is no statistic.
-        statistic = found.statistic if np.isfinite(found.statistic) else None
-        click.echo(json.dumps({**asdict(found), "statistic": statistic}))
+        # JSON has no NaN.
+        known = {} if np.isfinite(found.statistic) else {"statistic": None, "chance": None}
+        click.echo(json.dumps({**asdict(found), **known}))
         return
     for name, (ours, theirs) in found.settings.items():
         click.echo(f"{name}: {ours} against {theirs}")
+    if not found.judged:
+        click.echo("no forecast of both was judged by a price: nothing to compare")
+        return
     a, b = found.mean_loss
     click.echo(f"{found.judged:,} forecasts; mean squared error {a:.6g} against {b:.6g}")
     click.echo(f"{first} is better on {found.better_assets:,} of {found.assets:,} assets")
+    if found.judged < ENOUGH:
+        click.echo(f"fewer than {ENOUGH} forecasts: too few to tell that from chance")
+        return
     if not np.isfinite(found.statistic):
         click.echo("no difference")
         return
     better = first if found.statistic < 0 else second
-    certain = "significant" if abs(found.statistic) > _SIGNIFICANT else "not significant"
+    certain = "significant" if found.chance < _LEVEL else "not significant"
     click.echo(
         f"{better} is better; Diebold-Mariano {found.statistic:+.2f}, {certain} at 5%, two-sided"
     )

@@ -28,7 +28,9 @@ class Comparison:
     """Attributes:
     judged: forecasts that both runs made after warming up, and that a price judged.
     mean_loss: squared errors of the first and of the second.
-    statistic: Diebold-Mariano of the first against the second: below 0 the first is better.
+    statistic: Diebold-Mariano of the first against the second: below 0 the first is better; NaN
+        where nothing differs, or too little was judged.
+    chance: two-sided: how often chance alone gives a statistic as far from 0.
     better_assets: on how many assets the first has the smaller loss.
     assets: how many there are.
     settings: hyperparameters that differ: name -> both values.
@@ -37,6 +39,7 @@ class Comparison:
     judged: int
     mean_loss: tuple[float, float]
     statistic: float
+    chance: float
     better_assets: int
     assets: int
     settings: dict[str, tuple[Any, Any]]
@@ -77,13 +80,14 @@ def compare_runs(first: Path, second: Path) -> Comparison:
                 (float(forecasts[0, -1]), float(forecasts[1, -1])), bool(counts[here[-1]])
             )
     judged_count = sum(one.count for one in differences.values())
-    _, _, statistic = diebold_mariano(differences.values())
+    test = diebold_mariano(differences.values())
     divisor = max(judged_count, 1)
     configs = [run["config"] for run in runs]
     return Comparison(
         judged=judged_count,
         mean_loss=(float(total[0]) / divisor, float(total[1]) / divisor),
-        statistic=statistic,
+        statistic=test.statistic,
+        chance=2.0 * min(test.chance, 1.0 - test.chance),
         better_assets=sum(one.total < 0.0 for one in differences.values()),
         assets=len(differences),
         settings={

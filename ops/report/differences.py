@@ -1,12 +1,17 @@
 """How sure a mean loss difference is, in each of many stretches of time."""
 
+from typing import Final
+
 import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
+from scipy.special import stdtrit
 
-from workers.scoring import LAGS
+from workers.scoring import LAGS, newey_west
 
 __all__ = ["StretchDifference"]
+
+_FEWEST: Final = 20
 
 
 class StretchDifference:
@@ -20,7 +25,6 @@ class StretchDifference:
 
     def __init__(self, stretches: int) -> None:
         self._stretches = stretches
-        self._count = np.zeros(stretches)
         self._total = np.zeros(stretches)
         self._products = np.zeros((LAGS + 1, stretches))
         self._pairs = np.zeros((LAGS + 1, stretches))
@@ -35,7 +39,6 @@ class StretchDifference:
         known = np.flatnonzero(np.isfinite(difference))
         order = known[np.argsort(asset[known], kind="stable")]
         at, whose, value = stretch[order], asset[order], difference[order]
-        self._count += np.bincount(at, minlength=self._stretches)
         self._total += np.bincount(at, value, self._stretches)
         for lag in range(min(LAGS + 1, value.size)):
             end = value.size - lag
@@ -45,10 +48,13 @@ class StretchDifference:
             self._products[lag] += np.bincount(place, product, self._stretches)
             self._pairs[lag] += np.bincount(place, minlength=self._stretches)
 
-    def error_of_sum(self) -> Float64[ndarray, " s"]:
-        """Standard error of each stretch's sum; NaN where it is not known."""
-        mean = self._total / np.where(self._count > 0, self._count, np.nan)
-        weights = 2.0 * (1.0 - np.arange(LAGS + 1) / (LAGS + 1.0))
-        weights[0] = 1.0
-        variance = weights @ (self._products - self._pairs * mean**2)
-        return np.asarray(np.sqrt(np.where(variance > 0.0, variance, np.nan)))
+    def half_width(self, share: float) -> Float64[ndarray, " s"]:
+        """Of the interval around each stretch's sum that holds such a share; NaN where it is not
+        known: nothing differs, or there are fewer than 20.
+        """
+        enough = np.where(self._pairs[0] >= _FEWEST, self._pairs, np.nan)
+        variance, freedom = newey_west(
+            self._products - enough * (self._total / enough[0]) ** 2, enough
+        )
+        error = np.sqrt(np.where(variance > 0.0, variance, np.nan))
+        return np.asarray(stdtrit(freedom, 0.5 + share / 2.0) * error)

@@ -15,12 +15,12 @@ from ops.report.peers import PEERS
 from ops.report.skill import AssetSkill, SkillPass
 from ops.report.timeline import Timeline, flag_timeline
 from workers.replay import read_run
-from workers.scoring import LossDifference, diebold_mariano
+from workers.scoring import ENOUGH, LossDifference, diebold_mariano
 
 __all__ = ["Measured", "measure"]
 
-_ENOUGH: Final = 100
-_CONFIDENCE: Final = 1.96
+_CONFIDENCE: Final = 0.95
+_LEVEL: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def measure(folder: Path) -> Measured:
         timeline.add(judged)
         calibration.add(judged.error, judged.scales)
     assets = [_asset(name, skill) for name, skill in skills.assets.items()]
-    assets.sort(key=lambda one: (one["judged"] < _ENOUGH, one["skill"] or 0.0, one["asset_id"]))
+    assets.sort(key=lambda one: (one["judged"] < ENOUGH, one["skill"] or 0.0, one["asset_id"]))
     return Measured(
         run,
         _summary(list(skills.assets.values()), timeline),
@@ -106,15 +106,16 @@ def _asset(name: str, asset: AssetSkill) -> dict[str, Any]:
 
 def _figures(total: AssetSkill, peer: str, series: list[LossDifference]) -> dict[str, Any]:
     """Skill against a peer, its 95% interval, and the test of it."""
-    mean, error, statistic = diebold_mariano(series)
+    test = diebold_mariano(series)
     ratio = total.ratio(peer)
     base = float(total.losses[0]) / total.judged / ratio if ratio > 0.0 else np.nan
-    half = _CONFIDENCE * error / base if base > 0.0 else np.nan
+    half = test.quantile(0.5 + _CONFIDENCE / 2.0) * test.error / base if base > 0.0 else np.nan
     return {
         "skill": _finite(1.0 - ratio),
-        "skill_low": _finite(-mean / base - half if base > 0.0 else np.nan),
-        "skill_high": _finite(-mean / base + half if base > 0.0 else np.nan),
-        "diebold_mariano": _finite(statistic),
+        "skill_low": _finite(-test.mean / base - half if base > 0.0 else np.nan),
+        "skill_high": _finite(-test.mean / base + half if base > 0.0 else np.nan),
+        "diebold_mariano": _finite(test.statistic),
+        "better_below": _finite(test.quantile(_LEVEL)),
     }
 
 

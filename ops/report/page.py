@@ -28,6 +28,7 @@ from ops.report.tables import (
     peer_table,
     summary_rows,
 )
+from workers.scoring import ENOUGH
 
 __all__ = ["render_page"]
 
@@ -60,7 +61,9 @@ def _parts(found: Measured) -> Iterator[str]:
 
 def _lead(found: Measured) -> str:
     skill, low = found.summary["skill"], found.summary["skill_low"]
-    high = found.summary["skill_high"]
+    high, judged = found.summary["skill_high"], found.summary["judged"]
+    if 0 < judged < ENOUGH:
+        return f"{judged} forecasts were judged: too few to tell what they are worth from chance."
     if skill is None or low is None or high is None:
         return "Nothing could be judged: every forecast was of a state that was warming up."
     share = f"{abs(skill):.2%} of persistence's squared error"
@@ -177,6 +180,7 @@ def _assets(found: Measured) -> Iterable[str]:
         "Skill against persistence",
         ("skill, 95% interval",),
         [DotRow(one["asset_id"], (_dot(one),)) for one in found.assets[:SHOWN_ASSETS]],
+        note=f"An asset of which fewer than {ENOUGH} forecasts were judged has no interval.",
     )
     yield table(*asset_table(found))
 

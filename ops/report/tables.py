@@ -23,11 +23,13 @@ Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 def summary_rows(found: Measured) -> list[tuple[str, str]]:
     """What is said of all assets together."""
     summary, counts = found.summary, found.run["counts"]
-    low, high = (number(summary[name], 5) for name in ("skill_low", "skill_high"))
     return [
         ("skill against persistence", number(summary["skill"], 5)),
-        ("95% interval", f"{low} to {high}"),
-        ("Diebold-Mariano (below -1.64: better at 5%)", number(summary["diebold_mariano"], 2)),
+        ("95% interval", _interval(summary, 5)),
+        (
+            f"Diebold-Mariano (below {number(summary['better_below'], 2)}: better at 5%)",
+            number(summary["diebold_mariano"], 2),
+        ),
         (
             "assets better than persistence",
             f"{summary['assets_better_than_persistence']:,} of {counts['assets']:,}",
@@ -69,8 +71,13 @@ def coverage_table(found: Measured) -> Table:
 
 
 def _skill(one: dict[str, Any], digits: int) -> tuple[str, ...]:
-    low, high = (number(one[name], digits) for name in ("skill_low", "skill_high"))
-    return number(one["skill"], digits), f"{low} to {high}", number(one["diebold_mariano"], 2)
+    skill, statistic = number(one["skill"], digits), number(one["diebold_mariano"], 2)
+    return skill, _interval(one, digits), statistic
+
+
+def _interval(one: dict[str, Any], digits: int) -> str:
+    low, high = one["skill_low"], one["skill_high"]
+    return number(None, 0) if low is None else f"{low:.{digits}f} to {high:.{digits}f}"
 
 
 def number(value: float | None, digits: int) -> str:

@@ -28,7 +28,7 @@ COLUMNS: Final = (
 _STRETCHES: Final = 120
 _HOLDER_BINS: Final = 60
 _HOLDER_TOP: Final = 1.5
-_CONFIDENCE: Final = 1.96
+_CONFIDENCE: Final = 0.95
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Timeline:
     def skill_band(self) -> tuple[Float64[ndarray, " s"], Float64[ndarray, " s"]]:
         """A 95% interval around it."""
         base = np.where(self.losses[1] > 0.0, self.losses[1], np.nan)
-        half = _CONFIDENCE * self.differences.error_of_sum() / base
+        half = self.differences.half_width(_CONFIDENCE) / base
         skill = self.skill()
         return skill - half, skill + half
 

@@ -5,16 +5,26 @@ Pure numpy; what is judged, and when, is decided by the callers (`workers.tuning
 
 from workers.scoring.error_scale import ErrorScale
 from workers.scoring.gaussian import crps, log_score, pit
-from workers.scoring.long_run import LAGS, LossDifference, diebold_mariano
+from workers.scoring.long_run import (
+    ENOUGH,
+    LAGS,
+    LossDifference,
+    LossTest,
+    diebold_mariano,
+    newey_west,
+)
 from workers.scoring.smoothing import smoothed
 
 __all__ = [
+    "ENOUGH",
     "LAGS",
     "ErrorScale",
     "LossDifference",
+    "LossTest",
     "crps",
     "diebold_mariano",
     "log_score",
+    "newey_west",
     "pit",
     "smoothed",
 ]

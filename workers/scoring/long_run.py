@@ -6,15 +6,19 @@ are taken as independent. One-step forecasts: no correction for overlapping hori
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
+from scipy.special import stdtr, stdtrit
 
-__all__ = ["LAGS", "LossDifference", "diebold_mariano"]
+__all__ = ["ENOUGH", "LAGS", "LossDifference", "LossTest", "diebold_mariano", "newey_west"]
 
 LAGS: Final = 10
+ENOUGH: Final = 100
+"""Forecasts that a test needs: of fewer, skewed or dependent losses look certain too often."""
+_TICKS_A_LAG: Final = 10
 
 
 @dataclass(slots=True)
@@ -51,33 +55,100 @@ class LossDifference:
         self.count += difference.size
         self.total += float(difference.sum())
 
-    def variance(self, mean: float) -> float:
-        """Of the sum of the series: centred products, Bartlett weights."""
-        found = 0.0
-        for lag in range(min(LAGS + 1, self.count)):
-            weight = 1.0 if lag == 0 else 2.0 * (1.0 - lag / (LAGS + 1.0))
-            edges = self.head[:lag].sum() + self.tail[self.tail.size - lag :].sum()
-            centred = (
-                self.products[lag]
-                - mean * (2.0 * self.total - edges)
-                + (self.count - lag) * mean**2
-            )
-            found += weight * float(centred)
-        return found
+    @property
+    def pairs(self) -> Float64[ndarray, " lags"]:
+        """How many products there are."""
+        return np.maximum(self.count - np.arange(LAGS + 1), 0.0)
+
+    def centred(self, mean: float) -> Float64[ndarray, " lags"]:
+        """The products of d - mean."""
+        edges = _sums(self.head) + _sums(self.tail[::-1])
+        return np.asarray(self.products - mean * (2.0 * self.total - edges) + self.pairs * mean**2)
 
 
-def diebold_mariano(assets: Iterable[LossDifference]) -> tuple[float, float, float]:
-    """Mean, its standard error and their ratio: below -1.64 the first is better at 5%.
+class LossTest(NamedTuple):
+    """Whether losses differ; NaN where that cannot be told.
 
-    NaN where there is nothing, or nothing differs.
+    Attributes:
+        mean: of the differences.
+        error: its standard error.
+        freedom: degrees of freedom of Student's t, as which chance alone distributes the statistic.
     """
-    parts = list(assets)
+
+    mean: float
+    error: float
+    freedom: float
+
+    @property
+    def statistic(self) -> float:
+        """Mean over error; below 0 the first is better."""
+        return self.mean / self.error
+
+    @property
+    def chance(self) -> float:
+        """One-sided: how often chance alone gives as little or less."""
+        return float(stdtr(self.freedom, self.statistic))
+
+    def quantile(self, share: float) -> float:
+        """Below which chance alone puts that share of statistics."""
+        return float(stdtrit(self.freedom, share))
+
+
+def diebold_mariano(assets: Iterable[LossDifference]) -> LossTest:
+    """Whether the mean difference over the ticks of all assets is other than 0.
+
+    Without an error where nothing differs, or fewer than `ENOUGH` were judged. An asset's series
+    has a mean of its own; those of fewer than `ENOUGH`, too short to tell theirs, share one.
+    """
+    parts = [part for part in assets if part.count]
     count = sum(part.count for part in parts)
     if not count:
-        return np.nan, np.nan, np.nan
+        return LossTest(np.nan, np.nan, np.nan)
     mean = sum(part.total for part in parts) / count
-    variance = sum(part.variance(mean) for part in parts)
+    if count < ENOUGH:
+        return LossTest(mean, np.nan, np.nan)
+    short = [part for part in parts if part.count < ENOUGH]
+    groups = [[part] for part in parts if part.count >= ENOUGH] + [short]
+    found = np.array([_variance(group) for group in groups if sum(p.count for p in group) > 1])
+    variance = float(found[:, 0].sum())
     if variance <= 0.0:
-        return mean, np.nan, np.nan
-    error = float(np.sqrt(variance)) / count
-    return mean, error, mean / error
+        return LossTest(mean, np.nan, np.nan)
+    # Satterthwaite (1946); the squares of estimates are too large by the factor 1 + 2 / freedom.
+    freedom = variance**2 / float((found[:, 0] ** 2 / (found[:, 1] + 2.0)).sum()) - 2.0
+    return LossTest(mean, float(np.sqrt(variance)) / count, freedom)
+
+
+def newey_west(
+    centred: Float64[ndarray, "lags *n"], pairs: Float64[ndarray, "lags *n"]
+) -> tuple[Float64[ndarray, "*n"], Float64[ndarray, "*n"]]:
+    """Variance of a sum, and its degrees of freedom.
+
+    Right on average for white noise around a mean that was estimated as well: that is the factor
+    of Harvey, Leybourne & Newbold (1997), for these weights. The freedom is that of a chi-squared
+    variable of the same relative variance.
+
+    Args:
+        centred: sums of products of deviations from the mean, for each lag.
+        pairs: how many products; of lag 0 at least 2.
+    """
+    count = pairs[0]
+    lags = np.minimum(LAGS, count // _TICKS_A_LAG)
+    lag = np.arange(LAGS + 1).reshape(-1, *[1] * count.ndim)
+    bartlett = np.maximum(1.0 - lag / (lags + 1.0), 0.0)
+    weights = np.where(lag == 0, 1.0, 2.0) * bartlett
+    lost = (weights * pairs).sum(axis=0) / count
+    variance = (weights * centred).sum(axis=0) * count / (count - lost)
+    freedom = (count - lost) ** 2 / ((weights * bartlett * pairs).sum(axis=0) - lost**2)
+    return variance, freedom
+
+
+def _variance(group: list[LossDifference]) -> tuple[float, float]:
+    mean = sum(part.total for part in group) / sum(part.count for part in group)
+    centred = np.sum([part.centred(mean) for part in group], axis=0)
+    variance, freedom = newey_west(centred, np.sum([part.pairs for part in group], axis=0))
+    return float(variance), float(freedom)
+
+
+def _sums(values: Float64[ndarray, " n"]) -> Float64[ndarray, " lags"]:
+    """Of the first 0 … LAGS values."""
+    return np.cumsum(np.concatenate([[0.0], values, np.zeros(LAGS - values.size)]))

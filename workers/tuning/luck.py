@@ -11,8 +11,16 @@ __all__ = ["better_by", "chance", "chance_of_best", "expected_best"]
 
 
 def better_by(series: list[LossDifference]) -> float:
-    """How many standard errors the chosen one's losses are below the baseline's."""
-    return -diebold_mariano(series)[2]
+    """How many standard errors the chosen one's losses are below the baseline's; NaN where that
+    cannot be told.
+
+    Few ticks make the errors themselves uncertain: what Student's t allows by chance more often
+    counts for less, so that all else here holds (Wallace 1959, 0.2% off).
+    """
+    test = diebold_mariano(series)
+    t, freedom = -test.statistic, test.freedom
+    share = (8.0 * freedom + 1.0) / (8.0 * freedom + 3.0)
+    return math.copysign(share * math.sqrt(freedom * math.log1p(t**2 / freedom)), t)
 
 
 def chance(z: float) -> float:

@@ -175,8 +175,33 @@ def test_the_better_run_is_found(run: Path, noisier: Path) -> None:
     result = CliRunner().invoke(main, ["compare", str(run), str(noisier)])
     assert result.exit_code == 0
     assert f"{run} is better; Diebold-Mariano -" in result.stdout
+    assert "significant at 5%, two-sided" in result.stdout
     same = CliRunner().invoke(main, ["compare", str(run), str(run)])
     assert same.stdout.endswith("no difference\n")
+
+
+def test_too_few_forecasts_are_not_told_from_chance(tmp_path: Path) -> None:
+    price = 100.0 + np.cumsum(np.random.default_rng(1).normal(0.0, 0.1, 150))
+    stamps = 1_700_000_000_000_000_000 + 10_000_000 * np.arange(150)
+    table = pa.table({"asset_id": ["A"] * 150, "price": price, "timestamp_ns": stamps})
+    path = write_ticks(tmp_path / "ticks.parquet", table)
+    for name, config in (("a", _CONFIG), ("b", PredictorConfig(wtmm_buffer_size=64))):
+        source = FileSource(path, Layout())
+        run_backtest(RunPlan(source, config, "float64", EventTime(config), tmp_path / name))
+    summary = write_report(tmp_path / "b").summary
+    assert 20 < summary["judged"] < 100
+    assert summary["skill"] is not None
+    assert summary["skill_low"] is summary["skill_high"] is summary["diebold_mariano"] is None
+    page = (tmp_path / "b" / "report.html").read_text("utf-8")
+    assert f"{summary['judged']} forecasts were judged: too few to tell what they are" in page
+    check_page(tmp_path / "b" / "report.html", charts=9)
+    assert "| 95% interval | – |" in (tmp_path / "b" / "report.md").read_text("utf-8")
+    folders = [str(tmp_path / "a"), str(tmp_path / "b")]
+    said = CliRunner().invoke(main, ["compare", *folders])
+    assert said.stdout.endswith("fewer than 100 forecasts: too few to tell that from chance\n")
+    found = json.loads(CliRunner().invoke(main, ["compare", "--json", *folders]).stdout)
+    assert found["judged"] == summary["judged"]
+    assert found["statistic"] is found["chance"] is None
 
 
 def test_runs_over_other_ticks_are_not_compared(run: Path, noisier: Path) -> None:

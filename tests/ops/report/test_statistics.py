@@ -10,35 +10,6 @@ from statsmodels.tsa.holtwinters import SimpleExpSmoothing
 from benchmarks.skill import diebold_mariano as written_out
 from ops.report.differences import StretchDifference
 from ops.report.peers import PEERS, PeerState, peer_forecasts
-from workers.scoring import LossDifference, diebold_mariano
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(12, 200))
-def test_diebold_mariano_in_pieces_is_the_formula(seed: int, assets: int, ticks: int) -> None:
-    rng = np.random.default_rng(seed)
-    noise = rng.normal(0.1, 1.0, (ticks, assets))
-    difference = noise + 0.7 * np.roll(noise, 1, axis=0)
-    parts = []
-    for lane in difference.T:
-        part = LossDifference()
-        for piece in np.split(lane, np.sort(rng.integers(0, ticks, 6))):
-            part.add(piece)
-        parts.append(part)
-    expected = written_out(difference, lags=10)
-    mean, error, statistic = diebold_mariano(parts)
-    assert mean == pytest.approx(difference.mean())
-    if np.isnan(expected):
-        assert np.isnan(statistic)
-    else:
-        assert (statistic, mean / error) == pytest.approx((expected, expected), rel=1e-6)
-
-
-def test_nothing_and_no_difference_have_no_statistic() -> None:
-    assert np.isnan(diebold_mariano([])[2])
-    part = LossDifference()
-    part.add(np.zeros(50))
-    assert diebold_mariano([part])[0] == 0.0
-    assert np.isnan(diebold_mariano([part])[2])
 
 
 def naive(price: np.ndarray) -> dict[str, float]:
@@ -89,9 +60,28 @@ def test_the_error_of_a_stretch_is_the_long_run_one(seed: int) -> None:
     values = np.append(difference.ravel(), np.full(3, np.nan))
     at = np.append(np.ones(450, np.int64), np.zeros(3, np.int64))
     stretches.add(at, np.append(asset, np.arange(3)), values)
-    empty, found = stretches.error_of_sum()
+    empty, half = stretches.half_width(0.95)
     assert np.isnan(empty)
+    found = half / 1.975
     expected = written_out(difference, lags=10)
     # Sums of the first and last few are taken as the mean's: an error of the order lags / ticks.
     if abs(expected) > 0.1:
         assert difference.sum() / found == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize(("ticks", "assets"), [(20, 1), (60, 1), (12, 5)])
+def test_an_interval_of_a_short_stretch_holds_as_often_as_it_says(ticks: int, assets: int) -> None:
+    rng, count = np.random.default_rng(5), 4_000
+    noise = rng.normal(size=(count, ticks * assets))
+    stretches = StretchDifference(count)
+    at = np.repeat(np.arange(count), ticks * assets)
+    asset = np.tile(np.arange(assets), count * ticks)
+    stretches.add(at, asset, noise.ravel())
+    inside = np.abs(noise.sum(axis=1)) < stretches.half_width(0.95)
+    assert inside.mean() == pytest.approx(0.95, abs=0.012)
+
+
+def test_too_short_a_stretch_has_none() -> None:
+    stretches = StretchDifference(1)
+    stretches.add(np.zeros(19, np.int64), np.zeros(19, np.int64), np.arange(19.0))
+    assert np.isnan(stretches.half_width(0.95)).all()

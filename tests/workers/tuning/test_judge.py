@@ -12,11 +12,11 @@ from core import OUTPUT_ROWS, Flag, Output
 from tests.workers.replay.tables import random_table
 from workers.replay import Layout
 from workers.replay.engine import Stepped
-from workers.scoring import ErrorScale
+from workers.scoring import ErrorScale, LossDifference, diebold_mariano
 from workers.tuning import Objective, TuningError, expected_best, open_ticks
 from workers.tuning.folds import Folds, count_rows, pieces
 from workers.tuning.judge import Judge
-from workers.tuning.luck import chance_of_best
+from workers.tuning.luck import better_by, chance, chance_of_best
 
 _WARM_UP = 3
 
@@ -119,6 +119,17 @@ def test_the_best_of_many_worthless_ones(candidates: int) -> None:
     assert expected_best(candidates) == pytest.approx(best.mean(), abs=0.09)
     at = float(np.quantile(best, 0.95))
     assert chance_of_best(at, candidates) == pytest.approx(0.05, abs=0.006)
+
+
+@pytest.mark.parametrize("ticks", [100, 5_000])
+@pytest.mark.parametrize("errors", [-3.0, -0.2, 1.0, 2.0, 4.0])
+def test_standard_errors_of_few_ticks_count_for_less(ticks: int, errors: float) -> None:
+    noise = np.random.default_rng(7).normal(size=ticks)
+    series = LossDifference()
+    series.add((noise - noise.mean()) / noise.std() - errors / np.sqrt(ticks))
+    expected = diebold_mariano([series])
+    assert chance(better_by([series])) == pytest.approx(expected.chance, rel=0.05)
+    assert abs(better_by([series])) < abs(expected.statistic)
 
 
 def test_one_candidate_needs_no_deflation() -> None:
