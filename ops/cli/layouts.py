@@ -100,8 +100,6 @@ def _refuse_without_file(chosen: dict[str, Any]) -> None:
 
 
 def _layout(chosen: dict[str, Any], **more: Any) -> "Layout":
-    from workers.replay import BadQuotes, Layout, Repeats, TimeUnit  # noqa: PLC0415  (an extra)
+    from workers.replay import Layout  # noqa: PLC0415  (an extra)
 
-    kinds = {"columns": dict, "bad_quotes": BadQuotes, "time_unit": TimeUnit, "repeats": Repeats}
-    typed = {name: kind(chosen[name]) for name, kind in kinds.items() if name in chosen}
-    return Layout(**{**chosen, **typed, **more})
+    return Layout(**{**chosen, "columns": dict(chosen["columns"]), **more})

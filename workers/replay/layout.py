@@ -55,9 +55,11 @@ class Layout:
     repeats: rows equal in asset, time, price and target.
     allow_nonpositive_prices: as the worker's setting of that name.
 
+    A choice may be given as its text, as in `repeats="keep"`.
+
     Raises:
-        ReplayError: `columns` renames something that is no column of ours, or `time_zone` is
-            unknown.
+        ReplayError: `columns` renames something that is no column of ours, a choice is none, or
+            `time_zone` is unknown.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -71,6 +73,9 @@ class Layout:
     allow_nonpositive_prices: bool = False
 
     def __post_init__(self) -> None:
+        self._choose("bad_quotes", BadQuotes)
+        self._choose("time_unit", TimeUnit)
+        self._choose("repeats", Repeats)
         if unknown := sorted(set(self.columns) - set(_KNOWN)):
             raise ReplayError(
                 f"{', '.join(unknown)} is no column of ticks: rename one of {', '.join(_KNOWN)}, "
@@ -88,6 +93,12 @@ class Layout:
             raise ReplayError(
                 f"{self.time_zone!r} is no time zone: write one such as Europe/Madrid"
             ) from error
+
+    def _choose(self, name: str, kind: type[StrEnum]) -> None:
+        given = getattr(self, name)
+        if given not in list(kind):
+            raise ReplayError(f"{name} is {given!r}: write one of {', '.join(kind)}")
+        object.__setattr__(self, name, kind(given))
 
     @property
     def required(self) -> tuple[str, ...]:

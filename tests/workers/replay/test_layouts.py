@@ -1,6 +1,7 @@
 """Layouts that tick files come in: quotes, one asset, times of every kind."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 
 from tests.workers.replay.tables import write_ticks
 from tests.workers.replay.test_bad_files import csv, rows
-from workers.replay import BadQuotes, BadTicksError, FileSource, Layout, ReplayError, TimeUnit
+from workers.replay import (
+    BadQuotes,
+    BadTicksError,
+    FileSource,
+    Layout,
+    Repeats,
+    ReplayError,
+    TimeUnit,
+)
 from workers.replay.quotes import QuoteCheck
 
 _NS = 1_377_993_600_000_000_000  # 2013-09-01T00:00Z
@@ -98,12 +107,26 @@ def test_a_mid_lies_between_its_sides(bid: float, spread: float) -> None:
     assert bid <= price[0] <= ask
 
 
+def test_choices_may_be_texts(tmp_path: Path) -> None:
+    texts: dict[str, Any] = {"repeats": "keep", "bad_quotes": "drop", "time_unit": "ms"}
+    chosen = Layout(repeats=Repeats.KEEP, bad_quotes=BadQuotes.DROP, time_unit=TimeUnit.MS)
+    assert repr(Layout(**texts)) == repr(chosen)
+    path = csv(tmp_path, "asset_id,bid,ask,timestamp_ns\nA,1,2,5\nA,1,2,5\nA,3,2,6\n")
+    assert len(rows(path, Layout(mid=True, **texts))) == 2
+    for name, message in (("repeats", "row 2 repeats a row above"), ("bad_quotes", "no mid")):
+        with pytest.raises(BadTicksError, match=message):
+            rows(path, Layout(mid=True, **texts | {name: "refuse"}))
+
+
 @pytest.mark.parametrize(
     ("given_", "message"),
     [
         ({"asset": "A", "columns": {"asset_id": "s"}}, "either one asset for the whole table"),
         ({"columns": {"bid": "b"}}, "are read for their middle only: say --mid"),
         ({"mid": True, "columns": {"price": "p"}}, "either --mid, or a column for the price"),
+        ({"repeats": "foo"}, "repeats is 'foo': write one of refuse, drop, keep"),
+        ({"time_unit": "m"}, "time_unit is 'm': write one of ns, us, ms, s"),
+        ({"bad_quotes": None}, "bad_quotes is None: write one of refuse, drop"),
     ],
 )
 def test_layouts_that_contradict_themselves(given_: dict[str, object], message: str) -> None:
