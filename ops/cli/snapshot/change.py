@@ -113,9 +113,6 @@ def restore(context: click.Context, place: Place, *, ref: str, yes: bool) -> Non
         click.echo(f"partition {partition}: {one.ref.offset} {one.ref.digest[:12]}")
         if one.differing:
             click.echo(f"  of other settings: {', '.join(one.differing)}", err=True)
-    if not chosen:
-        click.echo("the store holds no snapshot of this group and topic", err=True)
-        context.exit(2)
     if any(one.differing for one in chosen.values()):
         click.echo("put these settings back, or `tickfleet snapshot copy --adopt-config`", err=True)
         context.exit(2)

@@ -35,11 +35,24 @@ class Place:
 
     @property
     def partitions(self) -> list[int]:
-        """The chosen ones, or all of which the store holds anything."""
+        """The chosen ones, or all of which the store holds anything.
+
+        Raises:
+            NoSuchSnapshotError: it holds nothing of a chosen one, or nothing at all.
+        """
         config = self.config
-        return list(self.chosen) or stored_partitions(
-            self.store, config.group_id, config.topics.ticks
-        )
+        whose = f"group {config.group_id} and topic {config.topics.ticks}"
+        for partition in self.chosen:
+            if not self.store.list(self.scope(partition).prefix):
+                raise NoSuchSnapshotError(
+                    f"the store holds nothing of partition {partition} of {whose}"
+                )
+        found = self.chosen or stored_partitions(self.store, config.group_id, config.topics.ticks)
+        if not found:
+            raise NoSuchSnapshotError(
+                f"the store holds nothing of {whose}: check their names and snapshot_url"
+            )
+        return list(found)
 
     def scope(self, partition: int) -> SnapshotScope:
         """Where a partition's snapshots are."""

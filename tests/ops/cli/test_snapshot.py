@@ -1,0 +1,38 @@
+"""`tickfleet snapshot` of what the store does not hold: an error, not "nothing is damaged"."""
+
+from pathlib import Path
+
+import pytest
+
+from snapshots import SnapshotWriter, open_store
+from tests.ops.cli.operated import run
+from tests.snapshots.builders import HEADER, SCOPE, make_image
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> tuple[str, ...]:
+    """Of a group with a snapshot of partition 3 alone."""
+    url = (tmp_path / "snapshots").as_uri()
+    writer = SnapshotWriter(open_store(url), HEADER)
+    writer.submit(SCOPE, make_image(5)).result()
+    assert writer.close(10.0)
+    config = tmp_path / "fleet.toml"
+    config.write_text(f'snapshot_url = "{url}"\ngroup_id = "{SCOPE.group}"\n', "utf-8")
+    return ("-c", str(config))
+
+
+def test_what_is_there_is_shown(settings: tuple[str, ...]) -> None:
+    for partition in ((), ("-p", "3")):
+        assert "3\t100\t" in run("snapshot", "verify", *settings, *partition).stdout
+
+
+@pytest.mark.parametrize(
+    "command", [["ls"], ["show"], ["verify"], ["gc"], ["restore"], ["dumps"], ["diff", "newest"]]
+)
+def test_what_is_not_there_is_said(settings: tuple[str, ...], command: list[str]) -> None:
+    absent = run("snapshot", *command, *settings, "-p", "3", "-p", "99", code=2).stderr
+    assert absent == (
+        "error: the store holds nothing of partition 99 of group group and topic ticks\n"
+    )
+    other = run("snapshot", *command, *settings, "--group", "nope", code=2).stderr
+    assert other.startswith("error: the store holds nothing of group nope and topic ticks: check")
