@@ -31,6 +31,12 @@ def nanoseconds(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"
         return _of_timestamps(column, layout, fail)
     if _is_text(kind):
         return _of_texts(column, layout, fail)
+    if not _is_number(kind):
+        fail(
+            0,
+            f"is of type {kind}, no point in time: write a timestamp type, a number since 1970 or "
+            "an ISO 8601 text",
+        )
     if pa.types.is_floating(kind) and layout.time_unit is not TimeUnit.NS:
         return _of_floats(column, layout, fail)
     return _of_integers(_cast(column, pa.int64(), fail, "a whole number"), layout, fail)
@@ -132,10 +138,12 @@ def _cast(column: Any, kind: Any, fail: _Fail, expected: str) -> Any:
         fail(at, f"is {column[at].as_py()!r}, expected {expected}: correct the cell")
 
 
+def _is_number(kind: Any) -> bool:
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
 def _is_text(kind: Any) -> bool:
-    return bool(
-        pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_string_view(kind)
-        or pa.types.is_dictionary(kind)
-    )
+    types = pa.types
+    texts = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return bool(texts or types.is_dictionary(kind) or types.is_binary(kind))

@@ -1,5 +1,6 @@
 """Layouts that tick files come in: quotes, one asset, times of every kind."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,14 @@ def test_times_that_are_none(tmp_path: Path) -> None:
         times(tmp_path, "2013-09-01T00:00:00Z", "2013-09-01")
     with pytest.raises(BadTicksError, match=r"row 1: timestamp_ns is '9999-01-01', no time"):
         times(tmp_path, "9999-01-01")
+
+
+@pytest.mark.parametrize("kind", [pa.duration("ms"), pa.time64("us"), pa.date32(), pa.bool_()])
+def test_what_is_no_point_in_time_is_no_number(tmp_path: Path, kind: Any) -> None:
+    stamps = pa.array([0, 0], pa.int32() if kind == pa.date32() else pa.int64()).cast(kind)
+    table = pa.table({"asset_id": ["A", "A"], "price": [1.0, 2.0], "timestamp_ns": stamps})
+    with pytest.raises(BadTicksError, match=rf"timestamp_ns is of type {re.escape(str(kind))}, no"):
+        rows(write_ticks(tmp_path / "t.parquet", table))
 
 
 def test_one_asset_and_quotes(tmp_path: Path) -> None:
