@@ -115,6 +115,9 @@ class _Columns:
         return column
 
     def _floats(self, name: str, column: Any) -> Float64[ndarray, " n"]:
+        if pa.types.is_decimal(column.type):
+            # Arrow's own cast to double is one bit off in every eighth price; its parser is not.
+            column = column.cast(pa.string())
         floats = self._cast(name, column, pa.float64())
         return values(floats.fill_null(np.nan) if floats.null_count else floats)
 

@@ -1,11 +1,14 @@
 """A bad file is refused by its name and row, with a remedy, and leaves nothing that looks whole."""
 
 import gzip
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from core import PredictorConfig
@@ -21,6 +24,7 @@ from workers.replay import (
     TimeUnit,
     run_backtest,
 )
+from workers.replay.table_source import BatchSource
 
 _CONFIG = PredictorConfig()
 
@@ -101,6 +105,20 @@ def test_mixed_types_in_parquet_name_the_row(tmp_path: Path) -> None:
     path = write_ticks(tmp_path / "ticks.parquet", table)
     with pytest.raises(BadTicksError, match=r"row 1235: price is 'n/a', expected double"):
         rows(path)
+
+
+@given(st.lists(st.integers(1, 10**17), min_size=1), st.integers(0, 17))
+def test_a_decimal_is_the_nearest_double(digits: list[int], scale: int) -> None:
+    prices = [Decimal(one).scaleb(-scale) for one in digits]
+    table = pa.table(
+        {
+            "asset_id": ["A"] * len(prices),
+            "price": pa.array(prices, pa.decimal128(38, 18)),
+            "timestamp_ns": range(len(prices)),
+        }
+    )
+    chunks = BatchSource("t", table.to_batches(), Layout()).chunks({})
+    assert [one for chunk in chunks for one in chunk.price.tolist()] == [float(p) for p in prices]
 
 
 def test_a_truncated_or_damaged_parquet_file(tmp_path: Path) -> None:
