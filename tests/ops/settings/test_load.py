@@ -133,6 +133,41 @@ def test_every_wrong_setting_is_named_at_once(tmp_path: Path) -> None:
     assert "TICKFLEET_BOOTSTRAP_SERVERS" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("table", "key", "value", "wrong"),
+    [
+        ("predictor", "cusum_g", "1", "predictor.cusum_g is unknown"),
+        ("predictor", "cusum_h", "x", "predictor.cusum_h: Input should be a valid number"),
+        ("predictor", "cusum_h", "-1", "predictor: cusum_h=-1.0: must lie in"),
+        ("http", "port", "-1", "http.port: Input should be greater"),
+    ],
+)
+def test_a_wrong_setting_is_looked_for_where_it_was_given(
+    tmp_path: Path, table: str, key: str, value: str, wrong: str
+) -> None:
+    path, right = tmp_path / "tickfleet.toml", tmp_path / "right.toml"
+    path.write_text(_MINIMAL + f"[{table}]\n{key} = '{value}'", "utf-8")
+    right.write_text(_MINIMAL + "[predictor]\ncusum_h = 5.0\n[http]\nport = 1", "utf-8")
+    variable = f"TICKFLEET_{table}__{key}".upper()
+    with pytest.raises(SettingsError) as of_file:
+        load_settings(path, environment={})
+    with pytest.raises(SettingsError) as of_environment:
+        load_settings(right, environment={variable: value})
+    with pytest.raises(SettingsError) as of_option:
+        load_settings(right, environment={}, overrides={table: {key: value}})
+    assert str(of_file.value).startswith(f"{path}: {wrong}")
+    assert str(of_environment.value).startswith(f"{variable}: {wrong}")
+    assert str(of_option.value).startswith(f"command line: {wrong}")
+
+
+def test_what_wins_is_what_is_wrong_and_each_source_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        _load(tmp_path, _MINIMAL + "a = 1\nb = 1", TICKFLEET_A="2", TICKFLEET_HTTP__PORT="-1")
+    said = dict(part.rsplit(": ", 2)[:2][::-1] for part in str(caught.value).split("; "))
+    assert said["a is unknown"] == "TICKFLEET_A"
+    assert said["b is unknown"] == str(tmp_path / "tickfleet.toml")
+
+
 def test_a_wrong_value_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         _load(tmp_path, _MINIMAL, TICKFLEET_COMMIT_INTERVAL_MS="hunter2")

@@ -1,0 +1,97 @@
+"""What is wrong with the settings, for a person: by key, and by where the key was given."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from core import PredictorConfig
+from ops.settings.environment import PREFIX
+from ops.settings.model import HttpSettings, LogSettings, TracesSettings
+from snapshots import StoreOptions
+from workers.config import Topics, WorkerConfig
+from workers.shedding import SheddingPolicy
+
+__all__ = ["WORKER_KEYS", "Given", "explain"]
+
+WORKER_KEYS: Final = frozenset(field.name for field in fields(WorkerConfig))
+_KNOWN: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
+    (): WORKER_KEYS | {"http", "log", "traces"},
+    ("topics",): frozenset(field.name for field in fields(Topics)),
+    ("predictor",): frozenset(field.name for field in fields(PredictorConfig)),
+    ("http",): frozenset(HttpSettings.model_fields),
+    ("store_options",): frozenset(field.name for field in fields(StoreOptions)),
+    ("shedding",): frozenset(field.name for field in fields(SheddingPolicy)),
+    ("log",): frozenset(LogSettings.model_fields),
+    ("traces",): frozenset(TracesSettings.model_fields),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What each source gave, nested; a later one wins.
+
+    Attributes:
+        path: of the file; None when there is none.
+        file: its settings.
+        environment: those of the variables.
+        command_line: those of options.
+    """
+
+    path: Path | None
+    file: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    command_line: Mapping[str, Any]
+
+    def source_of(self, keys: Sequence[str]) -> str:
+        """Who gave the value that counts; the file, or the environment, where nobody did."""
+        if _has(self.command_line, keys):
+            return "command line"
+        if _has(self.environment, keys):
+            return PREFIX + "__".join(keys).upper()
+        return str(self.path or "environment")
+
+
+def explain(error: ValidationError, given: Given) -> str:
+    """All wrong keys in one line; the values are not repeated, they may be secrets."""
+    by_source: dict[str, list[str]] = {}
+    for one in error.errors(include_url=False, include_input=False):
+        location = [str(part) for part in one["loc"]]
+        keys = location[1:] if location[0] == "worker" else location
+        source = given.source_of([*keys, *_named_first(keys, one["msg"])])
+        by_source.setdefault(source, []).append(_explain_one(keys, one["type"], one["msg"]))
+    return "; ".join(f"{source}: {'; '.join(lines)}" for source, lines in by_source.items())
+
+
+def _named_first(table: list[str], message: str) -> list[str]:
+    """A table's own error begins with the key that is wrong."""
+    word = re.match(r"(?:Value error, )?(\w+)", message)
+    return [word[1]] if word and word[1] in _KNOWN.get(tuple(table), ()) else []
+
+
+def _has(settings: Mapping[str, Any], keys: Sequence[str]) -> bool:
+    found: Any = settings
+    for key in keys:
+        if not isinstance(found, Mapping) or key not in found:
+            return False
+        found = found[key]
+    return True
+
+
+def _explain_one(keys: list[str], kind: str, message: str) -> str:
+    name, table = ".".join(keys), tuple(keys[:-1])
+    if kind == "missing":
+        variable = PREFIX + "__".join(keys).upper()
+        return (
+            f"{name} is missing: set it in a settings file (--config FILE), or {variable} in the "
+            "environment"
+        )
+    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
+        close = difflib.get_close_matches(keys[-1], _KNOWN.get(table, ()), n=1)
+        remedy = f"did you mean {close[0]}?" if close else "remove it"
+        return f"{name} is unknown: {remedy}"
+    return f"{name}: {message.removeprefix('Value error, ')}"
