@@ -24,16 +24,21 @@ __all__ = ["require_columns", "ticks_of"]
 
 
 def require_columns(source: str, names: list[str], layout: Layout) -> None:
-    """Check that a table has the columns.
+    """Check that a table has the columns, each once.
 
     Raises:
-        BadTicksError: one is missing.
+        BadTicksError: one is missing, or of two it cannot be told which is meant.
     """
     missing = [layout.theirs(name) for name in layout.required if layout.theirs(name) not in names]
     if missing:
         raise BadTicksError(
             f"{source}: no column {', '.join(missing)}; it has {', '.join(names) or 'none'}. "
             "Say which column is which, as in --column price=last_price"
+        )
+    if twice := [name for name in layout.read_from(names) if names.count(name) > 1]:
+        raise BadTicksError(
+            f"{source}: more than one column is named {', '.join(twice)}: rename those that are "
+            "not meant"
         )
 
 

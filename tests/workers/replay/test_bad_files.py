@@ -54,6 +54,10 @@ _HEAD = "asset_id,price,timestamp_ns\n"
     ("text", "message"),
     [
         ("asset,price,timestamp_ns\nA,1,1\n", r"no column asset_id; .*--column price=last_price"),
+        (
+            "asset_id,price,timestamp_ns,price\nA,1,1,2\n",
+            r"more than one column is named price: re",
+        ),
         (_HEAD + "A,1,5\nB,1,7\nA,2,6\n", r"row 3: its time 6 ns is before 7 ns .*--unsorted"),
         (_HEAD + "A,1,5\nB,1,5\nA,1,5\n", r"row 3 repeats a row above it.*--repeats drop"),
         (_HEAD + "A,1,5\nB,one,6\n", r"Row #3: .*'one'.* Correct the row"),
@@ -119,6 +123,16 @@ def test_a_decimal_is_the_nearest_double(digits: list[int], scale: int) -> None:
     )
     chunks = BatchSource("t", table.to_batches(), Layout()).chunks({})
     assert [one for chunk in chunks for one in chunk.price.tolist()] == [float(p) for p in prices]
+
+
+def test_a_name_that_columns_share_is_refused_where_it_is_read(tmp_path: Path) -> None:
+    columns = [["A"], [1.0], [1], [2.0], ["x"], ["y"]]
+    names = ["asset_id", "price", "timestamp_ns", "price", "note", "note"]
+    table = pa.Table.from_arrays([pa.array(one) for one in columns], names)
+    path = write_ticks(tmp_path / "ticks.parquet", table)
+    with pytest.raises(BadTicksError, match=r"more than one column is named price: rename those"):
+        rows(path)
+    assert len(rows(write_ticks(path, table.remove_column(3)))) == 1
 
 
 def test_a_truncated_or_damaged_parquet_file(tmp_path: Path) -> None:
