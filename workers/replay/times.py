@@ -65,6 +65,9 @@ def _of_texts(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
     kind = _kind_of_text(column.slice(0, 1), layout)
     if kind is None:
         fail(0, f"is {column[0].as_py()!r}, no time: write a number or 2013-09-01T09:30:00.123Z")
+    if kind == pa.int64() and layout.time_unit is not TimeUnit.NS and not _casts(column, kind):
+        # Fractions may follow whole numbers.
+        kind = pa.float64()
     parsed = _cast(column, kind, fail, f"a time like {column[0].as_py()!r}")
     if pa.types.is_timestamp(kind):
         return _placed(parsed, layout, fail)
@@ -78,13 +81,7 @@ def _kind_of_text(cell: Any, layout: Layout) -> Any:
     kinds = [pa.int64(), pa.timestamp("ns", "UTC"), pa.timestamp("ns")]
     if layout.time_unit is not TimeUnit.NS:
         kinds.append(pa.float64())
-    for kind in kinds:
-        try:
-            cell.cast(kind)
-        except pa.ArrowException:
-            continue
-        return kind
-    return None
+    return next((kind for kind in kinds if _casts(cell, kind)), None)
 
 
 def _of_integers(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
@@ -128,6 +125,14 @@ def _require(in_range: Any, unit: TimeUnit, fail: _Fail) -> None:
     if not in_range.all():
         at = int(np.flatnonzero(~in_range)[0])
         fail(at, f"is no time in {unit.value}: check --time-unit")
+
+
+def _casts(column: Any, kind: Any) -> bool:
+    try:
+        column.cast(kind)
+    except pa.ArrowException:
+        return False
+    return True
 
 
 def _cast(column: Any, kind: Any, fail: _Fail, expected: str) -> Any:

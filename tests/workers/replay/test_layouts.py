@@ -69,6 +69,17 @@ def test_times_of_a_zone(tmp_path: Path) -> None:
         Layout(time_zone="Europe/Nowhere")
 
 
+def test_fractions_may_follow_whole_numbers(tmp_path: Path) -> None:
+    seconds = Layout(time_unit=TimeUnit.S)
+    cells = ("1377993600", "1377993600.25", "1377993601")
+    expected = [_NS, _NS + 250_000_000, _NS + 1_000_000_000]
+    assert times(tmp_path, *cells, layout=seconds) == expected
+    with pytest.raises(BadTicksError, match=r"row 3: timestamp_ns is 'soon', expected a time like"):
+        times(tmp_path, *cells[:2], "soon", layout=seconds)
+    with pytest.raises(BadTicksError, match=r"row 2: timestamp_ns is '1377993600\.25', expected"):
+        times(tmp_path, *cells)
+
+
 def test_times_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(BadTicksError, match=r"row 1: timestamp_ns is '01\.09\.2013', no time"):
         times(tmp_path, "01.09.2013")
