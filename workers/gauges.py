@@ -18,6 +18,8 @@ __all__ = ["Gauges", "device_memory"]
 
 _log = structlog.get_logger()
 _EVERY_S = 1.0
+_CLOCKS_APART_NS: Final = 60_000_000_000
+"""What is dated further ahead is a mistake, and would hide how late everything else is."""
 _MEMORY_KINDS: Final = {
     "in_use": "bytes_in_use",
     "peak": "peak_bytes_in_use",
@@ -112,10 +114,14 @@ class Gauges:
         if end >= 0:
             lag = max(end - partition.next_offset, 0)
             self._telemetry.set(M.LAG_RECORDS, lag, partition=label)
-        newest_ns = self._table.last_timestamp_ns[partition.row_array()].max(initial=0)
+        stamps_ns = self._table.last_timestamp_ns[partition.row_array()]
+        now_ns = self._clock.now_ns()
+        newest_ns = int(stamps_ns[stamps_ns <= now_ns + _CLOCKS_APART_NS].max(initial=0))
         if newest_ns:
-            age_s = (self._clock.now_ns() - int(newest_ns)) * 1e-9
+            age_s = max(now_ns - newest_ns, 0) * 1e-9
             self._telemetry.set(M.LAG_SECONDS, age_s, partition=label)
+        elif stamps_ns.size:
+            self._telemetry.remove(M.LAG_SECONDS, partition=label)
 
     def _remove_others(self, assigned: set[int]) -> None:
         """Of a partition that has left nothing is told: who adds up workers counts it once."""

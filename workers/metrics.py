@@ -130,7 +130,8 @@ class M:
     LAG_SECONDS = MetricDef(
         "tickfleet_lag_seconds",
         _GAUGE,
-        "Age of the newest stepped tick by its own timestamp",
+        "Age of the newest stepped tick by its own timestamp; ticks dated more than a minute ahead "
+        "do not count",
         _PARTITION,
     )
     PARTITIONS = MetricDef(

@@ -129,19 +129,30 @@ class Lag:
     def __init__(self, ages_s: dict[int, float]) -> None:
         self.clock, self.telemetry = SteppedClock(), Shown()
         self.clock.now_s = 1.7e9
-        table = StateTable(PredictorConfig(), "float64")
+        self._table = StateTable(PredictorConfig(), "float64")
         self.held = Held(*(Partition(number, 0.0, Phase.LIVE) for number in ages_s))
         for partition, age_s in zip(self.held.all(), ages_s.values(), strict=True):
             partition.next_offset = 900
-            partition.adopt([b"asset"], table.allocate(1))
-            table.last_timestamp_ns[partition.rows] = int((self.clock.now_s - age_s) * 1e9)
+            self.add(partition, age_s)
         self._gauges = Gauges(
             cast(Assignment, self.held),
-            table,
+            self._table,
             clock=self.clock,
             telemetry=self.telemetry,
             health=WorkerHealth(),
         )
+
+    def add(self, partition: Partition, age_s: float) -> None:
+        """One asset more, whose newest tick is so old."""
+        partition.adopt([b"asset-%d" % len(partition.assets)], self._table.allocate(1))
+        self._date(partition.rows[-1:], age_s)
+
+    def date(self, partition: Partition, age_s: float) -> None:
+        """All assets tick again, and say that it was so long ago."""
+        self._date(partition.rows, age_s)
+
+    def _date(self, rows: list[int], age_s: float) -> None:
+        self._table.last_timestamp_ns[rows] = int((self.clock.now_s - age_s) * 1e9)
 
     def shown(self) -> dict[tuple[MetricDef, str], float]:
         """What is exported a second later."""
@@ -156,6 +167,29 @@ def test_nothing_is_told_of_a_partition_that_has_left() -> None:
     assert lag.shown().keys() == {(metric, label) for metric in metrics for label in "34"}
     lag.held.let_go(3)
     assert lag.shown().keys() == {(metric, "4") for metric in metrics}
+
+
+@pytest.mark.parametrize("ahead_s", [62.0, 7.5e9])
+def test_an_asset_dated_ahead_does_not_hide_how_late_the_others_are(ahead_s: float) -> None:
+    lag = Lag({3: 600.0})
+    [partition] = lag.held.all()
+    lag.add(partition, -ahead_s)
+    assert lag.shown()[M.LAG_SECONDS, "3"] == pytest.approx(601.0)
+
+
+def test_a_clock_a_little_ahead_is_no_lag() -> None:
+    lag = Lag({3: 600.0})
+    lag.add(lag.held.all()[0], -50.0)
+    assert lag.shown()[M.LAG_SECONDS, "3"] == 0.0
+
+
+def test_lag_is_not_known_where_every_tick_is_dated_ahead() -> None:
+    lag = Lag({3: 600.0})
+    [partition] = lag.held.all()
+    assert (M.LAG_SECONDS, "3") in lag.shown()
+    lag.date(partition, -1e6)
+    assert (M.LAG_SECONDS, "3") not in lag.shown()
+    assert lag.telemetry.series[M.LAG_RECORDS, "3"] == 100
 
 
 def test_lag_is_told_of_partitions_that_replay_and_kept_while_they_restore() -> None:
