@@ -16,11 +16,10 @@ from ops.cli.options import (
 )
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
-from ops.replay import begin_named, progress_bar, publishing_to
+from ops.replay import begin_named, bounds_of, progress_bar, publishing_to
 from ops.report import write_report
 from workers.config import WorkerConfig
 from workers.replay import (
-    Bound,
     EventTime,
     FileSource,
     History,
@@ -131,9 +130,8 @@ def command(
         source = FileSource(path, read)
         plan = RunPlan(source, worker.predictor, worker.dtype, EventTime(worker.predictor), out)
     else:
-        texts = (("begin", begin), ("end", end))
-        bounds = {name: Bound.parse(text) for name, text in texts if text}
-        plan = plan_topic(worker, str(topic), out, by_partition=by_partition, **bounds)
+        first, last = bounds_of(begin, end)
+        plan = plan_topic(worker, str(topic), out, by_partition=by_partition, begin=first, end=last)
     _run(replace(plan, publish=publish), how)
 
 

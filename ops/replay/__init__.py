@@ -3,6 +3,6 @@
 from ops.replay.begin import begin_named
 from ops.replay.progress import progress_bar
 from ops.replay.publishing import publishing_to
-from ops.replay.ranges import open_topic
+from ops.replay.ranges import bounds_of, open_topic
 
-__all__ = ["begin_named", "open_topic", "progress_bar", "publishing_to"]
+__all__ = ["begin_named", "bounds_of", "open_topic", "progress_bar", "publishing_to"]

@@ -4,9 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from workers.config import WorkerConfig
-from workers.replay import Bound, TopicSource, capture_range
+from workers.replay import Bound, ReplayError, TopicSource, capture_range
 
-__all__ = ["open_topic"]
+__all__ = ["bounds_of", "open_topic"]
+
+
+def bounds_of(begin: str | None, end: str | None) -> tuple[Bound | None, Bound | None]:
+    """Where to begin and where to stop before.
+
+    Raises:
+        ReplayError: one is neither offset nor time, or nothing can lie between them.
+    """
+    first, last = (Bound.parse(text) if text else None for text in (begin, end))
+    if first is not None and last is not None:
+        for start, stop in ((first.offset, last.offset), (first.time_ms, last.time_ms)):
+            if start is not None and stop is not None and start >= stop:
+                raise ReplayError(f"--to {end} must lie behind --from {begin}: it is not included")
+    return first, last
 
 
 def open_topic(
@@ -29,9 +43,8 @@ def open_topic(
         keep_messages: as `TopicSource`.
 
     Raises:
-        ReplayError: there is no such topic, or a bound is neither offset nor time.
+        ReplayError: there is no such topic, or as `bounds_of`.
         RetryableError: the brokers do not answer.
     """
-    bounds = [Bound.parse(text) if text else None for text in (begin, end)]
-    span = capture_range(config, topic, *bounds, before=before)
+    span = capture_range(config, topic, *bounds_of(begin, end), before=before)
     return TopicSource(config, span, keep_messages=keep_messages)
