@@ -20,6 +20,7 @@ from ops.html import (
 )
 from ops.report.calibration import SCALES
 from ops.report.detail import AssetDetail
+from ops.report.lead import lead
 from ops.report.measure import Measured
 from ops.report.tables import (
     SHOWN_ASSETS,
@@ -41,7 +42,7 @@ def render_page(found: Measured) -> str:
 
 
 def _parts(found: Measured) -> Iterator[str]:
-    yield paragraph(_lead(found), "lead")
+    yield paragraph(lead(found.run["counts"], found.summary), "lead")
     yield paragraph(_subtitle(found))
     yield table(("all assets", "value"), summary_rows(found))
     yield section("Skill")
@@ -57,21 +58,6 @@ def _parts(found: Measured) -> Iterator[str]:
     yield from _assets(found)
     for name, detail in found.details.items():
         yield from _detail(name, detail)
-
-
-def _lead(found: Measured) -> str:
-    skill, low = found.summary["skill"], found.summary["skill_low"]
-    high, judged = found.summary["skill_high"], found.summary["judged"]
-    if 0 < judged < ENOUGH:
-        return f"{judged} forecasts were judged: too few to tell what they are worth from chance."
-    if skill is None or low is None or high is None:
-        return "Nothing could be judged: every forecast was of a state that was warming up."
-    share = f"{abs(skill):.2%} of persistence's squared error"
-    if low > 0.0:
-        return f"The forecasts save {share}; that is more than chance."
-    if high < 0.0:
-        return f"The forecasts add {share}; that is more than chance."
-    return f"The forecasts {'save' if skill >= 0 else 'add'} {share}; that may be chance."
 
 
 def _source(found: Measured) -> Any:
