@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_PARTITIONS",
     "NoSuchTopicError",
     "TopicInfo",
+    "TopicRefusedError",
     "TopicsError",
     "create_topics",
     "describe_topics",
@@ -31,6 +32,15 @@ DEFAULT_PARTITIONS: Final = 8
 _BROKER_DEFAULT: Final = -1
 _KAFKA_MAX_MESSAGE_BYTES: Final = 1_048_588
 _POLL_S: Final = 0.1
+_REFUSALS: Final = {
+    KafkaError.INVALID_REPLICATION_FACTOR,
+    KafkaError.INVALID_PARTITIONS,
+    KafkaError.INVALID_CONFIG,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.TOPIC_EXCEPTION,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+}
 _SHOWN: Final = ("max.message.bytes", "retention.ms", "cleanup.policy")
 
 
@@ -43,8 +53,12 @@ class NoSuchTopicError(FatalError):
         )
 
 
+class TopicRefusedError(FatalError):
+    """The cluster will not have a topic as it is asked for."""
+
+
 class TopicsError(RetryableError):
-    """The cluster did not answer, or refused a topic."""
+    """The cluster did not answer, or could not create a topic now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +112,7 @@ def _configs(
 
 
 def create_topics(
-    config: WorkerConfig, *, partitions: int | None = None, replicas: int = _BROKER_DEFAULT
+    config: WorkerConfig, *, partitions: int | None = None, replicas: int | None = None
 ) -> list[str]:
     """Create the topics that are missing and return their names.
 
@@ -108,11 +122,12 @@ def create_topics(
     Args:
         config: names the cluster and the topics.
         partitions: of a new ticks topic; None is DEFAULT_PARTITIONS.
-        replicas: of new topics; -1 is the broker's default.
+        replicas: of new topics; None is the broker's default.
 
     Raises:
         TopicLayoutError: existing topics do not fit one another or `partitions`.
-        TopicsError: the cluster did not answer, or refused.
+        TopicRefusedError: the cluster refuses one.
+        TopicsError: the cluster did not answer.
     """
     existing = describe_topics(config)
     count = _partition_count(config.topics, existing, partitions)
@@ -124,8 +139,8 @@ def create_topics(
         NewTopic(
             name,
             num_partitions=count,
-            replication_factor=replicas,
-            config=_topic_config(config.topics, name, limit, replicas),
+            replication_factor=replicas or _BROKER_DEFAULT,
+            config=_topic_config(config.topics, name, limit, replicas or 0),
         )
         for name in config.topics.all()
         if name not in existing
@@ -166,9 +181,10 @@ def _create(config: WorkerConfig, new: list[NewTopic]) -> list[str]:
         except KafkaException as error:
             if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
                 continue  # somebody was faster; whether it fits is checked afterwards
-            raise TopicsError(
-                f"{name} could not be created: {error.args[0].str()}. Check --replicas against "
-                "the number of brokers, and the CREATE permission"
+            kind = TopicRefusedError if error.args[0].code() in _REFUSALS else TopicsError
+            raise kind(
+                f"{name} could not be created: {error.args[0].str().rstrip('.')}. Check --replicas "
+                "against the number of brokers, and the CREATE permission"
             ) from error
     return created
 

@@ -29,17 +29,24 @@ def command() -> None:
 )
 @click.option(
     "--replicas",
-    type=int,
-    default=-1,
+    type=click.IntRange(min=1),
     help="Replicas of new topics; by default what the broker has set.",
 )
 def create(
-    config: Path | None, bootstrap: str | None, partitions: int | None, replicas: int
+    config: Path | None, bootstrap: str | None, partitions: int | None, replicas: int | None
 ) -> None:
-    """Create the topics that are missing."""
+    """Create the topics that are missing; those that exist stay as they are."""
     worker = settings_of(config, bootstrap).worker
     created = create_topics(worker, partitions=partitions, replicas=replicas)
-    _show(describe_topics(worker), created)
+    infos = describe_topics(worker)
+    _show(infos, created)
+    others = [one.name for one in infos.values() if replicas not in (None, one.replicas)]
+    if others:
+        click.echo(
+            f"note: no topic that exists is given {replicas} replicas: {', '.join(others)}; "
+            "kafka-reassign-partitions.sh does that",
+            err=True,
+        )
 
 
 @command.command()

@@ -1,12 +1,14 @@
 """Topics are created co-partitioned, once, and contradictions are refused."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
-from ops.topics import TopicsError, create_topics, describe_topics
+from ops.topics import TopicRefusedError, TopicsError, create_topics, describe_topics
 from tests.fixtures.kafka import KafkaCluster, unique_name
+from tests.ops.cli.operated import run
 from workers.config import Topics, WorkerConfig
 from workers.errors import TopicLayoutError
 
@@ -67,8 +69,21 @@ def test_a_record_of_one_megabyte_fits_into_the_dead_letters(config: WorkerConfi
 
 
 def test_what_the_cluster_refuses_or_does_not_answer_is_explained(config: WorkerConfig) -> None:
-    with pytest.raises(TopicsError, match="--replicas"):
+    with pytest.raises(TopicRefusedError, match=r"[^.]\. Check --replicas"):
         create_topics(config, replicas=3)
     silent = replace(config, bootstrap_servers="127.0.0.1:1", client_timeout_s=1.0)
     with pytest.raises(TopicsError, match=r"no answer from 127\.0\.0\.1:1"):
         describe_topics(silent)
+
+
+def test_replicas_that_cannot_be_or_are_not_changed_are_told(
+    config: WorkerConfig, tmp_path: Path
+) -> None:
+    create_topics(config, partitions=1)
+    path = tmp_path / "fleet.toml"
+    names = "\n".join(f'{key} = "{value}"' for key, value in asdict(config.topics).items())
+    path.write_text(f'bootstrap_servers = "{config.bootstrap_servers}"\n[topics]\n{names}\n')
+    assert run("topics", "create", "-c", path, "--replicas", "1").stderr == ""
+    told = run("topics", "create", "-c", path, "--replicas", "3").stderr
+    assert all(name in told for name in config.topics.all()) and "given 3 replicas" in told
+    assert "range x>=1" in run("topics", "create", "-c", path, "--replicas", "0", code=2).stderr
