@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -74,6 +75,9 @@ class SnapshotWriter:
         self._closed = False
         self._jobs = ThreadPoolExecutor(threads, thread_name_prefix="snapshot")
         self._uploads = ThreadPoolExecutor(uploads, thread_name_prefix="snapshot-upload")
+        # Deleting takes one call after another: snapshots of other scopes must not wait for it.
+        self._collections = ThreadPoolExecutor(1, thread_name_prefix="snapshot-garbage")
+        self._running: set[Future[Any]] = set()
 
     def submit(
         self, scope: SnapshotScope, image: PartitionImage, *, created_at_ns: int | None = None
@@ -96,8 +100,10 @@ class SnapshotWriter:
             raise SnapshotBusyError(
                 f"{scope.topic}/{scope.partition} has a snapshot in flight: submit again later"
             )
-        state.in_flight = self._jobs.submit(self._save, state, scope, image, created_at_ns)
-        return state.in_flight
+        saved = self._jobs.submit(self._save, state, scope, image, created_at_ns)
+        state.in_flight = saved
+        self._follow(saved)
+        return saved
 
     def adopt(
         self, scope: SnapshotScope, ref: ManifestRef, manifest: Manifest | None = None
@@ -124,25 +130,34 @@ class SnapshotWriter:
     ) -> "Future[retention.GarbageReport]":
         """Delete what is not needed and older than `min_age_s`; see `snapshots.retention`.
 
-        `protected`: digests that committed offsets name. Runs beside the hot path, after the
-        snapshot in flight of this scope.
+        `protected`: digests that committed offsets name. Runs beside the hot path and the
+        snapshots of other scopes, after the snapshot in flight of this one; one at a time.
         """
         self._require_open()
         state = self._states.get(scope, _ScopeState())
-        return self._jobs.submit(self._collect, state, scope, frozenset(protected), min_age_s)
+        digests = frozenset(protected)
+        collected = self._collections.submit(self._collect, state, scope, digests, min_age_s)
+        self._follow(collected)
+        return collected
 
     def close(self, timeout_s: float) -> bool:
         """Wait up to `timeout_s` for snapshots in flight, then take no more work.
 
-        Returns whether all of them ended. Those that did not are abandoned: a manifest is
-        written last, so nothing half-written is ever named.
+        Returns whether nothing is under way any more, also no snapshot of a forgotten scope and no
+        collection, which are not waited for. What is, is abandoned: a manifest is written last, so
+        nothing half-written is ever named.
         """
         self._closed = True
         running = [state.in_flight for state in self._states.values() if state.in_flight]
-        unfinished = wait(running, timeout=timeout_s).not_done
+        self._collections.shutdown(wait=False, cancel_futures=True)
+        wait(running, timeout=timeout_s)
         self._jobs.shutdown(wait=False, cancel_futures=True)
         self._uploads.shutdown(wait=False, cancel_futures=True)
-        return not unfinished
+        return all(future.done() for future in tuple(self._running))
+
+    def _follow(self, future: "Future[Any]") -> None:
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
 
     def _require_open(self) -> None:
         if self._closed:

@@ -267,6 +267,37 @@ def test_close_gives_up_a_store_that_hangs_and_leaves_no_manifest(store: MemoryS
     assert store.list(SCOPE.manifest_prefix) == []
 
 
+@pytest.mark.parametrize("action", ["put", "list"], ids=["a snapshot", "a collection"])
+def test_close_tells_of_what_still_hangs_though_its_scope_is_forgotten(
+    store: MemoryStore, action: str
+) -> None:
+    writer = SnapshotWriter(store, HEADER)
+    store.before = gate = Gate(action)
+    if action == "put":
+        writer.submit(SCOPE, make_image(5))
+    else:
+        writer.collect_garbage(SCOPE, set())
+    assert gate.reached.wait(10)
+    writer.forget(SCOPE)
+    assert not writer.close(timeout_s=0.05)
+    gate.open.set()
+
+
+def test_snapshots_do_not_wait_for_the_garbage_of_other_scopes(
+    store: MemoryStore, writer: SnapshotWriter
+) -> None:
+    scopes = [SnapshotScope("g", "t", number) for number in range(3)]
+    for offset in (100, 110, 120):
+        for scope in scopes:
+            writer.submit(scope, make_image(5, offset=offset, seed=offset)).result()
+    store.before = gate = Gate("list")
+    collected = [writer.collect_garbage(scope, set()) for scope in scopes[:2]]
+    assert gate.reached.wait(10)
+    assert writer.submit(scopes[2], make_image(5, offset=130)).result(10).offset == 130
+    assert not any(future.done() for future in collected)
+    gate.open.set()
+
+
 @pytest.mark.parametrize("wrong", [{"keep": 0}, {"threads": 0}, {"uploads": 0}])
 def test_settings_are_checked(store: MemoryStore, wrong: dict[str, int]) -> None:
     with pytest.raises(InvalidSnapshotError):
