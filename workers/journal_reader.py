@@ -119,7 +119,11 @@ class JournalReader:
         records: list[JournalRecord] = []
         deadline_s = time.monotonic() + self._patience_s
         while time.monotonic() < deadline_s:
-            for message in consumer.consume(_CHUNK, 0.1):
+            messages = consumer.consume(_CHUNK, 0.1)
+            if any(message.error() is None for message in messages):
+                # A long journal, or slow brokers: only what stands still is waited for in vain.
+                deadline_s = time.monotonic() + self._patience_s
+            for message in messages:
                 error = message.error()
                 offset = message.offset()
                 assert offset is not None  # consumed, not produced
@@ -130,6 +134,7 @@ class JournalReader:
                 if offset >= (end - 1 if error is None else end):
                     return records
         raise StalledClientError(
-            f"{self._topic}[{partition}]: a transaction below {end} is still open after "
-            f"{self._patience_s:.0f} s; `kafka-transactions.sh find-hanging` shows whose it is"
+            f"{self._topic}[{partition}]: no record below {end} for {self._patience_s:.0f} s: "
+            "the brokers do not answer, or a transaction is still open; "
+            "`kafka-transactions.sh find-hanging` shows whose it is"
         )
