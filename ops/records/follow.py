@@ -105,8 +105,8 @@ def _partitions(
         found = consumer.list_topics(topic, timeout_s).topics[topic]
     except KafkaException as error:
         raise TopicUnreadableError(
-            f"no answer about {topic}: {error.args[0].str()}. Check bootstrap_servers and that "
-            "the brokers are up"
+            f"no answer about {topic}: {error.args[0].str()}. Check bootstrap_servers, [kafka] "
+            "security options, and that the brokers are up"
         ) from error
     if found.error is not None or not found.partitions:
         raise NoSuchTopicError(topic)

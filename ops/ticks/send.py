@@ -121,8 +121,8 @@ def _check_topic(producer: Producer, topic: str, records: "RecordColumns | None"
         found = producer.list_topics(topic, _METADATA_TIMEOUT_S).topics[topic]
     except KafkaException as error:
         raise TicksNotDeliveredError(
-            f"no answer about {topic}: {error.args[0].str()}. Check bootstrap_servers and that the "
-            "brokers are up"
+            f"no answer about {topic}: {error.args[0].str()}. Check bootstrap_servers, [kafka] "
+            "security options, and that the brokers are up"
         ) from error
     # Brokers that make topics as they are asked for say something else.
     if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
