@@ -101,7 +101,7 @@ class _Columns:
 
     def optional(self, name: str) -> Float64[ndarray, " n"]:
         """A column that may have empty cells: they become NaN."""
-        return self._floats(name, self._batch.column(self._layout.theirs(name)))
+        return self._floats(name, self._column(name))
 
     def timestamps(self) -> Int64[ndarray, " n"]:
         """Nanoseconds since the epoch, whatever the column's type."""
@@ -112,8 +112,12 @@ class _Columns:
 
         return nanoseconds(self._filled(name), self._layout, fail)
 
-    def _filled(self, name: str) -> Any:
+    def _column(self, name: str) -> Any:
         column = self._batch.column(self._layout.theirs(name))
+        return _decoded(column) if pa.types.is_dictionary(column.type) else column
+
+    def _filled(self, name: str) -> Any:
+        column = self._column(name)
         if column.null_count:
             at = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
             raise self._error(name, at, "is empty: fill the cell or drop the row")
@@ -142,6 +146,15 @@ class _Columns:
         return BadTicksError(
             f"{self._source}: row {self._first_row + at + 1}: {self._layout.theirs(name)} {what}"
         )
+
+
+def _decoded(column: Any) -> Any:
+    """A dictionary's cells: an empty one may hide in the dictionary, where no count sees it."""
+    words = column.dictionary
+    if pa.types.is_string_view(words.type):
+        # So polars has its categories, and Arrow cannot take from them.
+        words = words.cast(pa.string())
+    return words.take(column.indices)
 
 
 def _refusing(chunk: TickChunk, *, allow_nonpositive_prices: bool) -> TickChunk:

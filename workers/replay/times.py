@@ -151,4 +151,4 @@ def _is_number(kind: Any) -> bool:
 def _is_text(kind: Any) -> bool:
     types = pa.types
     texts = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-    return bool(texts or types.is_dictionary(kind) or types.is_binary(kind))
+    return bool(texts or types.is_binary(kind))

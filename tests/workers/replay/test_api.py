@@ -1,5 +1,7 @@
 """`backtest` in Python answers as the live pipeline does, and gives back what it was given."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -62,6 +64,25 @@ def test_polars_in_polars_out_also_piece_by_piece() -> None:
     pieces = list(backtest(frame[start : start + 100] for start in (0, 100, 200)))
     assert all(isinstance(piece, pl.DataFrame) for piece in pieces)
     assert pl.concat(pieces)["predicted_price"].equals(results["predicted_price"])
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["0", "1", "2"])])
+def test_categories_are_texts(kind: Any) -> None:
+    frame = pl.DataFrame(random_table(60, 3, seed=27)).with_columns(
+        pl.col("timestamp_ns").cast(pl.String)
+    )
+    frame = frame.with_columns(asset_id=pl.Series([str(i % 3) for i in range(60)]))
+    coded = frame.with_columns(
+        pl.col("asset_id").cast(kind), pl.col("timestamp_ns").cast(pl.Categorical)
+    )
+    assert backtest(coded).equals(backtest(frame), null_equal=True)
+
+
+def test_an_empty_category_is_an_empty_cell() -> None:
+    table = random_table(3, 1, seed=28)
+    assets = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0]), pa.array(["A", None]))
+    with pytest.raises(BadTicksError, match="row 2: asset_id is empty"):
+        backtest(table.set_column(0, "asset_id", assets))
 
 
 def test_a_stream_gives_the_bytes_of_the_whole_and_is_taken_piece_by_piece() -> None:
