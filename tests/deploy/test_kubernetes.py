@@ -170,6 +170,9 @@ def test_the_network_is_closed_but_for_what_a_worker_reaches(
     [text] = overlay["ConfigMap"]["data"].values()
     needed = {int(port) for port in re.findall(r":(\d{2,5})", text)}
     assert needed and needed <= open_ports
+    traces = (ROOT / "docs" / "tracing.md").read_text("utf-8")
+    [collector] = re.findall(r"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:(\d+)", traces)
+    assert int(collector) in open_ports
     [ingress] = policy["ingress"]
     assert [port["port"] for port in ingress["ports"]] == [9464]
 
