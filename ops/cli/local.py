@@ -32,7 +32,11 @@ def command() -> None:
 @click.option("--registry", is_flag=True, help="Also a schema registry (158 MB once).")
 @_json_option
 def up(*, port: int | None, s3: bool, registry: bool, as_lines: bool) -> None:
-    """Start what is not running; it goes on after this command. Data is kept over restarts."""
+    """Start what is not running; it goes on after this command.
+
+    Records and registered schemas are kept over restarts, what is in S3 is not: a worker that
+    misses its snapshots there computes its state anew from the retained ticks.
+    """
     chosen = port if port is not None else (_KAFKA_PORT if is_free(_KAFKA_PORT) else 0)
     running = stack.up(port=chosen or None, s3=s3, registry=registry)
     services = {service.name: service for service in running}
@@ -52,7 +56,7 @@ def up(*, port: int | None, s3: bool, registry: bool, as_lines: bool) -> None:
 
 
 @command.command()
-@click.option("--purge", is_flag=True, help="Remove the broker's data too.")
+@click.option("--purge", is_flag=True, help="Remove records and schemas too.")
 def down(*, purge: bool) -> None:
     """Stop the stack."""
     stopped = stack.down(purge=purge)

@@ -1,4 +1,4 @@
-"""A schema registry on loopback: Apicurio Registry with Confluent's REST interface, in memory."""
+"""A schema registry on loopback: Apicurio Registry with Confluent's REST interface."""
 
 import tarfile
 import tempfile
@@ -27,10 +27,11 @@ _JVM: Final = ("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 class LocalRegistry(LocalService):
-    """A registry process; what was registered before a stop is gone.
+    """A registry process.
 
     Args:
         log: file for the registry's output; None puts it in the temporary folder.
+        folder: keeps what is registered; None forgets it at a stop.
         guarded: the registry dies with this process; False leaves it running.
 
     Raises:
@@ -39,8 +40,11 @@ class LocalRegistry(LocalService):
         LocalStartError: the registry did not come up; the message ends with its log.
     """
 
-    def __init__(self, log: Path | None = None, *, guarded: bool = True) -> None:
+    def __init__(
+        self, log: Path | None = None, *, folder: Path | None = None, guarded: bool = True
+    ) -> None:
         self._port, self._management_port = free_port(), free_port()
+        self._folder = folder
         log = log or Path(tempfile.gettempdir()) / f"tickfleet-registry-{self._port}.log"
         super().__init__(log, guarded=guarded)
 
@@ -62,7 +66,9 @@ class LocalRegistry(LocalService):
         return [java(), *_JVM, "-jar", str(registry_app() / "quarkus-run.jar")]
 
     def _environment(self) -> Mapping[str, str]:
+        kept = {"APICURIO_DATASOURCE_URL": f"jdbc:h2:file:{self._folder}/registry"}
         return {
+            **(kept if self._folder else {}),
             "QUARKUS_HTTP_HOST": "127.0.0.1",
             "QUARKUS_HTTP_PORT": str(self._port),
             "QUARKUS_MANAGEMENT_HOST": "127.0.0.1",

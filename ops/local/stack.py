@@ -57,7 +57,9 @@ def status() -> list[Service]:
 
 
 def up(*, port: int | None = None, s3: bool = False, registry: bool = False) -> list[Service]:
-    """Start what is not running and return the stack. The broker's data is kept from last time.
+    """Start what is not running and return the stack.
+
+    Records, and the schemas that decode them, are kept from last time; what is in S3 is not.
 
     Args:
         port: the broker's port; None takes any free one.
@@ -82,14 +84,15 @@ def up(*, port: int | None = None, s3: bool = False, registry: bool = False) -> 
 
 
 def down(*, purge: bool = False) -> list[Service]:
-    """Stop the stack and return what was stopped; `purge` also removes the broker's data."""
+    """Stop the stack and return what was stopped; `purge` also removes its data."""
     with exclusive(_home() / "lock"):
         stopped = [service for service in status() if service.running]
         for service in stopped:
             _stop(service)
         _state_path().unlink(missing_ok=True)
         if purge:
-            shutil.rmtree(_home() / "kafka", ignore_errors=True)
+            for name in ("kafka", "registry"):
+                shutil.rmtree(_home() / name, ignore_errors=True)
     return stopped
 
 
@@ -121,7 +124,8 @@ def _start_s3() -> Service:
 
 
 def _start_registry() -> Service:
-    registry = LocalRegistry(_home() / "registry.log", guarded=False)
+    folder, log = _home() / "registry", _home() / "registry.log"
+    registry = LocalRegistry(log, folder=folder, guarded=False)
     registry.start()
     return _service("registry", registry.url, registry.pid, registry.marker, registry.log_path)
 

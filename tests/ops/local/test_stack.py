@@ -10,8 +10,9 @@ import boto3
 import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
-from ops.local import LocalS3, cache, stack
+from ops.local import LocalRegistry, LocalS3, cache, stack
 from ops.local.artifacts import kafka_home, kafka_jars
 from ops.local.registry import registry_app
 from tests.ops.cli.operated import run
@@ -41,8 +42,8 @@ def _alive(pid: int) -> bool:
 @pytest.mark.kafka
 @pytest.mark.registry
 @pytest.mark.s3
-@pytest.mark.usefixtures("own_cache")
-def test_up_is_idempotent_and_down_ends_every_process() -> None:
+def test_up_is_idempotent_and_down_ends_every_process(own_cache: Path) -> None:
+    kept = [own_cache / "cache" / "stack" / name for name in ("kafka", "registry")]
     try:
         first = _services("up", "--port", "0", "--s3", "--registry")
         assert list(first) == ["kafka", "s3", "registry"]
@@ -53,12 +54,27 @@ def test_up_is_idempotent_and_down_ends_every_process() -> None:
         assert admin.list_topics(timeout=10).brokers
         del admin
         assert "registry running" in re.sub(" +", " ", run("local", "status").output)
+        assert all(folder.is_dir() for folder in kept)
     finally:
         stopped = run("local", "down", "--purge").output
     assert stopped == "stopped: kafka, s3, registry\n"
+    assert not any(folder.exists() for folder in kept)
     assert not any(_alive(service["pid"]) for service in first.values())
     assert _services("status", code=1) == {}
     assert run("local", "down").output == "stopped: nothing was running\n"
+
+
+@pytest.mark.registry
+def test_a_registry_with_a_folder_knows_its_ids_after_a_restart(tmp_path: Path) -> None:
+    """Kept records can be decoded by no others."""
+    name, schema = "ticks-value", Schema('"string"', "AVRO")
+    with LocalRegistry(tmp_path / "registry.log", folder=tmp_path / "kept") as registry:
+        with SchemaRegistryClient({"url": registry.url}) as client:
+            number = client.register_schema(name, schema)
+        registry.stop()
+        registry.start()
+        with SchemaRegistryClient({"url": registry.url}) as client:
+            assert client.get_schema(number).schema_str == schema.schema_str
 
 
 def test_a_recycled_process_id_is_not_ours() -> None:
