@@ -14,6 +14,8 @@ from workers.replay.layout import Layout
 __all__ = ["CsvFile"]
 
 _BLOCK_BYTES: Final = 4 << 20
+_HEAD_BYTES: Final = 1 << 18
+_OTHER_SEPARATORS: Final = (";", "\t", "|")
 
 
 class CsvFile:
@@ -38,11 +40,15 @@ class CsvFile:
         """
         size = max(self._path.stat().st_size, 1)
         try:
-            # A file of its own: a reader reads ahead.
-            with _opened(self._path) as raw, self._reader(raw, csv.ConvertOptions()) as first:
-                names = first.schema.names
+            names = self._names()
             require_columns(str(self._path), names, self._layout)
-            with _opened(self._path) as raw, self._reader(raw, self._convert(names)) as reader:
+            read = csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)
+            with (
+                _opened(self._path) as raw,
+                csv.open_csv(
+                    self._stream(raw), read_options=read, convert_options=self._convert(names)
+                ) as reader,
+            ):
                 for batch in reader:
                     yield batch
                     self.share = raw.tell() / size
@@ -50,10 +56,24 @@ class CsvFile:
             raise BadTicksError(self._why(error)) from error
         self.share = 1.0
 
-    def _reader(self, raw: Any, convert: Any) -> Any:
-        stream = pa.CompressedInputStream(raw, "gzip") if self._path.suffix == ".gz" else raw
-        read = csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)
-        return csv.open_csv(stream, read_options=read, convert_options=convert)
+    def _names(self) -> list[str]:
+        with _opened(self._path) as raw:
+            head = self._stream(raw).read_buffer(_HEAD_BYTES)
+        if b"\0" in head.to_pybytes():
+            raise BadTicksError(f"{self._path} is no UTF-8 text, perhaps UTF-16: write it as such")
+        # Its last row is cut, and a bad one is told of when it is read.
+        parse = csv.ParseOptions(invalid_row_handler=lambda _row: "skip")
+        read = csv.ReadOptions(use_threads=False)
+        table = csv.read_csv(pa.BufferReader(head), read_options=read, parse_options=parse)
+        names: list[str] = table.column_names
+        if len(names) == 1 and (found := [s for s in _OTHER_SEPARATORS if s in names[0]]):
+            raise BadTicksError(
+                f"{self._path}: its columns are separated by {found[0]!r}: write them with commas"
+            )
+        return names
+
+    def _stream(self, raw: Any) -> Any:
+        return pa.CompressedInputStream(raw, "gzip") if self._path.suffix == ".gz" else raw
 
     def _convert(self, names: list[str]) -> Any:
         # Times as texts: what the first block has, whole seconds say, binds no later row.

@@ -74,6 +74,26 @@ def test_csv(tmp_path: Path, text: str, message: str) -> None:
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_another_separator_is_named(tmp_path: Path, separator: str) -> None:
+    path = csv(tmp_path, (_HEAD + "A,1,5\n").replace(",", separator))
+    with pytest.raises(BadTicksError) as caught:
+        rows(path)
+    assert f"its columns are separated by {separator!r}: write them with commas" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_another_encoding_is_named(tmp_path: Path, encoding: str, gzipped: bool) -> None:
+    content = (_HEAD + "A,1,5\n").encode(encoding)
+    path = tmp_path / ("ticks.csv.gz" if gzipped else "ticks.csv")
+    path.write_bytes(gzip.compress(content) if gzipped else content)
+    with pytest.raises(BadTicksError, match=r"is no UTF-8 text, perhaps UTF-16: write it as such"):
+        rows(path)
+
+
 def test_order_and_repeats_are_followed_across_batches(tmp_path: Path) -> None:
     table = random_table(140_000, 3, seed=1)
     swapped = pa.concat_tables(
