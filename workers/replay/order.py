@@ -13,7 +13,8 @@ from workers.replay.layout import Layout, Repeats
 
 __all__ = ["OrderCheck"]
 
-_BEGINNING: Final = -1
+_BEGINNING: Final = -(2**63)
+"""Times before 1970 are in order too: they are refused as no ticks."""
 
 
 class OrderCheck:

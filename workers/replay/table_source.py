@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from workers.replay.quotes import QuoteCheck
 
 __all__ = ["BatchSource", "RowChecks", "layout_digest", "tick_chunks"]
 
+_ONE_YEAR_NS: Final = 365 * 86_400 * 10**9
+"""Since 1970: there times of today fall that are read in too small a unit."""
+
 
 class RowChecks:
     """What is followed from row to row of one source.
@@ -24,13 +28,28 @@ class RowChecks:
     """
 
     def __init__(self, source: str, layout: Layout) -> None:
-        self.order = OrderCheck(source, layout)
         self.quotes = QuoteCheck(source, layout)
+        self._order = OrderCheck(source, layout)
+        self._first_ns: int | None = None
+
+    def check(self, chunk: TickChunk) -> TickChunk:
+        """The next chunk, without repeated rows where they are to be dropped.
+
+        Raises:
+            BadTicksError: a row is out of order, or repeats another.
+        """
+        if self._first_ns is None and chunk.accepted.any():
+            self._first_ns = int(chunk.timestamp_ns[chunk.accepted.argmax()])
+        return self._order.check(chunk)
 
     def warnings(self) -> list[str]:
-        """What was left out so far."""
-        found = ((self.order.dropped, "repeated rows"), (self.quotes.dropped, "quotes without mid"))
-        return [f"{count:,} {what} were dropped" for count, what in found if count]
+        """What was left out so far, and whether times are of another unit than they are read in."""
+        left = ((self._order.dropped, "repeated rows"), (self.quotes.dropped, "quotes without mid"))
+        found = [f"{count:,} {what} were dropped" for count, what in left if count]
+        if self._first_ns is not None and self._first_ns < _ONE_YEAR_NS:
+            first = datetime.fromtimestamp(self._first_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+            found.append(f"the first tick is of {first}: if it is not, say --time-unit")
+        return found
 
 
 class BatchSource:
@@ -88,7 +107,7 @@ def tick_chunks(
         if not batch.num_rows:
             continue
         chunk = ticks_of(source, batch, first_row=first_row, layout=layout, quotes=checks.quotes)
-        chunk = checks.order.check(chunk)
+        chunk = checks.check(chunk)
         first_row += batch.num_rows
         if len(chunk) and chunk.offset[0] < wanted_from:
             chunk = chunk.take(np.flatnonzero(chunk.offset >= wanted_from))

@@ -50,6 +50,32 @@ def test_times(tmp_path: Path, cell: str, unit: TimeUnit, expected: int) -> None
     assert times(tmp_path, cell, layout=Layout(time_unit=unit)) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("cell", "unit", "first"),
+    [
+        ("1377993600000", TimeUnit.NS, "1970-01-01 00:22:57"),
+        ("1377993600", TimeUnit.MS, "1970-01-16 22:46:33"),
+        ("1377993600000", TimeUnit.MS, None),
+        ("1985-01-01T00:00:00Z", TimeUnit.NS, None),
+    ],
+)
+def test_times_read_in_too_small_a_unit_are_warned_of(
+    tmp_path: Path, cell: str, unit: TimeUnit, first: str | None
+) -> None:
+    path = csv(tmp_path, f"asset_id,price,timestamp_ns\nA,-1,{cell}\nA,1,{cell}\n")
+    source = FileSource(path, Layout(time_unit=unit, unsorted=True))
+    list(source.chunks({}))
+    expected = [f"the first tick is of {first}: if it is not, say --time-unit"] if first else []
+    assert source.warnings == expected
+
+
+def test_times_before_1970_are_no_ticks_and_in_order(tmp_path: Path) -> None:
+    path = csv(tmp_path, "asset_id,price,timestamp_ns\nA,1,-7\nA,1,-1\nA,1,5\n")
+    (chunk,) = FileSource(path, Layout()).chunks({})
+    assert chunk.accepted.tolist() == [False, False, True]
+    assert [one.error_class for one in chunk.refused] == ["InvalidTimestamp"] * 2
+
+
 def test_times_of_a_zone(tmp_path: Path) -> None:
     madrid = Layout(time_zone="Europe/Madrid")
     assert times(tmp_path, "2013-09-01T02:00:00", "2013-09-01T02:00:01.5", layout=madrid) == [
@@ -106,7 +132,7 @@ def test_one_asset_and_quotes(tmp_path: Path) -> None:
     assert rows(path, layout) == [(0, b"ES", 10.25, 1), (4, b"ES", 10.5, 5)]
     source = FileSource(path, layout)
     list(source.chunks({}))
-    assert source.warnings == ["3 quotes without mid were dropped"]
+    assert source.warnings[0] == "3 quotes without mid were dropped"
     strict = Layout(columns={"timestamp_ns": "time"}, asset="ES", mid=True)
     with pytest.raises(BadTicksError, match=r"row 2: bid nan and ask 10\.5 have no mid, one side"):
         rows(path, strict)
