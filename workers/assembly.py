@@ -14,6 +14,7 @@ from workers.config import Delivery, WorkerConfig
 from workers.cycle import CommitCycle
 from workers.decider import Decider
 from workers.emission import Emitter
+from workers.first_commit import FirstCommits
 from workers.fleet_dumps import FleetDumps
 from workers.framing import AttendedFraming, framing_by_topic
 from workers.garbage import calm_collector
@@ -112,7 +113,13 @@ def _assemble(
         lambda partition: plan_recovery(config, store, header, journal, partition), clock
     )
     assignment = Assignment(
-        table, desk, checkpoints, clock=clock, telemetry=telemetry, tracer=tracer
+        table,
+        desk,
+        checkpoints,
+        FirstCommits(config),
+        clock=clock,
+        telemetry=telemetry,
+        tracer=tracer,
     )
     outputs: Outputs = (
         TransactionalOutputs(config)

@@ -13,6 +13,7 @@ from workers.checkpoints import Checkpoints
 from workers.clock import Clock
 from workers.decisions import Decision
 from workers.errors import StalledClientError
+from workers.first_commit import FirstCommits
 from workers.membership import Membership
 from workers.metrics import M, Telemetry
 from workers.partition import Partition, Phase
@@ -33,6 +34,7 @@ class Assignment:
         table: where their assets' rows are.
         desk: plans recoveries.
         checkpoints: follows the live ones.
+        first_commits: sees to it that the group has an offset of each.
         clock: measures recovery time.
         telemetry: recovery metrics.
         tracer: told of each recovery.
@@ -43,6 +45,7 @@ class Assignment:
         table: StateTable,
         desk: RecoveryDesk,
         checkpoints: Checkpoints,
+        first_commits: FirstCommits,
         *,
         clock: Clock,
         telemetry: Telemetry,
@@ -56,6 +59,7 @@ class Assignment:
         self._tracer = tracer
         self._partitions: dict[int, Partition] = {}
         self._planned: dict[Partition, RecoveryPlan] = {}
+        self._first_commits = first_commits
 
     def all(self) -> list[Partition]:
         """Every assigned partition."""
@@ -106,6 +110,7 @@ class Assignment:
                 self._planned[partition] = outcome
         for partition, plan in list(self._planned.items()):
             try:
+                self._first_commits.see_to(partition, plan, membership)
                 membership.start_at(partition.number, plan.start_offset)
             except StalledClientError as error:
                 _log.debug("start_postponed", partition=partition.number, reason=str(error))
@@ -137,6 +142,7 @@ class Assignment:
     def _forget(self, partition: Partition) -> None:
         self._desk.cancel(partition)
         self._planned.pop(partition, None)
+        self._first_commits.forget(partition)
         self._checkpoints.forget(partition)
         self._table.release(partition.row_array())
         self._telemetry.set(M.FAILED_PARTITIONS, self.count(Phase.FAILED))

@@ -6,7 +6,6 @@ S is where stepping begins, C the last input offset answered.
 from dataclasses import dataclass
 
 from snapshots import Restored
-from workers.config import Delivery, WorkerConfig
 from workers.journal import DecisionLog
 from workers.journal_reader import JournalTail
 
@@ -50,22 +49,23 @@ def genesis_of(found: Findings, log: DecisionLog) -> int:
     return -1 if found.refused else found.committed_offset
 
 
-def problem_of(config: WorkerConfig, found: Findings, log: DecisionLog) -> str:
+def problem_of(found: Findings, log: DecisionLog) -> str:
     """Why the past cannot be continued, and what to do; empty when it can."""
-    return _unbound(config, found, log) or _problem(found, log)
+    return _unbound(found, log) or _problem(found, log)
 
 
 def _at_least_answered_to(found: Findings, log: DecisionLog) -> int:
     return max(found.committed_offset - 1, log.emitted_to if log.emitted_to is not None else -1)
 
 
-def _unbound(config: WorkerConfig, found: Findings, log: DecisionLog) -> str:
+def _unbound(found: Findings, log: DecisionLog) -> str:
     """Whether the journal tells of ticks that may not be this topic's.
 
-    Exactly once, the first journal record is committed together with an offset: a journal without
-    one has outlived it. Kafka drops offsets with their topic, or when a group was idle for long.
+    The first journal record is committed together with an offset, at least once after one: a
+    journal without one has outlived it. Kafka drops offsets with their topic, or when a group was
+    idle for long.
     """
-    if config.delivery is Delivery.AT_LEAST_ONCE or found.committed_offset >= 0 or not len(log):
+    if found.committed_offset >= 0 or not len(log):
         return ""
     return (
         f"the journal says that offsets up to {log.emitted_to} were answered, but the group has no "

@@ -33,6 +33,7 @@ class RecoveryPlan:
         emitted_to: C; below `start_offset` when nothing is to be replayed.
         log: decisions for S..C.
         journal_position: where the journal is to be read from, until a newer snapshot is durable.
+        resumes: whether the group has an offset of it already.
     """
 
     source: str
@@ -42,6 +43,7 @@ class RecoveryPlan:
     emitted_to: int
     log: DecisionLog
     journal_position: int
+    resumes: bool = True
 
 
 def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:
@@ -51,7 +53,7 @@ def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:
         HistoryLostError: it cannot, and the policy says stop.
     """
     log = DecisionLog(found.journal.records)
-    problem = problem_of(config, found, log)
+    problem = problem_of(found, log)
     if problem:
         if config.missing_history is MissingHistory.STOP:
             raise HistoryLostError(
@@ -77,6 +79,7 @@ def _from_snapshot(found: Findings, restored: Restored, log: DecisionLog) -> Rec
         emitted_to=max(log.emitted_to if log.emitted_to is not None else -1, offset - 1),
         log=log,
         journal_position=restored.image.journal_position,
+        resumes=True,
     )
 
 
@@ -115,4 +118,5 @@ def _empty(
         emitted_to=max(log.emitted_to if log.emitted_to is not None else -1, begin - 1),
         log=warm_up.then(log),
         journal_position=found.journal.position,
+        resumes=found.committed_offset >= 0,
     )

@@ -30,7 +30,7 @@ def check_answered(site: Site) -> Iterator[Finding]:
     problems = [
         (number, problem)
         for number in orphans
-        if (problem := _problem(site, number, answered[number], range(low[number], high[number])))
+        if (problem := _problem(number, answered[number], range(low[number], high[number])))
     ]
     if not problems:
         yield Finding.ok("journal", "tells of no ticks that could be another group's or topic's")
@@ -45,7 +45,7 @@ def check_answered(site: Site) -> Iterator[Finding]:
             yield Finding.warning("journal", message, remedy)
 
 
-def _problem(site: Site, number: int, newest: JournalRecord, retained: range) -> str:
+def _problem(number: int, newest: JournalRecord, retained: range) -> str:
     """What a worker says that is given this partition; empty when it goes on."""
     seen = Findings(
         partition=number,
@@ -56,4 +56,4 @@ def _problem(site: Site, number: int, newest: JournalRecord, retained: range) ->
         refused="",
         journal=JournalTail([newest], position=0, low=0, end=1),
     )
-    return problem_of(site.config, seen, DecisionLog(seen.journal.records))
+    return problem_of(seen, DecisionLog(seen.journal.records))

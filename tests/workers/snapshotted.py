@@ -13,6 +13,7 @@ from tests.snapshots.memory_store import MemoryStore
 from workers import NullTelemetry, WorkerConfig
 from workers.assignment import Assignment
 from workers.checkpoints import Checkpoints
+from workers.first_commit import FirstCommits
 from workers.journal import DecisionLog
 from workers.membership import Membership
 from workers.partition import Partition
@@ -67,7 +68,9 @@ class Snapshotted:
         }
         self.checkpoints = Checkpoints(CONFIG, self.writer, table, journal_end=journal_end, **tools)
         self.desk = RecoveryDesk(lambda _number: _EMPTY, self.clock)
-        self.assignment = Assignment(table, self.desk, self.checkpoints, **tools)
+        self.assignment = Assignment(
+            table, self.desk, self.checkpoints, FirstCommits(CONFIG), **tools
+        )
 
     def begin(self, *numbers: int) -> list[Partition]:
         """Take partitions over that have seen no tick yet, and wait until they are live."""

@@ -7,7 +7,7 @@ import pytest
 
 from schemas import JournalRecord
 from snapshots import ManifestRef, PartitionImage, Restored, RestoreReport
-from workers.config import ColdStart, Delivery, MissingHistory, WorkerConfig
+from workers.config import ColdStart, MissingHistory, WorkerConfig
 from workers.errors import HistoryLostError
 from workers.findings import Findings
 from workers.journal_reader import JournalTail
@@ -204,9 +204,3 @@ def test_a_journal_that_ends_where_the_snapshot_has_it_is_whole() -> None:
 def test_a_cold_start_on_a_recreated_topic_begins_at_its_first_tick(committed_offset: int) -> None:
     plan = make_plan(COLD, replace(FRESH, committed_offset=committed_offset))
     assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (0, 0, -1)
-
-
-def test_at_least_once_a_journal_may_be_ahead_of_the_first_commit() -> None:
-    config = replace(CONFIG, delivery=Delivery.AT_LEAST_ONCE)
-    plan = make_plan(config, replace(FRESH, journal=journal((0, 4))))
-    assert (plan.start_offset, plan.emitted_to) == (0, 4)
