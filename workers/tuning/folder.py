@@ -49,6 +49,11 @@ class SearchFolder:
         for name in _DONE:
             (self.path / name).unlink(missing_ok=True)
 
+    def abandon(self) -> None:
+        """No trial was finished, and none can be: the folder holds no search."""
+        self.study.unlink(missing_ok=True)
+        (self.path / _SEARCH).unlink()
+
 
 @contextmanager
 def opened(out: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[SearchFolder]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from core import PredictorConfig
 from workers.tuning.duel import duel
-from workers.tuning.errors import TuningError
+from workers.tuning.errors import NothingToJudgeError, TuningError
 from workers.tuning.evaluate import FoldScore, Task, mean_skill
 from workers.tuning.evidence import Evidence, RoundEvidence
 from workers.tuning.folder import opened, save_result
@@ -54,6 +54,13 @@ class SearchPlan:
     seed: int = 0
     prune: bool = True
     dtype: str = "float64"
+
+    def __post_init__(self) -> None:
+        if self.objective not in list(Objective):
+            raise TuningError(
+                f"objective is {self.objective!r}: write one of {', '.join(Objective)}"
+            )
+        object.__setattr__(self, "objective", Objective(self.objective))
 
     def identity(self) -> dict[str, Any]:
         """What a resumed search must have in common with the interrupted one."""
@@ -149,6 +156,9 @@ def run_search(
                         objective=plan.objective,
                     )
                 )
+        except NothingToJudgeError:
+            folder.abandon()
+            raise
         finally:
             lanes.close()
             storage.engine.dispose()
@@ -217,9 +227,15 @@ class _Search:
 def _checked(scores: list[FoldScore]) -> float:
     value = mean_skill(scores)
     if not np.isfinite(value):
-        raise TuningError(
-            f"fold {scores[-1].fold} has no forecasts to judge: use fewer folds, more ticks or a "
-            "smaller warm-up"
+        fold, judged = scores[-1].fold, scores[-1].judged
+        if judged:
+            raise NothingToJudgeError(
+                f"fold {fold}: the price moved after none of the {judged:,} forecasts, there was "
+                "nothing to forecast: use fewer folds, or other ticks"
+            )
+        raise NothingToJudgeError(
+            f"fold {fold} has no forecasts to judge: use fewer folds, more ticks or a smaller "
+            "warm-up"
         )
     return value
 

@@ -19,7 +19,16 @@ from core import PredictorConfig
 from tests.workers.replay.tables import random_table, write_ticks
 from workers.replay import FileSource, Layout
 from workers.scoring import LossDifference
-from workers.tuning import Evidence, Progress, TuningError, Verdict, tune
+from workers.tuning import (
+    Evidence,
+    Progress,
+    SearchPlan,
+    SearchSpace,
+    TuningError,
+    Verdict,
+    open_ticks,
+    tune,
+)
 from workers.tuning.evaluate import Task, fold_scores
 from workers.tuning.lanes import Processes
 from workers.tuning.objective import Objective
@@ -158,9 +167,23 @@ def _prepared() -> None:
     keep_executables()
 
 
+def test_an_objective_may_be_a_text(ticks: Path, tmp_path: Path) -> None:
+    space = SearchSpace.parse(_SPACE, PredictorConfig())
+    named: dict[str, Any] = {"objective": "mae"}
+    plan = SearchPlan(open_ticks(ticks, Layout()), space, tmp_path / "a", **named)
+    assert plan.objective is Objective.MAE
+
+
 def test_nothing_to_judge_is_said(ticks: Path, tmp_path: Path) -> None:
     with pytest.raises(TuningError, match="fold 0 has no forecasts to judge: use fewer folds"):
         tune(ticks, out=tmp_path / "a", **_PLAN | {"warm_up": 5_000})
+    still = random_table(_COUNT, 2, seed=5)
+    still = still.set_column(1, "price", [pa.array(np.full(_COUNT, 7.0))])
+    with pytest.raises(TuningError, match="fold 0: the price moved after none of the 298 fore"):
+        tune(still, out=tmp_path / "a", **_PLAN)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(TuningError, match="objective is 'rmse': write one of mse, mae, log, crps"):
+        tune(ticks, out=tmp_path / "a", **_PLAN | {"objective": "rmse"})
     with pytest.raises(TuningError, match="int holds no ticks"):
         tune(3, out=tmp_path / "b", **_PLAN)
     with pytest.raises(TuningError, match="is there already: choose another --out"):
