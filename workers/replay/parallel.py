@@ -22,7 +22,7 @@ from workers.replay.merge_tables import place_ranges
 from workers.replay.parts import ArrowParts
 from workers.replay.processes import SliceProcesses
 from workers.replay.run import RunPlan, run_backtest, run_facts
-from workers.replay.run_tables import SCHEMAS
+from workers.replay.run_tables import SCHEMAS, complete_tables
 from workers.replay.slices import slice_plans
 
 __all__ = ["run_in_processes"]
@@ -119,6 +119,7 @@ def _merge(working: SliceProcesses, slices: Sequence[Path], out: Path) -> None:
         for number, part in enumerate(parts):
             (out / name).mkdir(exist_ok=True)
             part.rename(out / name / f"part-{number:05d}.parquet")
+    complete_tables(out)
 
 
 def _join_states(

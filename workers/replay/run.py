@@ -19,7 +19,7 @@ from workers.replay.folder import RunFolder
 from workers.replay.gather import batch_rows, gathered
 from workers.replay.places import Places
 from workers.replay.publish import Publishing, RunPublisher
-from workers.replay.run_tables import RunTables
+from workers.replay.run_tables import RunTables, complete_tables
 from workers.replay.source import TickSource
 
 __all__ = ["RunPlan", "Watch", "Witness", "run_backtest", "run_facts"]
@@ -162,6 +162,8 @@ class _Run:
             self._take(chunk, witness)
             progress(self._counts.results, source.share)
         snapshots = self._checkpoint()
+        if not self._plan.placed:
+            complete_tables(self._folder.path)
         seconds = time.monotonic() - begun_s
         run = {
             **run_facts(self._plan),

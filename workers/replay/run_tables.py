@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 from numpy import ndarray
+from pyarrow import parquet
 
 from schemas import FlagEvent
 from workers.replay.arrays import numbers
@@ -23,7 +24,7 @@ from workers.replay.tables import (
     result_batch,
 )
 
-__all__ = ["PLACE", "SCHEMAS", "RunTables"]
+__all__ = ["PLACE", "SCHEMAS", "RunTables", "complete_tables"]
 
 SCHEMAS: Final[Mapping[str, Any]] = {
     "results": RESULTS_SCHEMA,
@@ -93,6 +94,15 @@ class RunTables:
                 [*rows.columns, numbers(places())], schema=rows.schema.append(_PLACE)
             )
         self._writers[name].write(rows)
+
+
+def complete_tables(folder: Path) -> None:
+    """Give a run's tables that have no rows a part without any: each table can be read."""
+    for name, schema in SCHEMAS.items():
+        table = folder / name
+        if not any(table.glob(f"*{ParquetParts.suffix}")):
+            table.mkdir(exist_ok=True)
+            parquet.write_table(schema.empty_table(), table / f"part-00000{ParquetParts.suffix}")
 
 
 def _places_at(

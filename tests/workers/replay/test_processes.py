@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ from workers.replay import (
 from workers.replay.processes import SliceProcesses
 from workers.replay.slices import slice_of, slice_plans
 from workers.replay.table_source import BatchSource
+from workers.replay.tables import RESULTS_SCHEMA
 
 _KILLED = """
 import os, signal, sys
@@ -83,6 +85,19 @@ def test_two_processes_give_what_one_gives_though_all_are_killed(
     where = [second.asset_ids.index(asset) for asset in first.asset_ids]
     assert second.rows[where].tobytes() == first.rows.tobytes()
     assert second.offset == first.offset == COUNT
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_table_without_rows_can_be_read(tmp_path: Path, processes: int) -> None:
+    rows = {"asset_id": ["A", "B"], "price": [-1.0, -2.0], "timestamp_ns": [1, 2]}
+    refused = plan(write_ticks(tmp_path / "ticks.parquet", pa.table(rows)), tmp_path / "run")
+    if processes == 1:
+        run_backtest(refused)
+    else:
+        run_in_processes(refused, processes)
+    found = {name: table(tmp_path / "run", name) for name in ("results", "flags", "refused")}
+    assert [one.num_rows for one in found.values()] == [0, 0, 2]
+    assert found["results"].schema == RESULTS_SCHEMA
 
 
 def _names(run: Path) -> list[str]:
