@@ -151,6 +151,16 @@ def test_the_text_has_the_same_numbers(run: Path) -> None:
     assert f"| skill against persistence | {summary['skill']:.5f} |" in text
 
 
+def test_a_run_whose_rows_were_lost_has_no_report(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "lost")
+    next((tmp_path / "lost" / "results").glob("*.parquet")).unlink()
+    for arguments in (["report", "lost"], ["compare", "lost", "lost"]):
+        paths = [str(tmp_path / one) for one in arguments[1:]]
+        result = CliRunner().invoke(main, [arguments[0], *paths])
+        assert result.exit_code == 2
+        assert "has 0 rows of 70,000: parts of it are missing" in result.stderr
+
+
 @pytest.fixture
 def noisier(run: Path, tmp_path: Path) -> Path:
     """The same ticks, worse forecasts."""
@@ -208,6 +218,9 @@ def test_runs_over_other_ticks_are_not_compared(run: Path, noisier: Path) -> Non
     (part,) = (noisier / "results").glob("*.parquet")
     table = parquet.read_table(part)
     parquet.write_table(table.slice(0, 1_000), part)
+    found = json.loads((noisier / "run.json").read_text("utf-8"))
+    found["counts"]["results"] = 1_000
+    (noisier / "run.json").write_text(json.dumps(found), "utf-8")
     with pytest.raises(ReplayError, match=r"agree in 1,000 rows, then one ends"):
         compare_runs(run, noisier)
     parquet.write_table(table.slice(1), part)
