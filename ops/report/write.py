@@ -65,8 +65,13 @@ def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [
         f"| {' | '.join(head)} |",
         "|---|" + "---:|" * (len(head) - 1),
-        *(f"| {' | '.join(row)} |" for row in rows),
+        *(f"| {' | '.join(map(_cell, row))} |" for row in rows),
     ]
+
+
+def _cell(text: str) -> str:
+    """An asset's name may hold what ends a cell or a row."""
+    return " ".join(text.replace("|", "\\|").splitlines())
 
 
 def _data(found: Measured) -> dict[str, Any]:

@@ -50,6 +50,15 @@ def test_where_nothing_can_be_told_it_says_why(tmp_path: Path, table: Any, sente
     assert f">{escaped}<" in (tmp_path / "run" / "report.html").read_text("utf-8")
 
 
+def test_a_name_does_not_break_the_table_of_the_text(tmp_path: Path) -> None:
+    table = ticks(90, asset_id=["A|B\nC"] * 90)
+    source = FileSource(write_ticks(tmp_path / "ticks.parquet", table), Layout())
+    run_backtest(RunPlan(source, _CONFIG, "float64", EventTime(_CONFIG), tmp_path / "run"))
+    write_report(tmp_path / "run")
+    last = (tmp_path / "run" / "report.md").read_text("utf-8").splitlines()[-1]
+    assert last.startswith("| A\\|B C | 58 | ")
+
+
 @pytest.mark.parametrize(
     ("skill", "low", "high", "sentence"),
     [
