@@ -1,8 +1,10 @@
 """When and how partitions are snapshotted, without the loop ever waiting for the store.
 
-A snapshot goes through three stages: ask for the journal's end (I/O thread), copy the rows
-(loop), store them (I/O thread). Invariant: the journal position is asked for before the rows
-are copied, so that it stands before every record the snapshot's successor ticks will write.
+A snapshot goes through four stages: ask for the journal's end (I/O thread), copy the rows (loop),
+wait for the commit that covers them, store them (I/O thread). Invariants: the journal position is
+asked for before the rows are copied, so that it stands before every record the snapshot's successor
+ticks will write; and no state is stored before its results are committed: where they never are, it
+is dropped with its partition, since its ticks may be answered under other decisions.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,6 +29,7 @@ from workers.faults import fault_point, fault_point_during
 from workers.io_threads import IoThreads
 from workers.metrics import M, Telemetry
 from workers.partition import Partition, Phase
+from workers.receipt import Receipt
 from workers.state_table import StateTable
 from workers.traces import Span, Tracer
 
@@ -38,12 +41,22 @@ _SNAPSHOTS_PER_COLLECTION: Final = 10
 
 @dataclass(slots=True)
 class _InFlight:
-    """One partition's snapshot under way: first the journal's end, then the write."""
+    """One partition's snapshot under way: the journal's end, the copy, then the write.
+
+    `receipt` is that of the newest outputs in the image.
+    """
 
     begun_s: float
     journal_end: Future[int]
     captured_s: float = 0.0
+    image: PartitionImage | None = None
+    receipt: Receipt | None = None
     written: Future[ManifestRef] | None = None
+
+    @property
+    def committed(self) -> bool:
+        """Whether everything in the image has been answered for good."""
+        return self.receipt is None or self.receipt.committed
 
 
 class Checkpoints:
@@ -154,9 +167,11 @@ class Checkpoints:
 
     def _follow(self, partition: Partition, flight: _InFlight) -> None:
         try:
+            if flight.image is None and flight.journal_end.done():
+                flight.image = self._capture(partition, flight)
             if flight.written is None:
-                if flight.journal_end.done():
-                    self._capture(partition, flight)
+                if flight.image is not None and flight.committed:
+                    self._store(partition, flight, flight.image)
             elif flight.written.done():
                 del self._in_flight[partition]
                 self._finish(partition, flight, flight.written.result())
@@ -166,7 +181,7 @@ class Checkpoints:
             _log.warning("snapshot_failed", partition=partition.number, reason=str(error))
             self._trace(partition, flight, problem=str(error))
 
-    def _capture(self, partition: Partition, flight: _InFlight) -> None:
+    def _capture(self, partition: Partition, flight: _InFlight) -> PartitionImage:
         journal_position = flight.journal_end.result()
         rows = partition.row_array()
         last = partition.last_decision
@@ -180,11 +195,20 @@ class Checkpoints:
             dirty=self._table.dirty[rows],
             last_decision=None if last is None else (last.depth, last.kernel_mask),
         )
+        self._table.dirty[rows] = False
+        flight.receipt = partition.receipt
+        flight.captured_s = self._clock.monotonic_s()
+        return image
+
+    def _store(self, partition: Partition, flight: _InFlight, image: PartitionImage) -> None:
         fault_point("before_upload")
         fault_point_during("during_upload")
-        flight.written = self._writer.submit(self.scope(partition), image)
-        flight.captured_s = self._clock.monotonic_s()
-        self._table.dirty[rows] = False
+        try:
+            flight.written = self._writer.submit(self.scope(partition), image)
+        except TickFleetError:
+            # The writer remembers the rows of what it has taken, and of nothing else.
+            self._table.dirty[partition.row_array()[: len(image.dirty)]] |= image.dirty
+            raise
 
     def _finish(self, partition: Partition, flight: _InFlight, ref: ManifestRef) -> None:
         fault_point("after_upload")

@@ -17,6 +17,7 @@ from workers.membership import Membership
 from workers.metrics import M, Telemetry
 from workers.outputs import Outputs
 from workers.partition import Partition, Phase
+from workers.receipt import Receipt
 from workers.traces import Span, Tracer
 
 __all__ = ["CommitCycle"]
@@ -60,14 +61,18 @@ class CommitCycle:
         self._interval_s = config.commit_interval_ms / 1000
         self._begun_s = float("-inf")
         self._touched: set[Partition] = set()
+        self._open, self._pending = Receipt(), Receipt()
 
     def touch(self, partitions: Iterable[Partition]) -> None:
         """These partitions have outputs in the open cycle."""
-        self._touched.update(partitions)
+        for partition in partitions:
+            partition.receipt = self._open
+            self._touched.add(partition)
 
     def reset(self) -> None:
-        """The open cycle is void."""
+        """The open cycle and the commit under way are void."""
         self._touched.clear()
+        self._open, self._pending = Receipt(), Receipt()
 
     def wait_s(self) -> float:
         """How long a fetch may wait for its first record."""
@@ -132,11 +137,13 @@ class CommitCycle:
         self._begun_s = self._clock.monotonic_s()
         self._begun_ns, self._offsets = self._clock.now_ns(), offsets
         self._outputs.start_commit(offsets, membership.ticket())
+        self._open, self._pending = Receipt(), self._open
         self._touched.clear()
 
     def _book(self, offsets: Sequence[TopicPartition]) -> None:
         if not offsets:
             return
+        self._pending.committed = True
         self._telemetry.inc(M.COMMITS)
         self._telemetry.observe(M.COMMIT_SECONDS, self._outputs.commit_s)
         self._trace(self._outputs.commit_s)

@@ -12,6 +12,7 @@ from snapshots import ManifestRef
 from workers.cold_commit import journal_note
 from workers.decisions import Decision
 from workers.journal import DecisionLog
+from workers.receipt import Receipt
 
 __all__ = ["Partition", "Phase"]
 
@@ -51,6 +52,7 @@ class Partition:
         saved_s: monotonic time at which everything stepped was last in a durable snapshot.
         snapshots_committed: how many snapshots of this assignment have been committed.
         installed_s: monotonic time at which its state was there and the replay began.
+        receipt: of its newest outputs; None before this assignment's first.
     """
 
     number: int
@@ -73,6 +75,7 @@ class Partition:
     saved_s: float = 0.0
     snapshots_committed: int = 0
     installed_s: float = 0.0
+    receipt: Receipt | None = None
 
     @property
     def active(self) -> bool:

@@ -1,6 +1,6 @@
 """An object store in memory: every call can be the one a worker dies in, or fails."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from snapshots.errors import ObjectNotFoundError, StoreError
 from snapshots.store import MAX_OBJECT_BYTES, ObjectEntry
@@ -12,12 +12,17 @@ __all__ = ["SimStore"]
 class SimStore:
     """A `snapshots.ObjectStore`.
 
+    Args:
+        scheduler: decides what happens meanwhile.
+        stored: told of each key as its object is written; None: nobody is.
+
     Attributes:
         failures: how many of the next writes fail.
     """
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: Scheduler, stored: Callable[[str], None] | None = None) -> None:
         self._scheduler = scheduler
+        self._stored = stored
         self._objects: dict[str, bytes] = {}
         self.failures = 0
 
@@ -27,6 +32,8 @@ class SimStore:
             self.failures -= 1
             raise StoreError(f"{key}: simulated")
         self._objects[key] = data
+        if self._stored is not None:
+            self._stored(key)
 
     def get(self, key: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> bytes:
         self._scheduler.call("get")
