@@ -50,7 +50,8 @@ def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:
     """Decide how a partition goes on.
 
     Raises:
-        HistoryLostError: it cannot, and the policy says stop.
+        HistoryLostError: it cannot, and the policy says stop; or its past is of another
+            configuration.
     """
     log = DecisionLog(found.journal.records)
     problem = problem_of(found, log)
@@ -84,10 +85,26 @@ def _from_snapshot(found: Findings, restored: Restored, log: DecisionLog) -> Rec
 
 
 def _from_genesis(config: WorkerConfig, found: Findings, log: DecisionLog) -> RecoveryPlan:
+    _refuse_another_configuration(config, found)
     genesis = genesis_of(found, log)
     if genesis < 0:
         genesis = found.low if config.cold_start is ColdStart.EARLIEST else found.high
     return _empty(config, found, genesis, log, "rebuild" if found.refused else "genesis")
+
+
+def _refuse_another_configuration(config: WorkerConfig, found: Findings) -> None:
+    """Replayed under ours, its ticks would not lead to the state that was answered from."""
+    ours = config.predictor.fingerprint()
+    for record in found.journal.records:
+        if record.config_fingerprint != ours:
+            raise HistoryLostError(
+                f"{record.worker} answered under the configuration {record.config_fingerprint}, "
+                f"this one is {ours}: put the [predictor] keys back, or start a new group with a "
+                "new journal topic",
+                topic=config.topics.ticks,
+                partition=found.partition,
+                offset=record.from_offset,
+            )
 
 
 def _cold(config: WorkerConfig, found: Findings, log: DecisionLog) -> RecoveryPlan:

@@ -29,6 +29,7 @@ CONFIG: Final = WorkerConfig(
     missing_history=MissingHistory.COLD_START,
 )
 STOP: Final = replace(CONFIG, missing_history=MissingHistory.STOP)
+FINGERPRINT: Final = CONFIG.predictor.fingerprint()
 FRAMING: Final = SingleObjectFraming()
 
 
@@ -44,7 +45,7 @@ class Partition0:
             self.broker.log("ticks", 0).append(b"asset", b"tick")
 
     def journal(self, from_offset: int, to_offset: int) -> None:
-        record = JournalRecord(from_offset, to_offset, 0, 3, 5, "f" * 16, "w")
+        record = JournalRecord(from_offset, to_offset, 0, 3, 5, FINGERPRINT, "w")
         self.broker.log("journal", 0).append(None, JournalCodec(FRAMING).encode(record))
 
     def recover(self, config: WorkerConfig = CONFIG) -> RecoveryPlan:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core import PredictorConfig
 from schemas import JournalRecord
 from snapshots import ManifestRef, PartitionImage, Restored, RestoreReport
 from workers.config import ColdStart, MissingHistory, WorkerConfig
@@ -20,7 +21,8 @@ COLD = replace(CONFIG, missing_history=MissingHistory.COLD_START)
 
 def journal(*spans: tuple[int, int], trimmed: bool = False, end: int = 100) -> JournalTail:
     """Read from 7 on, where the snapshot has it."""
-    records = [JournalRecord(a, b, 0, 3, 5, "f" * 16, "w") for a, b in spans]
+    ours = CONFIG.predictor.fingerprint()
+    records = [JournalRecord(a, b, 0, 3, 5, ours, "w") for a, b in spans]
     return JournalTail(records, position=7, low=8 if trimmed else 0, end=end)
 
 
@@ -204,3 +206,16 @@ def test_a_journal_that_ends_where_the_snapshot_has_it_is_whole() -> None:
 def test_a_cold_start_on_a_recreated_topic_begins_at_its_first_tick(committed_offset: int) -> None:
     plan = make_plan(COLD, replace(FRESH, committed_offset=committed_offset))
     assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (0, 0, -1)
+
+
+@pytest.mark.parametrize("config", [STOP, COLD])
+@pytest.mark.parametrize("refused", ["", "all bad"])
+def test_what_another_configuration_answered_is_not_replayed_under_this_one(
+    config: WorkerConfig, refused: str
+) -> None:
+    config = replace(config, predictor=PredictorConfig(cusum_h=9.0))
+    found = replace(FRESH, committed_offset=0, refused=refused, journal=journal((0, 4)))
+    with pytest.raises(
+        HistoryLostError, match=r"w answered under.* put the \[predictor\] keys back"
+    ):
+        make_plan(config, found)
