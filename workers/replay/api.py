@@ -1,6 +1,7 @@
 """A backtest inside Python: a table in, a table out; or a stream in, a stream out."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from workers.replay.engine import Engine
 from workers.replay.errors import ReplayError
 from workers.replay.gather import batch_rows, gathered
 from workers.replay.layout import Layout
-from workers.replay.table_source import BatchSource
+from workers.replay.table_source import BatchSource, as_arrow
 from workers.replay.tables import RESULTS_SCHEMA, result_batch
 
 __all__ = ["backtest"]
@@ -51,7 +52,7 @@ def backtest(
     engine = Engine(config, dtype, source=name, deciding=EventTime(config))
     layout = layout or Layout()
     if hasattr(ticks, "__arrow_c_stream__"):
-        pieces = pa.table(ticks).to_batches(_CHUNK_ROWS)
+        pieces = as_arrow(name, ticks, layout).to_batches(_CHUNK_ROWS)
         chunks = BatchSource(name, pieces, layout).chunks({})
         filled = gathered(chunks, lambda: batch_rows(engine.assets))
         results = [result_batch(engine.step(chunk)) for chunk in filled]
@@ -72,9 +73,8 @@ def _stream(engine: Engine, tables: Iterable[Any], layout: Layout, name: str) ->
         return
 
     def batches() -> Iterator[Any]:
-        yield from pa.table(first).combine_chunks().to_batches()
-        for table in iterator:
-            yield from pa.table(table).combine_chunks().to_batches()
+        for table in chain([first], iterator):
+            yield from as_arrow(name, table, layout).combine_chunks().to_batches()
 
     for chunk in BatchSource(name, batches(), layout).chunks({}):
         yield _like(first, pa.Table.from_batches([result_batch(engine.step(chunk))]))

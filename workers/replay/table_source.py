@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from workers.replay.arrow_ticks import require_columns, ticks_of
 from workers.replay.chunk import TickChunk
+from workers.replay.errors import BadTicksError
 from workers.replay.layout import Layout
 from workers.replay.order import OrderCheck
 from workers.replay.quotes import QuoteCheck
 
-__all__ = ["BatchSource", "RowChecks", "layout_digest", "tick_chunks"]
+__all__ = ["BatchSource", "RowChecks", "as_arrow", "layout_digest", "tick_chunks"]
 
 _ONE_YEAR_NS: Final = 365 * 86_400 * 10**9
 """Since 1970: there times of today fall that are read in too small a unit."""
@@ -87,6 +89,23 @@ class BatchSource:
         yield from tick_chunks(self.name, self._batches, self._layout, checks, after)
         self.share = 1.0
         self.warnings = checks.warnings()
+
+
+def as_arrow(source: str, table: Any, layout: Layout) -> Any:
+    """A `pyarrow.Table` of whatever has Arrow's stream interface.
+
+    Of pandas' only the columns that are read: others may hold what has no type in Arrow.
+
+    Raises:
+        BadTicksError: columns are missing, or hold what has no type in Arrow.
+    """
+    if type(table).__module__.partition(".")[0] == "pandas":
+        require_columns(source, [str(name) for name in table.columns], layout)
+        table = table[layout.read_from(list(table.columns))]
+    try:
+        return pa.table(table)
+    except pa.ArrowException as error:
+        raise BadTicksError(f"{source}: {error}: give each column one type") from error
 
 
 def tick_chunks(

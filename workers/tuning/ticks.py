@@ -6,10 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from workers.replay import FileSource, Layout, TickSource, TopicSource, export_ticks
-from workers.replay.table_source import BatchSource
+from workers.replay.table_source import BatchSource, as_arrow
 from workers.tuning.errors import TuningError
 from workers.tuning.folder import TOPIC_TICKS
 
@@ -49,7 +47,7 @@ def open_ticks(ticks: Any, layout: Layout) -> SearchTicks:
             f"{type(ticks).__name__} holds no ticks: give a file, or a pandas, polars or pyarrow "
             "table, which can be read again for each trial"
         )
-    batches = pa.table(ticks).to_batches(_BATCH_ROWS)
+    batches = as_arrow("memory", ticks, layout).to_batches(_BATCH_ROWS)
     return _opened_by(partial(BatchSource, "memory", batches, layout))
 
 

@@ -17,6 +17,7 @@ from tests.workers.replay.tables import as_table, bits, random_table
 from tests.workers.test_pipeline import CONFIG, DECISION, Run
 from workers.decisions import Decision
 from workers.replay import BadTicksError, Layout, ReplayError, backtest
+from workers.replay.tables import RESULTS_SCHEMA
 
 _ALL = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -53,6 +54,18 @@ def test_pandas_in_pandas_out() -> None:
     results = backtest(table.to_pandas())
     assert isinstance(results, pd.DataFrame)
     pd.testing.assert_frame_equal(results, backtest(table).to_pandas())
+
+
+def test_a_column_of_pandas_that_is_not_read_may_hold_anything() -> None:
+    table = random_table(30, 2, seed=29)
+    frame = table.to_pandas().assign(note=[object(), *range(29)])
+    expected = bits(backtest(table))
+    assert bits(pa.Table.from_pandas(backtest(frame), schema=RESULTS_SCHEMA)) == expected
+    assert sum(map(len, backtest(iter([frame[:9], frame[9:]])))) == 30
+    with pytest.raises(BadTicksError, match=r"no column price; it has asset_id, last, timestamp"):
+        backtest(frame.rename(columns={"price": "last"}))
+    with pytest.raises(BadTicksError, match=r"memory: .*: give each column one type"):
+        backtest(frame.assign(price=[1.0, "x", *range(28)]))
 
 
 def test_polars_in_polars_out_also_piece_by_piece() -> None:
