@@ -26,10 +26,7 @@ def summary_rows(found: Measured) -> list[tuple[str, str]]:
     return [
         ("skill against persistence", number(summary["skill"], 5)),
         ("95% interval", _interval(summary, 5)),
-        (
-            f"Diebold-Mariano (below {number(summary['better_below'], 2)}: better at 5%)",
-            number(summary["diebold_mariano"], 2),
-        ),
+        (f"Diebold-Mariano{_bound(summary)}", number(summary["diebold_mariano"], 2)),
         (
             "assets better than persistence",
             f"{summary['assets_better_than_persistence']:,} of {counts['assets']:,}",
@@ -73,6 +70,11 @@ def coverage_table(found: Measured) -> Table:
 def _skill(one: dict[str, Any], digits: int) -> tuple[str, ...]:
     skill, statistic = number(one["skill"], digits), number(one["diebold_mariano"], 2)
     return skill, _interval(one, digits), statistic
+
+
+def _bound(summary: dict[str, Any]) -> str:
+    below = summary["better_below"]
+    return "" if below is None else f" (below {below:.2f}: better at 5%)"
 
 
 def _interval(one: dict[str, Any], digits: int) -> str:

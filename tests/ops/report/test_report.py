@@ -149,6 +149,9 @@ def test_the_text_has_the_same_numbers(run: Path) -> None:
     summary = json.loads((run / "report.json").read_text("utf-8"))["summary"]
     text = (run / "report.md").read_text("utf-8")
     assert f"| skill against persistence | {summary['skill']:.5f} |" in text
+    assert (
+        f"| Diebold-Mariano (below -1.65: better at 5%) | {summary['diebold_mariano']:.2f}" in text
+    )
 
 
 def test_a_run_whose_rows_were_lost_has_no_report(run: Path, tmp_path: Path) -> None:
@@ -205,7 +208,8 @@ def test_too_few_forecasts_are_not_told_from_chance(tmp_path: Path) -> None:
     page = (tmp_path / "b" / "report.html").read_text("utf-8")
     assert f"{summary['judged']} forecasts were judged: too few to tell what they are" in page
     check_page(tmp_path / "b" / "report.html", charts=9)
-    assert "| 95% interval | – |" in (tmp_path / "b" / "report.md").read_text("utf-8")
+    text = (tmp_path / "b" / "report.md").read_text("utf-8")
+    assert "| 95% interval | – |\n| Diebold-Mariano | – |" in text
     folders = [str(tmp_path / "a"), str(tmp_path / "b")]
     said = CliRunner().invoke(main, ["compare", *folders])
     assert said.stdout.endswith("fewer than 100 forecasts: too few to tell that from chance\n")
