@@ -32,6 +32,7 @@ from workers.replay import (
     run_in_processes,
     verifying,
 )
+from workers.scoring import ENOUGH
 
 __all__ = ["command"]
 
@@ -188,9 +189,12 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
         click.echo(f"published to {to['topic']}{flags} as run {to['run_id']}")
     if run["processes"] < how.processes:
         click.echo(f"{run['processes']} processes: there are no more partitions", err=True)
-    skill = write_report(plan.out).summary["skill"]
-    if skill is not None:
-        click.echo(f"skill against persistence {skill:+.4f}: {plan.out / 'report.html'}")
+    found = write_report(plan.out).summary
+    if found["skill"] is not None:
+        doubt = "" if found["judged"] >= ENOUGH else f", of only {found['judged']} forecasts"
+        click.echo(
+            f"skill against persistence {found['skill']:+.4f}{doubt}: {plan.out / 'report.html'}"
+        )
     if not counts["records"]:
         click.echo(f"warning: there are no ticks in {plan.source.name}", err=True)
     for warning in run["warnings"]:

@@ -49,6 +49,24 @@ def test_the_commands_of_the_page_run(folder: Path) -> None:
     assert (for_scripts["judged"], for_scripts["statistic"]) == (0, None)
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_skill_of_few_forecasts_is_said_to_be() -> None:
+    write_ticks(Path("few.parquet"), random_table(190, 1, seed=42))
+    few, many = (
+        run("backtest", "--file", "few.parquet", "--out", out, "--set", f"wtmm_buffer_size={size}")
+        for out, size in (("few", "128"), ("many", "32"))
+    )
+    judged = read_judged("few")
+    assert f", of only {judged} forecasts: few/report.html" in few.stdout
+    assert read_judged("many") >= 100
+    assert "only" not in many.stdout
+
+
+def read_judged(folder: str) -> int:
+    report = json.loads((Path(folder) / "report.json").read_text("utf-8"))
+    return int(report["summary"]["judged"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
