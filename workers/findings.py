@@ -39,6 +39,8 @@ def answered_to(found: Findings, log: DecisionLog) -> int | None:
     """C as far as anything tells, -1 for nothing; None where the journal that told it is gone."""
     if log.emitted_to is None and (found.journal.trimmed or found.journal.cut_off):
         return None
+    if _falls_short(found, log):
+        return None
     return _at_least_answered_to(found, log)
 
 
@@ -51,7 +53,7 @@ def genesis_of(found: Findings, log: DecisionLog) -> int:
 
 def problem_of(found: Findings, log: DecisionLog) -> str:
     """Why the past cannot be continued, and what to do; empty when it can."""
-    return _unbound(found, log) or _problem(found, log)
+    return _unbound(found, log) or _journal_problem(found, log) or _input_problem(found, log)
 
 
 def _at_least_answered_to(found: Findings, log: DecisionLog) -> int:
@@ -75,15 +77,7 @@ def _unbound(found: Findings, log: DecisionLog) -> str:
     )
 
 
-def _problem(found: Findings, log: DecisionLog) -> str:
-    """Why the past cannot be continued; empty when it can."""
-    answered = _at_least_answered_to(found, log)
-    if answered >= found.high:
-        return (
-            f"the input ends at {found.high}, but offsets up to {answered} were answered: the "
-            "topic was recreated or truncated. Restore it, or start a new group with a new "
-            "journal topic"
-        )
+def _journal_problem(found: Findings, log: DecisionLog) -> str:
     if found.journal.cut_off:
         return (
             f"the journal ends at {found.journal.end}, before {found.journal.position}, where it "
@@ -96,6 +90,25 @@ def _problem(found: Findings, log: DecisionLog) -> str:
             "retention has removed journal records that recovery needs, so it is unknown which "
             "ticks were answered and how. Raise the journal's retention.ms above the longest "
             'outage; to go on with empty state, set missing_history = "cold_start"'
+        )
+    if _falls_short(found, log):
+        return (
+            f"the committed snapshot cannot be used ({found.refused}), and the journal does not "
+            f"reach up to its offset {found.committed_offset}: it was created anew or emptied, so "
+            "it is unknown which ticks were answered. Put the snapshot back, or start a new group "
+            "with a new journal topic; to go on with empty state at the end of the input, set "
+            'missing_history = "cold_start"'
+        )
+    return ""
+
+
+def _input_problem(found: Findings, log: DecisionLog) -> str:
+    answered = _at_least_answered_to(found, log)
+    if answered >= found.high:
+        return (
+            f"the input ends at {found.high}, but offsets up to {answered} were answered: the "
+            "topic was recreated or truncated. Restore it, or start a new group with a new "
+            "journal topic"
         )
     if found.restored is not None and found.restored.image.offset < found.low:
         return (
@@ -124,3 +137,14 @@ def _tells_enough(found: Findings, log: DecisionLog) -> bool:
         # Nothing behind the snapshot: nothing can have been answered there.
         return found.high <= start
     return log.first_offset <= start
+
+
+def _falls_short(found: Findings, log: DecisionLog) -> bool:
+    """Whether the journal lacks ticks that the snapshot named by the commit had seen."""
+    if not found.refused:
+        return False
+    reached = max(
+        found.restored.image.offset - 1 if found.restored is not None else -1,
+        log.emitted_to if log.emitted_to is not None else -1,
+    )
+    return reached < found.committed_offset - 1

@@ -160,6 +160,17 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
             ),
             "removed journal records",
         ),
+        (replace(FRESH, committed_offset=30, refused="bad"), "does not reach up to it"),
+        (
+            replace(
+                FRESH,
+                committed_offset=30,
+                restored=snapshot(12),
+                refused="bad",
+                journal=journal((12, 28)),
+            ),
+            "does not reach up to it",
+        ),
     ],
 )
 def test_lost_history_stops_the_partition_or_starts_cold_without_answering_twice(
@@ -176,12 +187,19 @@ def test_lost_history_stops_the_partition_or_starts_cold_without_answering_twice
         assert plan.emitted_to >= max(answered, found.committed_offset - 1)
 
 
-@pytest.mark.parametrize("tail", [journal(trimmed=True), journal(end=0)])
+@pytest.mark.parametrize(
+    "found",
+    [
+        replace(FRESH, restored=snapshot(9), journal=journal(trimmed=True)),
+        replace(FRESH, restored=snapshot(9), journal=journal(end=0)),
+        replace(FRESH, restored=snapshot(5), refused="bad"),
+        replace(FRESH, refused="bad"),
+    ],
+)
 def test_where_nothing_tells_what_was_answered_a_cold_start_answers_only_what_comes_later(
-    tail: JournalTail,
+    found: Findings,
 ) -> None:
-    found = replace(FRESH, committed_offset=9, restored=snapshot(9), journal=tail)
-    plan = make_plan(COLD, found)
+    plan = make_plan(COLD, replace(found, committed_offset=9))
     assert (plan.source, plan.commit_offset, plan.emitted_to) == ("cold", 50, 49)
 
 
