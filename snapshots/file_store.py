@@ -82,6 +82,10 @@ class FileStore:
         with _translated("delete", key):
             (self._root / check_key(key)).unlink(missing_ok=True)
 
+    def delete_all(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.delete(key)
+
     def _require_root(self) -> None:
         """A vanished folder is not an empty one: taking it for empty would start cold."""
         if not self._aside.is_dir():

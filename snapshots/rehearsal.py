@@ -29,3 +29,6 @@ class RehearsalStore:
 
     def delete(self, key: str) -> None:
         self.deleted.append(key)
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        self.deleted.extend(keys)

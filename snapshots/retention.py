@@ -7,6 +7,7 @@ what another owner is writing at this moment, nothing else can.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from snapshots.errors import IntegrityError, ObjectNotFoundError
 from snapshots.load import load_manifest
@@ -15,6 +16,9 @@ from snapshots.scope import ManifestRef, SnapshotScope, is_digest
 from snapshots.store import ObjectStore
 
 __all__ = ["GarbageReport", "collect_garbage"]
+
+_DELETED_AT_ONCE: Final = 500
+"""A store that takes them one by one is asked to stop within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def collect_garbage(
     """Keep the newest `keep` sound manifests, every protected digest and its parent, and all
     that was modified at `older_than_s` (epoch seconds, the store's clock) or later.
 
-    Blocks; asks `should_stop` before each deletion. A stop or a `StoreError` leaves
+    Blocks; asks `should_stop` before each request to delete. A stop or a `StoreError` leaves
     garbage for the next call.
     """
     listed = _list_manifests(store, scope)
@@ -115,9 +119,10 @@ def _orphans(
 
 def _delete(store: ObjectStore, keys: list[str], should_stop: Callable[[], bool]) -> int:
     deleted = 0
-    for key in keys:
+    for start in range(0, len(keys), _DELETED_AT_ONCE):
         if should_stop():
             break
-        store.delete(key)
-        deleted += 1
+        some = keys[start : start + _DELETED_AT_ONCE]
+        store.delete_all(some)
+        deleted += len(some)
     return deleted

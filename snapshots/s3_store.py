@@ -21,12 +21,19 @@ from snapshots.store_options import StoreOptions
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, PutObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import (
+        GetObjectRequestTypeDef,
+        ObjectIdentifierTypeDef,
+        PutObjectRequestTypeDef,
+    )
 
 __all__ = ["S3Store"]
 
 _READ_BYTES = 1 << 18
 _CONNECTIONS = 16
+_DELETED_AT_ONCE = 1000  # the limit of S3
+# Of servers that speak most of S3: no such method, or another checksum wanted.
+_NOT_UNDERSTOOD = frozenset({400, 405, 411, 415, 501})
 _CHECKSUM_WHEN: dict[str, Literal["when_supported", "when_required"]] = {
     "sha256": "when_supported",
     "none": "when_required",
@@ -92,6 +99,32 @@ class S3Store:
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + check_key(key))
         except (BotoCoreError, ClientError) as error:
             raise translate(error, "delete", self._name(key)) from error
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        names = [self._prefix + check_key(key) for key in keys]
+        for start in range(0, len(names), _DELETED_AT_ONCE):
+            if not self._delete_some(names[start : start + _DELETED_AT_ONCE]):
+                for key in keys[start:]:
+                    self.delete(key)
+                return
+
+    def _delete_some(self, names: Sequence[str]) -> bool:
+        """False where the server does not know the request for several, or not in this form."""
+        objects: list[ObjectIdentifierTypeDef] = [{"Key": name} for name in names]
+        try:
+            answer = self._client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+            )
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in _NOT_UNDERSTOOD:
+                return False
+            raise translate(error, "delete", f"s3://{self._bucket}/{names[0]}") from error
+        except BotoCoreError as error:
+            raise translate(error, "delete", f"s3://{self._bucket}/{names[0]}") from error
+        for refused in answer.get("Errors", []):
+            refusal = ClientError({"Error": refused}, "DeleteObjects")
+            raise translate(refusal, "delete", f"s3://{self._bucket}/{refused.get('Key')}")
+        return True
 
     def _open_body(self, key: str) -> "StreamingBody":
         request: GetObjectRequestTypeDef = {

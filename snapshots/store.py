@@ -61,6 +61,12 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove `key`; an absent key is not an error."""
 
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove these keys in as few requests as the store can, in no order.
+
+        An error leaves some of them there.
+        """
+
 
 def check_key(key: str) -> str:
     """Return `key` unchanged if it is safe in every store, else raise `InvalidSnapshotError`."""

@@ -49,3 +49,7 @@ class SimStore:
 
     def delete(self, key: str) -> None:
         self._objects.pop(key, None)
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.delete(key)

@@ -23,6 +23,8 @@ class Fault(Enum):
     TRICKLE = auto()  # bytes arrive often enough for every socket timeout, but for ever
     GARBAGE = auto()
     DENIED = auto()
+    DENIED_WITHIN = auto()  # of several objects in one request, one may not be deleted
+    NOT_IMPLEMENTED = auto()
 
 
 _ERRORS = {
@@ -30,6 +32,11 @@ _ERRORS = {
     Fault.SLOW_DOWN: (503, b"<Error><Code>SlowDown</Code></Error>"),
     Fault.GARBAGE: (502, b"<html>Bad gateway"),
     Fault.DENIED: (403, b"<Error><Code>AccessDenied</Code></Error>"),
+    Fault.DENIED_WITHIN: (
+        200,
+        b"<DeleteResult><Error><Key>p/a/2</Key><Code>AccessDenied</Code></Error></DeleteResult>",
+    ),
+    Fault.NOT_IMPLEMENTED: (501, b"<Error><Code>NotImplemented</Code></Error>"),
 }
 _DROPPED_HEADERS = {"transfer-encoding", "connection", "content-length", "date", "server"}
 
@@ -118,7 +125,7 @@ def _handler(upstream: str, plan: Plan) -> type[BaseHTTPRequestHandler]:
                 time.sleep(0.2)
                 self.wfile.write(body[start : start + (1 << 18)])
 
-        do_GET = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - the names that http.server calls
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's names
 
         def log_message(self, *_args: object) -> None:
             """Silent."""

@@ -52,6 +52,10 @@ class MemoryStore:
         with self._lock:
             self.objects.pop(key, None)
 
+    def delete_all(self, keys: Sequence[str]) -> None:
+        for key in [check_key(key) for key in keys]:
+            self.delete(key)
+
     def written(self, kind: str) -> Sequence[str]:
         """Keys of "chunks" or "manifests" that were put, in order."""
         return [key for action, key in self.calls if action == "put" and f"/{kind}/" in key]

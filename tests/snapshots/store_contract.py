@@ -80,6 +80,15 @@ class StoreContract(ABC):
         with pytest.raises(ObjectNotFoundError):
             store.get("a/b")
 
+    def test_delete_all_takes_away_those_and_no_others(self, store: ObjectStore) -> None:
+        for key in ("a/1", "a/2", "a/%2F3", "a/4"):
+            store.put(key, b"x")
+        for _ in range(2):
+            store.delete_all(["a/4", "a/1", "a/%2F3", "absent"])
+        assert store.list("") == ["a/2"]
+        store.delete_all([])
+        assert store.list("") == ["a/2"]
+
     def test_unsafe_keys_are_refused(self, store: ObjectStore) -> None:
         for key in UNSAFE_KEYS:
             with pytest.raises(InvalidSnapshotError):
@@ -88,6 +97,8 @@ class StoreContract(ABC):
                 store.get(key)
             with pytest.raises(InvalidSnapshotError):
                 store.delete(key)
+            with pytest.raises(InvalidSnapshotError):
+                store.delete_all(["a/b", key])
         assert store.list("") == []
 
     def test_readers_see_whole_objects_while_it_is_replaced(self, store: ObjectStore) -> None:

@@ -221,5 +221,6 @@ def test_closing_the_writer_stops_its_collection(partition: Partition) -> None:
     assert reached.wait(30)
     partition.writer.close(timeout_s=0.0)
     go_on.set()
-    assert future.result(timeout=30).deleted_manifests == 1
+    report = future.result(timeout=30)
+    assert (report.deleted_manifests, report.deleted_chunks) == (7, 0)
     partition.assert_all_listed_are_whole()

@@ -17,6 +17,7 @@ from snapshots import (
     restore,
     state_digest,
 )
+from snapshots.retention import collect_garbage
 from snapshots.s3_store import S3Store
 from snapshots.writer import SnapshotWriter
 from tests.snapshots.builders import HEADER, SCOPE, advance, make_image
@@ -88,6 +89,51 @@ def test_lasting_faults_are_retryable_errors_after_bounded_attempts(
         with pytest.raises(StoreError):
             call()
         assert len(plan.requests) == ATTEMPTS
+
+
+def test_garbage_of_any_size_takes_two_requests(proxied: tuple[ObjectStore, Plan]) -> None:
+    store, plan = proxied
+    writer = SnapshotWriter(store, HEADER)
+    image = make_image(200)
+    for _ in range(4):
+        writer.submit(SCOPE, image).result()
+        image = advance(image, [0, 70, 130])
+    plan.requests.clear()
+    report = collect_garbage(store, SCOPE, keep=1, protected=(), older_than_s=2e10)
+    assert (report.deleted_manifests, report.deleted_chunks) == (3, 9)
+    assert [one for one in plan.requests if one != "GET"] == ["POST", "POST"]
+    assert len(store.list(SCOPE.prefix)) == 5
+    assert writer.close(timeout_s=30)
+
+
+def test_a_server_that_deletes_one_by_one_is_asked_so(proxied: tuple[ObjectStore, Plan]) -> None:
+    store, plan = proxied
+    for key in ("a/1", "a/2", "b"):
+        store.put(key, b"x")
+    plan.requests.clear()
+    plan.next.append(Fault.NOT_IMPLEMENTED)
+    store.delete_all(["a/1", "a/2"])
+    assert plan.requests == ["POST", "DELETE", "DELETE"]
+    assert store.list("") == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault.DENIED, StoreAccessError),
+        (Fault.DENIED_WITHIN, StoreAccessError),
+        (Fault.ERROR_500, StoreError),
+        (Fault.CUT, StoreError),
+    ],
+)
+def test_what_cannot_be_deleted_is_an_error(
+    proxied: tuple[ObjectStore, Plan], fault: Fault, error: type[Exception]
+) -> None:
+    store, plan = proxied
+    plan.then = fault
+    with pytest.raises(error, match="a/"):
+        store.delete_all(["a/1", "a/2"])
+    assert "DELETE" not in plan.requests
 
 
 def test_a_write_whose_reply_was_lost_is_there(proxied: tuple[ObjectStore, Plan]) -> None:

@@ -296,6 +296,8 @@ def test_snapshots_do_not_wait_for_the_garbage_of_other_scopes(
     assert writer.submit(scopes[2], make_image(5, offset=130)).result(10).offset == 130
     assert not any(future.done() for future in collected)
     gate.open.set()
+    for future in collected:
+        future.result(10)
 
 
 @pytest.mark.parametrize("wrong", [{"keep": 0}, {"threads": 0}, {"uploads": 0}])
