@@ -102,7 +102,8 @@ def complete_tables(folder: Path) -> None:
         table = folder / name
         if not any(table.glob(f"*{ParquetParts.suffix}")):
             table.mkdir(exist_ok=True)
-            parquet.write_table(schema.empty_table(), table / f"part-00000{ParquetParts.suffix}")
+            # A table of no rows would import pandas, which takes a second.
+            parquet.ParquetWriter(table / f"part-00000{ParquetParts.suffix}", schema).close()
 
 
 def _places_at(
