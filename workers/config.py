@@ -51,7 +51,7 @@ class ProcessingClock(StrEnum):
 
 
 class ColdStart(StrEnum):
-    """Where a group without committed offsets begins."""
+    """Where a partition begins of which the group has no committed offset."""
 
     EARLIEST = "earliest"
     LATEST = "latest"

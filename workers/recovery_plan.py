@@ -89,6 +89,13 @@ def _from_genesis(config: WorkerConfig, found: Findings, log: DecisionLog) -> Re
     genesis = genesis_of(found, log)
     if genesis < 0:
         genesis = found.low if config.cold_start is ColdStart.EARLIEST else found.high
+        if found.low < genesis:
+            # A new group means it; of a partition added to an old one somebody should know.
+            _log.warning(
+                "begins_at_the_end",
+                partition=found.partition,
+                not_answered=f"{found.low} to {genesis - 1}",
+            )
     return _empty(config, found, genesis, log, "rebuild" if found.refused else "genesis")
 
 

@@ -66,3 +66,31 @@ def test_ticks_beyond_the_predictions_are_answered_once_those_are_grown(
     inputs = read_topic(kafka, ticks, after, 2 * count)
     report = verdict({p: [r.offset for r in records] for p, records in inputs.items()}, results)
     assert report.holds and report.results == 2 * count, report
+
+
+def test_a_group_that_began_at_the_end_answers_added_partitions_from_their_beginning(
+    kafka: KafkaCluster, make_fleet: MakeFleet
+) -> None:
+    ticks = kafka.create_topic("ticks", partitions=1)
+    produce(kafka, ticks, random_ticks(300, 40, seed=1))
+    fleet = make_fleet("fleet", ticks, 1, consumer={"topic.metadata.refresh.interval.ms": "3000"})
+    worker = fleet.start("w-0", cold_start="latest")
+    fleet.wait_for(lambda: "partition_live" in fleet.logs(), 60, "a worker")
+    produce(kafka, ticks, random_ticks(200, 40, seed=2))
+    read_topic(kafka, fleet.topics["predictions"], 1, 200)
+    assert "begins_at_the_end" in fleet.logs() and "'0 to 299'" in fleet.logs()
+    assert worker.terminate() == 0
+
+    fleet.start("w-0", cold_start="earliest")
+    fleet.wait_for(lambda: fleet.logs().count("partition_live") == 2, 60, "the next life")
+    for topic in (fleet.topics["predictions"], fleet.topics["journal"], ticks):
+        _grow(kafka, topic, 2)
+    # Nobody has taken the new partition up yet.
+    produce(kafka, ticks, random_ticks(400, 40, seed=3))
+    results = read_topic(kafka, fleet.topics["predictions"], 2, 600)
+    fleet.stop()
+    inputs = read_topic(kafka, ticks, 2, 900)
+    accepted = {p: [r.offset for r in records] for p, records in inputs.items()}
+    accepted[0] = [offset for offset in accepted[0] if offset >= 300]
+    report = verdict(accepted, results)
+    assert accepted[1] and report.holds and report.results == 600, report
