@@ -36,11 +36,12 @@ from workers.replay import (
     run_backtest,
     run_in_processes,
 )
+from workers.replay.gather import batch_rows
 from workers.rounds import order_by_row
 from workers.state_table import StateTable
 
 ASSETS = 1_000
-BATCH = 65_536
+BATCH = batch_rows(ASSETS)
 MIB = 1 << 20
 
 Dtype = Literal["float64", "float32"]
