@@ -21,6 +21,8 @@ __all__ = ["LETTER_LIMIT_BYTES", "Undertaker"]
 LETTER_LIMIT_BYTES: Final = 1_000_000
 """What every topic takes that was not told otherwise, less the overhead of a batch."""
 _KEPT_KEY_BYTES: Final = 1_024
+_LENGTH_BYTES: Final = 10
+"""By which the message's own length may take more room."""
 _UNREADABLE: Final = " (its headers are left out: a name among them is no UTF-8)"
 
 
@@ -73,7 +75,7 @@ def _cut(letter: DeadLetter, excess_bytes: int) -> DeadLetter:
         f"{letter.message} (cut: the record has {len(value)} bytes of value with SHA-256 "
         f"{sha256(value).hexdigest()}, {len(key or b'')} of key, {len(letter.headers)} headers)"
     )
-    excess_bytes += len(told) - len(letter.message)
+    excess_bytes += len(told) - len(letter.message) + _LENGTH_BYTES
     return replace(
         letter,
         key=None if key is None else key[:_KEPT_KEY_BYTES],
