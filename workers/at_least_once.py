@@ -32,6 +32,7 @@ class AtLeastOnceOutputs(Outputs):
     def __init__(self, config: WorkerConfig) -> None:
         super().__init__(config)
         self._held: list[OutMessage] = []
+        self._group: GroupTicket | None = None
 
     def discard(self) -> None:
         """Drop the producer and the journal records held back."""
@@ -47,21 +48,39 @@ class AtLeastOnceOutputs(Outputs):
     def _journal(self, messages: Sequence[OutMessage]) -> None:
         self._held.extend(messages)
 
+    def settle(self) -> Sequence[TopicPartition]:
+        """As above; the offsets follow on this thread.
+
+        The consumer serves one thread at a time: one that fetches, or that is called back in a
+        rebalance, would keep a commit on another thread waiting, the one as long as it goes on, the
+        other until the commit is given up.
+        """
+        offsets = super().settle()
+        if offsets and self._group is not None:
+            self._commit_offsets(offsets, self._group)
+        return offsets
+
     def _run_commit(
-        self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket
+        self,
+        producer: Producer,
+        offsets: Sequence[TopicPartition],  # noqa: ARG002  # see `settle`
+        group: GroupTicket,
     ) -> None:
         self._flush(producer)
         held, self._held = self._held, []
         for message in held:
             self._send(message)
         self._flush(producer)
+        self._group = group
+
+    def _commit_offsets(self, offsets: Sequence[TopicPartition], group: GroupTicket) -> None:
         fault_point("before_commit")
         fault_point_during("during_commit")
         try:
             group.commit(offsets)
         except KafkaException as error:
             if error.args[0].code() not in _STALE_COMMIT:
-                raise
+                raise OutputUncertainError(f"offsets were not committed: {error}") from error
         fault_point("after_commit")
 
     def _flush(self, producer: Producer) -> None:
