@@ -68,5 +68,5 @@ def test_the_size_is_asked_anew_as_chunks_come() -> None:
 
 
 def test_more_assets_get_larger_batches_within_bounds() -> None:
-    sizes = [batch_rows(assets) for assets in (0, 1, 256, 500, 1_000, 100_000)]
-    assert sizes == [65_536, 65_536, 65_536, 128_000, 256_000, 262_144]
+    sizes = [batch_rows(assets) for assets in (0, 1, 1_024, 1_500, 2_048, 100_000)]
+    assert sizes == [65_536, 65_536, 65_536, 96_000, 131_072, 131_072]
