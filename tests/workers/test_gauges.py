@@ -232,19 +232,8 @@ def test_calls_of_the_step_and_ticks_without_one_are_counted_once() -> None:
     ]
 
 
-class Told(NullTelemetry):
-    """Remembers the newest value of the gauges of partitions."""
-
-    def __init__(self) -> None:
-        self.values: dict[tuple[MetricDef, str], float] = {}
-
-    def set(self, metric: MetricDef, value: float, **labels: str) -> None:
-        if "partition" in labels:
-            self.values[metric, labels["partition"]] = value
-
-
 def test_lag_and_snapshot_age_are_those_of_each_live_partition() -> None:
-    table, clock, telemetry = StateTable(PredictorConfig(), "float64"), SteppedClock(), Told()
+    table, clock, telemetry = StateTable(PredictorConfig(), "float64"), SteppedClock(), Shown()
     behind, without_end = Partition(3, 0.0, Phase.LIVE), Partition(4, 0.0, Phase.LIVE)
     behind.next_offset, behind.commit_offset = 120, 90
     behind.saved_s, behind.snapshot_s = 60.0, 95.0
@@ -260,7 +249,7 @@ def test_lag_and_snapshot_age_are_those_of_each_live_partition() -> None:
         health=WorkerHealth(),
     )
     shown.report(cast(Membership, ends), ready=True)
-    assert telemetry.values == {
+    assert telemetry.series == {
         (M.SNAPSHOT_AGE_SECONDS, "3"): 40.0,
         (M.SNAPSHOT_AGE_SECONDS, "4"): 100.0,
         (M.LAG_RECORDS, "3"): 30,
