@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -25,6 +24,7 @@ from snapshots.errors import (
 )
 from snapshots.header import SnapshotHeader, layout_differences
 from snapshots.image import PartitionImage
+from snapshots.io_threads import IoThreads
 from snapshots.load import load_manifest
 from snapshots.manifest import Manifest, encode_manifest
 from snapshots.plan import Base, merge_dirty, reusable_chunks
@@ -73,11 +73,10 @@ class SnapshotWriter:
         self._clock = clock
         self._states: dict[SnapshotScope, _ScopeState] = {}
         self._closed = False
-        self._jobs = ThreadPoolExecutor(threads, thread_name_prefix="snapshot")
+        self._jobs = IoThreads(threads, "snapshot")
         self._uploads = ThreadPoolExecutor(uploads, thread_name_prefix="snapshot-upload")
         # Deleting takes one call after another: snapshots of other scopes must not wait for it.
-        self._collections = ThreadPoolExecutor(1, thread_name_prefix="snapshot-garbage")
-        self._running: set[Future[Any]] = set()
+        self._collections = IoThreads(1, "snapshot-garbage")
 
     def submit(
         self, scope: SnapshotScope, image: PartitionImage, *, created_at_ns: int | None = None
@@ -100,10 +99,8 @@ class SnapshotWriter:
             raise SnapshotBusyError(
                 f"{scope.topic}/{scope.partition} has a snapshot in flight: submit again later"
             )
-        saved = self._jobs.submit(self._save, state, scope, image, created_at_ns)
-        state.in_flight = saved
-        self._follow(saved)
-        return saved
+        state.in_flight = self._jobs.submit(self._save, state, scope, image, created_at_ns)
+        return state.in_flight
 
     def adopt(
         self, scope: SnapshotScope, ref: ManifestRef, manifest: Manifest | None = None
@@ -135,10 +132,9 @@ class SnapshotWriter:
         """
         self._require_open()
         state = self._states.get(scope, _ScopeState())
-        digests = frozenset(protected)
-        collected = self._collections.submit(self._collect, state, scope, digests, min_age_s)
-        self._follow(collected)
-        return collected
+        return self._collections.submit(
+            self._collect, state, scope, frozenset(protected), min_age_s
+        )
 
     def close(self, timeout_s: float) -> bool:
         """Wait up to `timeout_s` for snapshots in flight, then take no more work.
@@ -149,15 +145,11 @@ class SnapshotWriter:
         """
         self._closed = True
         running = [state.in_flight for state in self._states.values() if state.in_flight]
-        self._collections.shutdown(wait=False, cancel_futures=True)
+        self._collections.close()
         wait(running, timeout=timeout_s)
-        self._jobs.shutdown(wait=False, cancel_futures=True)
+        saved = self._jobs.close()
         self._uploads.shutdown(wait=False, cancel_futures=True)
-        return all(future.done() for future in tuple(self._running))
-
-    def _follow(self, future: "Future[Any]") -> None:
-        self._running.add(future)
-        future.add_done_callback(self._running.discard)
+        return self._collections.idle and saved
 
     def _require_open(self) -> None:
         if self._closed:

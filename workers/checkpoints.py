@@ -23,10 +23,10 @@ from snapshots import (
     SnapshotScope,
     SnapshotWriter,
 )
+from snapshots.io_threads import IoThreads
 from workers.clock import Clock
 from workers.config import WorkerConfig
 from workers.faults import fault_point, fault_point_during
-from workers.io_threads import IoThreads
 from workers.metrics import M, Telemetry
 from workers.partition import Partition, Phase
 from workers.receipt import Receipt

@@ -6,8 +6,8 @@ from concurrent.futures import Future
 import structlog
 
 from core.errors import RetryableError, TickFleetError
+from snapshots.io_threads import IoThreads
 from workers.clock import Clock
-from workers.io_threads import IoThreads
 from workers.partition import Partition
 from workers.recovery_plan import RecoveryPlan
 

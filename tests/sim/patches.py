@@ -90,7 +90,7 @@ def simulated(world: World, monotonic_s: Callable[[], float]) -> Iterator[None]:
         "workers.outputs.time": clock,
     }
     replacements["workers.outputs.run_in_background"] = InlineExecutor().submit
-    for module in ("workers.io_threads", "snapshots.writer", "snapshots.load"):
+    for module in ("snapshots.io_threads", "snapshots.writer", "snapshots.load"):
         replacements[f"{module}.ThreadPoolExecutor"] = InlineExecutor
     before = structlog.get_config()
     silent = structlog.make_filtering_bound_logger(logging.CRITICAL)

@@ -34,11 +34,12 @@ class IoThreads:
         future.add_done_callback(self._open.discard)
         return future
 
-    def close(self) -> bool:
-        """Take no more calls and drop those that wait; never blocks.
-
-        Returns:
-            False if one is still under way: the interpreter would wait for it at its end.
-        """
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    @property
+    def idle(self) -> bool:
+        """Whether no call is under way, for which the interpreter would wait at its end."""
         return all(future.done() for future in tuple(self._open))
+
+    def close(self) -> bool:
+        """Take no more calls and drop those that wait; never blocks. Returns `idle`."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        return self.idle
