@@ -17,9 +17,9 @@ from numpy import ndarray
 from benchmarks._kafka import WORKER_CORE
 from benchmarks.goals import at_least, at_most, heading, note
 from core import AVAILABLE_KERNELS, PredictorConfig
-from workers.decisions import Decision, pack_inputs, spread
-from workers.rounds import order_by_row, plan_rounds
-from workers.state_table import StateTable
+from workers.batching.decisions import Decision, pack_inputs, spread
+from workers.compute.rounds import order_by_row, plan_rounds
+from workers.compute.state_table import StateTable
 
 CONFIG = PredictorConfig()
 ASSETS = 1_000

@@ -26,7 +26,9 @@ from ops.logs import configure_logging
 from ops.report import write_report
 from tests.kafka.feed import Ticks, random_ticks
 from workers import UniversalPredictor
-from workers.decisions import full_decision, pack_inputs, spread
+from workers.batching.decisions import full_decision, pack_inputs, spread
+from workers.compute.rounds import order_by_row
+from workers.compute.state_table import StateTable
 from workers.replay import (
     EventTime,
     FileSource,
@@ -37,8 +39,6 @@ from workers.replay import (
     run_in_processes,
 )
 from workers.replay.gather import batch_rows
-from workers.rounds import order_by_row
-from workers.state_table import StateTable
 
 ASSETS = 1_000
 BATCH = batch_rows(ASSETS)

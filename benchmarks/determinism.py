@@ -20,7 +20,7 @@ from core import (
 )
 from tests.core.ticks import drive, packed, random_walks
 from workers import Alert, UniversalPredictor
-from workers.shedding import LoadShedder, SheddingPolicy
+from workers.batching.shedding import LoadShedder, SheddingPolicy
 
 __all__ = ["determinism_table", "look_ahead_table", "neighbours_table", "shedding_table"]
 

@@ -16,9 +16,9 @@ from benchmarks._kafka import WORKER_CORE, print_table
 from core import AVAILABLE_KERNELS, PredictorConfig
 from schemas import ResultCodec, ResultColumns, SingleObjectFraming, TickCodec
 from tests.kafka.feed import random_ticks
-from workers.decisions import Decision, pack_inputs, spread
-from workers.rounds import order_by_row, plan_rounds
-from workers.state_table import StateTable
+from workers.batching.decisions import Decision, pack_inputs, spread
+from workers.compute.rounds import order_by_row, plan_rounds
+from workers.compute.state_table import StateTable
 
 _ASSETS = 1_000
 _REPEATS = 7

@@ -24,7 +24,7 @@ from core.errors import FatalError, RetryableError, TickFleetError
 from schemas import DeadLetter, DeadLetterCodec, ErrorClass
 from workers.client_config import base_settings
 from workers.config import WorkerConfig
-from workers.framing import framing_by_topic
+from workers.emission.framing import framing_by_topic
 
 __all__ = [
     "HEADER",

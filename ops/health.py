@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from workers.errors import ConfigurationError
-from workers.health import WorkerHealth
+from workers.telemetry.health import WorkerHealth
 
 __all__ = ["HealthServer"]
 

@@ -1,4 +1,4 @@
-"""Exports the catalogue of `workers.metrics` to Prometheus. It defines no metric of its own."""
+"""Exports the catalogue of `workers.telemetry.metrics` to Prometheus; it defines none itself."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from workers.metrics import CATALOGUE, MetricDef, MetricKind
+from workers.telemetry.metrics import CATALOGUE, MetricDef, MetricKind
 
 __all__ = ["PrometheusTelemetry"]
 
@@ -25,7 +25,7 @@ _Kind = TypeVar("_Kind", Counter, Gauge, Histogram)
 
 
 class PrometheusTelemetry:
-    """A `workers.metrics.Telemetry` over a registry of its own.
+    """A `workers.telemetry.metrics.Telemetry` over a registry of its own.
 
     Args:
         registry: where the metrics live; None makes one that also tells of the process

@@ -1,4 +1,4 @@
-"""Sends `workers.traces` spans by OpenTelemetry; `OTEL_*` variables say where and how many.
+"""Sends `workers.telemetry.traces` by OpenTelemetry; `OTEL_*` variables say where and how many.
 
 The SDK's batch processor sends on a thread of its own and drops spans where its queue is full:
 a collector that is slow or away costs spans, never ticks.
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from workers.errors import ConfigurationError
-from workers.traces import NullTracer, Span, Tracer
+from workers.telemetry.traces import NullTracer, Span, Tracer
 
 if TYPE_CHECKING:  # an extra: imported where traces are wanted
     from opentelemetry.sdk.trace import TracerProvider
@@ -22,7 +22,7 @@ _FLUSH_S: Final = 3.0
 
 
 class OpenTelemetryTracer:
-    """A `workers.traces.Tracer` over an SDK provider.
+    """A `workers.telemetry.traces.Tracer` over an SDK provider.
 
     Args:
         provider: samples and exports.

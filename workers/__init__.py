@@ -1,12 +1,15 @@
 """The Kafka runtime: assignment, batching, compute, emission, journal, recovery.
 
+`worker.py` is the loop and `assembly.py` puts it together; a tick's way through it goes by the
+folders `group` (fetched), `batching` (decided), `compute` (stepped), `emission` (put into words)
+and `delivery` (made visible); `recovery` and `journal` bring a partition to where it stood.
+
 What does not live here: the predictor's mathematics (`core`), bytes of contracts (`schemas`)
 and snapshots (`snapshots`), settings files, probes and commands (`ops`). The one invariant:
 results, flag events, dead letters, journal records and the offset of the last durable snapshot
 become visible together or not at all.
 """
 
-from workers.alerts import Alert
 from workers.assembly import run_worker
 from workers.clock import Clock, SystemClock
 from workers.config import (
@@ -18,6 +21,8 @@ from workers.config import (
     Topics,
     WorkerConfig,
 )
+from workers.embedded.alerts import Alert
+from workers.embedded.universal import SavedSnapshot, UniversalPredictor
 from workers.errors import (
     ConfigurationError,
     FencedError,
@@ -30,11 +35,10 @@ from workers.errors import (
     TopicLayoutError,
 )
 from workers.faults import FAULT_POINTS
-from workers.health import HealthReport, WorkerHealth
-from workers.metrics import CATALOGUE, M, MetricDef, MetricKind, NullTelemetry, Telemetry
-from workers.signals import StopSignal
+from workers.lifecycle.signals import StopSignal
+from workers.telemetry.health import HealthReport, WorkerHealth
+from workers.telemetry.metrics import CATALOGUE, M, MetricDef, MetricKind, NullTelemetry, Telemetry
 from workers.topics import check_layout, check_topics
-from workers.universal import SavedSnapshot, UniversalPredictor
 
 __all__ = [
     "CATALOGUE",

@@ -7,33 +7,33 @@ import structlog
 from schemas import TickCodec
 from snapshots import ObjectStore, SnapshotWriter, current_header, open_store
 from workers.assignment import Assignment
-from workers.at_least_once import AtLeastOnceOutputs
+from workers.batching.decider import Decider
+from workers.batching.pipeline import Pipeline
 from workers.checkpoints import Checkpoints
 from workers.clock import Clock, SystemClock
+from workers.compute.state_table import StateTable
 from workers.config import Delivery, WorkerConfig
-from workers.cycle import CommitCycle
-from workers.decider import Decider
-from workers.emission import Emitter
-from workers.first_commit import FirstCommits
+from workers.delivery.at_least_once import AtLeastOnceOutputs
+from workers.delivery.cycle import CommitCycle
+from workers.delivery.first_commit import FirstCommits
+from workers.delivery.outputs import Outputs
+from workers.delivery.transactional import TransactionalOutputs
+from workers.emission.emitter import Emitter
+from workers.emission.framing import AttendedFraming, framing_by_topic
 from workers.fleet_dumps import FleetDumps
-from workers.framing import AttendedFraming, framing_by_topic
-from workers.garbage import calm_collector
-from workers.gauges import Gauges
-from workers.health import WorkerHealth
-from workers.journal_reader import JournalReader
-from workers.membership import Membership
-from workers.metrics import Telemetry
-from workers.outputs import Outputs
-from workers.ownership import OwnershipWatch
-from workers.pipeline import Pipeline
-from workers.recovery import plan_recovery
-from workers.recovery_desk import RecoveryDesk
-from workers.shutdown import stop_in_order
-from workers.state_table import StateTable
-from workers.stuck_guard import StuckGuard
+from workers.group.membership import Membership
+from workers.group.ownership import OwnershipWatch
+from workers.journal.reader import JournalReader
+from workers.lifecycle.garbage import calm_collector
+from workers.lifecycle.shutdown import stop_in_order
+from workers.lifecycle.stuck_guard import StuckGuard
+from workers.recovery.desk import RecoveryDesk
+from workers.recovery.planner import plan_recovery
+from workers.telemetry.gauges import Gauges
+from workers.telemetry.health import WorkerHealth
+from workers.telemetry.metrics import Telemetry
+from workers.telemetry.traces import NullTracer, Tracer
 from workers.topics import check_topics, letter_limit_bytes
-from workers.traces import NullTracer, Tracer
-from workers.transactional import TransactionalOutputs
 from workers.worker import Worker, WorkerParts
 
 __all__ = ["run_worker"]

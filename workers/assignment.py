@@ -9,18 +9,18 @@ import structlog
 
 from core.errors import TickFleetError
 from schemas import EVENT_TIME
+from workers.batching.decisions import Decision
 from workers.checkpoints import Checkpoints
 from workers.clock import Clock
-from workers.decisions import Decision
+from workers.compute.state_table import StateTable
+from workers.delivery.first_commit import FirstCommits
 from workers.errors import StalledClientError
-from workers.first_commit import FirstCommits
-from workers.membership import Membership
-from workers.metrics import M, Telemetry
+from workers.group.membership import Membership
 from workers.partition import Partition, Phase
-from workers.recovery_desk import RecoveryDesk
-from workers.recovery_plan import RecoveryPlan
-from workers.state_table import StateTable
-from workers.traces import Span, Tracer
+from workers.recovery.desk import RecoveryDesk
+from workers.recovery.plan import RecoveryPlan
+from workers.telemetry.metrics import M, Telemetry
+from workers.telemetry.traces import Span, Tracer
 
 __all__ = ["Assignment"]
 

@@ -25,13 +25,13 @@ from snapshots import (
 )
 from snapshots.io_threads import IoThreads
 from workers.clock import Clock
+from workers.compute.state_table import StateTable
 from workers.config import WorkerConfig
+from workers.delivery.receipt import Receipt
 from workers.faults import fault_point, fault_point_during
-from workers.metrics import M, Telemetry
 from workers.partition import Partition, Phase
-from workers.receipt import Receipt
-from workers.state_table import StateTable
-from workers.traces import Span, Tracer
+from workers.telemetry.metrics import M, Telemetry
+from workers.telemetry.traces import Span, Tracer
 
 __all__ = ["Checkpoints"]
 

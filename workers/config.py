@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from core import PredictorConfig
 from snapshots import StoreOptions
+from workers.batching.shedding import SheddingPolicy
 from workers.errors import ConfigurationError
-from workers.shedding import SheddingPolicy
 
 __all__ = [
     "ColdStart",

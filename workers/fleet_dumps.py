@@ -18,11 +18,11 @@ from schemas import ResultColumns
 from snapshots import ObjectStore, SnapshotScope
 from snapshots.envelope import seal
 from workers.clock import Clock
+from workers.compute.state_table import StateTable
 from workers.config import WorkerConfig
 from workers.dump_document import REMEMBERED_RESULTS, emergency_document
-from workers.metrics import M, Telemetry
 from workers.partition import Partition
-from workers.state_table import StateTable
+from workers.telemetry.metrics import M, Telemetry
 
 __all__ = ["FleetDumps"]
 

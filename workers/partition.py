@@ -9,10 +9,10 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from snapshots import ManifestRef
-from workers.cold_commit import journal_note
-from workers.decisions import Decision
-from workers.journal import DecisionLog
-from workers.receipt import Receipt
+from workers.batching.decisions import Decision
+from workers.delivery.cold_commit import journal_note
+from workers.delivery.receipt import Receipt
+from workers.journal.decision_log import DecisionLog
 
 __all__ = ["Partition", "Phase"]
 

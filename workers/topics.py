@@ -7,9 +7,9 @@ import structlog
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from workers.burial import LETTER_LIMIT_BYTES
 from workers.client_config import base_settings, producer_settings
 from workers.config import Topics, WorkerConfig
+from workers.emission.burial import LETTER_LIMIT_BYTES
 from workers.errors import StalledClientError, TopicLayoutError
 
 __all__ = ["check_layout", "check_topics", "letter_limit_bytes"]

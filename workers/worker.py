@@ -13,30 +13,30 @@ from confluent_kafka import KafkaError, Message
 
 from core.errors import RetryableError
 from workers.assignment import Assignment
+from workers.batching.decider import Decider
+from workers.batching.gaps import before_gaps
+from workers.batching.pipeline import Pipeline, SteppedBatch
+from workers.batching.records import RecordBatch, batch_records
 from workers.checkpoints import Checkpoints
 from workers.clock import Clock
 from workers.config import MissingHistory, WorkerConfig
-from workers.cycle import CommitCycle
-from workers.decider import Decider
-from workers.emission import Emitter
+from workers.delivery.cycle import CommitCycle
+from workers.delivery.outputs import Outputs
+from workers.emission.emitter import Emitter
 from workers.errors import HistoryLostError, OutputUncertainError
 from workers.faults import fault_point
 from workers.fleet_dumps import FleetDumps
-from workers.gaps import before_gaps
-from workers.gauges import Gauges
-from workers.health import WorkerHealth
-from workers.journal import UncoveredOffsetError
-from workers.membership import Fetched, Membership
-from workers.metrics import M, Telemetry
-from workers.outputs import Outputs
-from workers.ownership import OwnershipWatch
-from workers.pacing import Pacing
+from workers.group.membership import Fetched, Membership
+from workers.group.ownership import OwnershipWatch
+from workers.journal.decision_log import UncoveredOffsetError
+from workers.lifecycle.pacing import Pacing
+from workers.lifecycle.stuck_guard import StuckGuard
 from workers.partition import Partition
-from workers.pipeline import Pipeline, SteppedBatch
-from workers.records import RecordBatch, batch_records
-from workers.recovery_desk import RecoveryDesk
-from workers.stuck_guard import StuckGuard
-from workers.traces import Span, Stopwatch, Tracer, Untimed
+from workers.recovery.desk import RecoveryDesk
+from workers.telemetry.gauges import Gauges
+from workers.telemetry.health import WorkerHealth
+from workers.telemetry.metrics import M, Telemetry
+from workers.telemetry.traces import Span, Stopwatch, Tracer, Untimed
 
 __all__ = ["Worker", "WorkerParts"]
 
@@ -98,7 +98,7 @@ class Worker:
         self._uncertain = True
 
     def run(self, stop_requested: Callable[[], bool]) -> None:
-        """Work until asked to stop; the orderly end is `workers.shutdown`.
+        """Work until asked to stop; the orderly end is `workers.lifecycle.shutdown`.
 
         Raises:
             FencedError: another live worker uses this worker's id.

@@ -24,7 +24,7 @@ from ops.ticks import (
 )
 from schemas import TickCodec
 from workers.client_config import base_settings
-from workers.framing import framing_by_topic
+from workers.emission.framing import framing_by_topic
 
 __all__ = ["command"]
 

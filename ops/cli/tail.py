@@ -13,7 +13,7 @@ from ops.cli.show import show
 from ops.records import RecordReader, Selection, StartAt, follow
 from schemas import ErrorClass, FlagState, FlagType, Severity
 from workers.client_config import base_settings
-from workers.framing import framing_by_topic
+from workers.emission.framing import framing_by_topic
 
 __all__ = ["command"]
 

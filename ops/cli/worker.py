@@ -15,7 +15,7 @@ from ops.metrics import PrometheusTelemetry
 from ops.settings import Settings, check_client_options, load_settings, render_settings
 from ops.traces import tracing
 from workers import StopSignal, WorkerHealth, run_worker
-from workers.metrics import M
+from workers.telemetry.metrics import M
 
 __all__ = ["command"]
 

@@ -7,9 +7,9 @@ from ops.doctor.site import Site
 from ops.fleet import JournalFollower, begins, committed, ends
 from schemas import JournalRecord
 from workers.config import MissingHistory
-from workers.findings import Findings, problem_of
-from workers.journal import DecisionLog
-from workers.journal_reader import JournalTail
+from workers.journal.decision_log import DecisionLog
+from workers.journal.reader import JournalTail
+from workers.recovery.findings import Findings, problem_of
 
 __all__ = ["check_answered"]
 

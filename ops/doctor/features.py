@@ -15,7 +15,7 @@ from ops.doctor.finding import Finding
 from ops.doctor.site import Site
 from workers.client_config import base_settings, consumer_settings
 from workers.config import Delivery, WorkerConfig
-from workers.group_protocol import GROUP_PROTOCOL_REMEDY, refuses_group_protocol
+from workers.group.protocol import GROUP_PROTOCOL_REMEDY, refuses_group_protocol
 
 __all__ = ["check_features"]
 

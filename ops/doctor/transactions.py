@@ -6,7 +6,7 @@ from typing import Final
 
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
-from workers.held_back import held_back
+from workers.delivery.held_back import held_back
 from workers.time_limit import time_limit
 
 __all__ = ["check_transactions"]

@@ -4,7 +4,7 @@ from confluent_kafka import KafkaException
 
 from ops.fleet.errors import FleetUnreadableError
 from workers.config import WorkerConfig
-from workers.group_view import GroupView, view_group
+from workers.group.view import GroupView, view_group
 
 __all__ = ["describe_group"]
 

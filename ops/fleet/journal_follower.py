@@ -12,7 +12,7 @@ from ops.fleet.offsets import begins, ends
 from schemas import JournalCodec, JournalRecord
 from workers.client_config import base_settings, reader_settings
 from workers.config import WorkerConfig
-from workers.framing import framing_by_topic
+from workers.emission.framing import framing_by_topic
 
 __all__ = ["JournalFollower"]
 

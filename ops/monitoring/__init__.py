@@ -1,7 +1,8 @@
 """What watches a fleet, as code: alert rules, the dashboard, and the page of metrics.
 
-All of it is written from `workers.metrics`: a rule or panel cannot name a metric that is not in
-the catalogue. `deploy/generate.py` writes the files that Prometheus and Grafana read.
+All of it is written from `workers.telemetry.metrics`: a rule or panel cannot name a
+metric that is not in the catalogue. `deploy/generate.py` writes the files that Prometheus and
+Grafana read.
 """
 
 from ops.monitoring.alerts import ALERTS, Alert

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ops.monitoring.selector import UP, of
-from workers.metrics import M
+from workers.telemetry.metrics import M
 
 __all__ = ["ALERTS", "Alert"]
 

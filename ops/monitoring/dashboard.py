@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ops.monitoring.selector import of
-from workers.metrics import M, MetricDef
+from workers.telemetry.metrics import M, MetricDef
 
 __all__ = ["dashboard"]
 

@@ -1,6 +1,6 @@
 """The catalogue as a table for people."""
 
-from workers.metrics import CATALOGUE, MetricDef
+from workers.telemetry.metrics import CATALOGUE, MetricDef
 
 __all__ = ["metrics_table"]
 

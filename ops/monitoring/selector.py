@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from workers.metrics import MetricDef
+from workers.telemetry.metrics import MetricDef
 
 __all__ = ["JOB", "UP", "of"]
 

@@ -13,8 +13,8 @@ from core import PredictorConfig
 from ops.settings.environment import PREFIX
 from ops.settings.model import HttpSettings, LogSettings, TracesSettings
 from snapshots import StoreOptions
+from workers.batching.shedding import SheddingPolicy
 from workers.config import Topics, WorkerConfig
-from workers.shedding import SheddingPolicy
 
 __all__ = ["WORKER_KEYS", "Given", "explain"]
 

@@ -15,8 +15,8 @@ from ops.settings.explain import WORKER_KEYS, Given, explain
 from ops.settings.model import HttpSettings, Settings
 from ops.settings.sources import merge, normalise, read_file
 from snapshots import StoreAccessError, StoreOptions
+from workers.batching.shedding import SheddingPolicy
 from workers.config import WorkerConfig
-from workers.shedding import SheddingPolicy
 
 __all__ = ["load_settings"]
 

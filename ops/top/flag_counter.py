@@ -10,7 +10,7 @@ from core.errors import TickFleetError
 from schemas import FlagEventCodec, FlagState
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
-from workers.framing import framing_by_topic
+from workers.emission.framing import framing_by_topic
 
 __all__ = ["FlagCounter"]
 

@@ -21,7 +21,7 @@ from ops.web.thin import thinned
 from schemas import FlagEvent, FlagEventCodec, ResultCodec
 from workers.client_config import base_settings
 from workers.config import WorkerConfig
-from workers.framing import framing_by_topic
+from workers.emission.framing import framing_by_topic
 
 __all__ = ["Feeds"]
 

@@ -21,7 +21,7 @@ from tests.chaos.faults import (
 from tests.chaos.scenario import Scenario, random_kills
 from tests.chaos.store_faults import BreakStore, FillDisk
 from tests.snapshots.faulty_proxy import Fault as StoreFault
-from workers.metrics import M
+from workers.telemetry.metrics import M
 
 __all__ = ["SHORT"]
 

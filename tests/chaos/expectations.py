@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.chaos.stage import Stage
-from workers.metrics import MetricDef
+from workers.telemetry.metrics import MetricDef
 
 __all__ = ["AwaitWorkers", "SeeMetric"]
 

@@ -15,7 +15,7 @@ from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.fleet import Fleet, WorkerProcess
 from tests.kafka.tap import Tap
 from tests.snapshots.faulty_proxy import Plan
-from workers.metrics import M
+from workers.telemetry.metrics import M
 
 __all__ = ["Stage"]
 

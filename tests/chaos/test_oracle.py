@@ -21,12 +21,12 @@ from tests.fixtures.batches import record_batch
 from tests.kafka.feed import random_ticks
 from tests.kafka.tap import TapRecord
 from workers import NullTelemetry, Topics, WorkerConfig
-from workers.decisions import Decision
-from workers.emission import Emitter
-from workers.out_message import OutMessage
+from workers.batching.decisions import Decision
+from workers.batching.pipeline import Pipeline
+from workers.compute.state_table import StateTable
+from workers.emission.emitter import Emitter
+from workers.emission.out_message import OutMessage
 from workers.partition import Partition, Phase
-from workers.pipeline import Pipeline
-from workers.state_table import StateTable
 
 CONFIG = WorkerConfig("localhost:1", "group", "w-0", "file:///nowhere", topics=Topics())
 NOW_NS = 1_700_000_001_000_000_000

@@ -14,7 +14,7 @@ import yaml  # type: ignore[import-untyped]
 from ops.settings import load_settings
 from tests.deploy.kustomize import build
 from tests.ops.monitoring.expressions import selectors
-from workers.metrics import CATALOGUE, M
+from workers.telemetry.metrics import CATALOGUE, M
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = ("dev", "prod")

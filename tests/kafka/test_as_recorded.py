@@ -14,8 +14,8 @@ from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.conftest import MakeFleet
 from tests.kafka.feed import produce, random_ticks
 from tests.kafka.tap import Tap, TapRecord, read_topic
-from workers.pipeline import Pipeline
-from workers.state_table import StateTable
+from workers.batching.pipeline import Pipeline
+from workers.compute.state_table import StateTable
 
 pytestmark = pytest.mark.kafka
 CONFIG = PredictorConfig()

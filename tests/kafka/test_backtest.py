@@ -24,6 +24,7 @@ from tests.kafka.tap import Tap, TapRecord, read_topic
 from tests.kafka.worker_process import config_from_json
 from tests.ops.cli import operated
 from tests.workers.replay.tables import bits
+from workers.batching.shedding import depth_ladder
 from workers.replay import (
     Bound,
     ReplayError,
@@ -36,7 +37,6 @@ from workers.replay import (
     verifying,
 )
 from workers.replay.slices import slice_plans
-from workers.shedding import depth_ladder
 
 pytestmark = pytest.mark.kafka
 # The long form, docs/backtest.md has the command: TICKFLEET_TEST_PAST=200000.

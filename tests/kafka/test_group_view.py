@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaException
 from ops.local import LocalKafka
 from tests.fixtures.kafka import KafkaCluster
 from workers.config import WorkerConfig
-from workers.group_view import GroupView, view_group
+from workers.group.view import GroupView, view_group
 
 pytestmark = pytest.mark.kafka
 

@@ -20,11 +20,11 @@ from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.tap import read_topic
 from workers import Topics, WorkerConfig
 from workers.client_config import consumer_settings, producer_settings
-from workers.emission import Emission
+from workers.delivery.outputs import GroupTicket
+from workers.delivery.transactional import TransactionalOutputs
+from workers.emission.emitter import Emission
+from workers.emission.out_message import OutMessage
 from workers.log_offsets import log_ends
-from workers.out_message import OutMessage
-from workers.outputs import GroupTicket
-from workers.transactional import TransactionalOutputs
 
 pytestmark = pytest.mark.kafka
 TOPICS: Final = Topics()
@@ -60,7 +60,7 @@ def test_a_workers_next_life_ends_what_kafka_itself_would_commit(cluster: LocalC
     raw.begin_transaction()
     raw.produce(UNWATCHED, b"committed", partition=0)
     raw.commit_transaction(LIMIT_S)
-    # Once this fails Kafka has mended its mistake, and `workers.hanging` has nothing left to do.
+    # Once this fails Kafka has mended its mistake: `workers.delivery.hanging` can go.
     assert _values(cluster, UNWATCHED, 2) == [b"aborted", b"committed"]
 
     outputs = TransactionalOutputs(_config(cluster, "w-0"))

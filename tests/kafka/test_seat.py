@@ -15,7 +15,7 @@ from workers.client_config import consumer_settings
 from workers.clock import SystemClock
 from workers.config import GroupProtocol, Topics
 from workers.errors import FencedError, StalledClientError
-from workers.membership import Membership
+from workers.group.membership import Membership
 
 pytestmark = pytest.mark.kafka
 

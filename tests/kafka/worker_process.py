@@ -22,7 +22,7 @@ from ops.metrics import PrometheusTelemetry
 from snapshots import StoreOptions
 from tests.kafka.next_release import pretend
 from workers import StopSignal, Topics, WorkerConfig, WorkerHealth, faults, run_worker
-from workers.shedding import LoadShedder
+from workers.batching.shedding import LoadShedder
 
 __all__ = ["config_from_json", "live"]
 

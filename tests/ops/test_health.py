@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from ops.health import HealthServer
 from ops.metrics import PrometheusTelemetry
 from workers.errors import ConfigurationError
-from workers.health import WorkerHealth
-from workers.metrics import M
+from workers.telemetry.health import WorkerHealth
+from workers.telemetry.metrics import M
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from ops.metrics import PrometheusTelemetry
-from workers.metrics import CATALOGUE, M, MetricDef, MetricKind
+from workers.telemetry.metrics import CATALOGUE, M, MetricDef, MetricKind
 
 
 def _exported(telemetry: PrometheusTelemetry) -> dict[str, str]:

@@ -14,7 +14,7 @@ from opentelemetry.trace import StatusCode
 from ops.traces import OpenTelemetryTracer, tracing
 from tests.fixtures.otlp import OtlpReceiver
 from workers.errors import ConfigurationError
-from workers.traces import NullTracer, Span, Stopwatch
+from workers.telemetry.traces import NullTracer, Span, Stopwatch
 
 ENDED_NS = 1_700_000_000_000_000_000
 STAGES = {"consume": 0.25, "step": 0.5}

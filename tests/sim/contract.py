@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from tests.sim.cluster import PATIENCE_S, Cluster, gather, produce_some
-from workers.journal_reader import uncommitted_end
+from workers.journal.reader import uncommitted_end
 
 __all__ = ["BrokerContract"]
 

@@ -77,19 +77,19 @@ def simulated(world: World, monotonic_s: Callable[[], float]) -> Iterator[None]:
     """Workers assembled in here live in the world."""
     clock = SimpleNamespace(monotonic=monotonic_s)
     replacements: dict[str, Any] = {
-        "workers.membership.Consumer": lambda settings: SimConsumer(world, settings),
-        "workers.recovery.Consumer": lambda settings: SimConsumer(world, settings),
-        "workers.hanging.AdminClient": lambda settings: SimAdmin(world, settings),
-        "workers.journal_reader.AdminClient": lambda settings: SimAdmin(world, settings),
-        "workers.outputs.Producer": lambda settings: SimProducer(world, settings),
+        "workers.group.membership.Consumer": lambda settings: SimConsumer(world, settings),
+        "workers.recovery.planner.Consumer": lambda settings: SimConsumer(world, settings),
+        "workers.delivery.hanging.AdminClient": lambda settings: SimAdmin(world, settings),
+        "workers.journal.reader.AdminClient": lambda settings: SimAdmin(world, settings),
+        "workers.delivery.outputs.Producer": lambda settings: SimProducer(world, settings),
         "workers.assembly.StateTable": SimTable,
         "workers.assembly.current_header": _small_header,
         "workers.assembly.OwnershipWatch": _NoWatch,
         "workers.assembly.StuckGuard": _NoGuard,
-        "workers.journal_reader.time": clock,
-        "workers.outputs.time": clock,
+        "workers.journal.reader.time": clock,
+        "workers.delivery.outputs.time": clock,
     }
-    replacements["workers.outputs.run_in_background"] = InlineExecutor().submit
+    replacements["workers.delivery.outputs.run_in_background"] = InlineExecutor().submit
     for module in ("snapshots.io_threads", "snapshots.writer", "snapshots.load"):
         replacements[f"{module}.ThreadPoolExecutor"] = InlineExecutor
     before = structlog.get_config()

@@ -16,11 +16,11 @@ from tests.sim.store import SimStore
 from tests.sim.table import SimTable
 from workers import MissingHistory, NullTelemetry, WorkerConfig, WorkerHealth
 from workers.assembly import _assemble
-from workers.burial import LETTER_LIMIT_BYTES
+from workers.batching.pipeline import Pipeline
+from workers.emission.burial import LETTER_LIMIT_BYTES
 from workers.errors import FencedError
-from workers.pipeline import Pipeline
-from workers.shutdown import stop_in_order
-from workers.traces import NullTracer
+from workers.lifecycle.shutdown import stop_in_order
+from workers.telemetry.traces import NullTracer
 
 __all__ = ["Simulation"]
 

@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from core import OUTPUT_ROWS, PredictorConfig
 from core.packed import Output
-from workers.rounds import RowOrder
+from workers.compute.rounds import RowOrder
 
 __all__ = ["STATE_ROWS", "SimTable"]
 
@@ -23,7 +23,7 @@ _MODULUS: Final = 2**40
 
 
 class SimTable:
-    """The interface of `workers.state_table.StateTable`."""
+    """The interface of `workers.compute.state_table.StateTable`."""
 
     def __init__(self, _config: PredictorConfig, _dtype: str) -> None:
         self._states = np.zeros((4_096, STATE_ROWS))

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from confluent_kafka import TopicPartition
 
-import workers.transactional
+import workers.delivery.transactional
 from tests.sim.broker import Member, SimBroker
 from tests.sim.clients import SimAdmin
 from tests.sim.simulation import Simulation
@@ -61,7 +61,7 @@ def _unfenced(
         (SimAdmin, "list_offsets", _stable_end),
         (SimBroker, "add_offsets", _unfenced),
         (SimBroker, "_check_epoch", lambda *_: None),
-        (workers.transactional, "end_hanging", lambda *_: None),
+        (workers.delivery.transactional, "end_hanging", lambda *_: None),
     ],
     ids=[
         "the journal is read to its stable end only",

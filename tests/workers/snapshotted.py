@@ -13,14 +13,14 @@ from tests.snapshots.memory_store import MemoryStore
 from workers import NullTelemetry, WorkerConfig
 from workers.assignment import Assignment
 from workers.checkpoints import Checkpoints
-from workers.first_commit import FirstCommits
-from workers.journal import DecisionLog
-from workers.membership import Membership
+from workers.compute.state_table import StateTable
+from workers.delivery.first_commit import FirstCommits
+from workers.group.membership import Membership
+from workers.journal.decision_log import DecisionLog
 from workers.partition import Partition
-from workers.recovery_desk import RecoveryDesk
-from workers.recovery_plan import RecoveryPlan
-from workers.state_table import StateTable
-from workers.traces import NullTracer
+from workers.recovery.desk import RecoveryDesk
+from workers.recovery.plan import RecoveryPlan
+from workers.telemetry.traces import NullTracer
 
 __all__ = ["CONFIG", "CountingClock", "Snapshotted"]
 

@@ -4,12 +4,12 @@ import numpy as np
 
 from snapshots import SnapshotScope, SnapshotWriter, StoreError, current_header, load_manifest
 from tests.snapshots.memory_store import MemoryStore
-from tests.workers.test_gauges import SteppedClock
+from tests.workers.telemetry.test_gauges import SteppedClock
 from workers import M, MetricDef, NullTelemetry, WorkerConfig
 from workers.checkpoints import Checkpoints
+from workers.compute.state_table import StateTable
 from workers.partition import Partition, Phase
-from workers.state_table import StateTable
-from workers.traces import NullTracer
+from workers.telemetry.traces import NullTracer
 
 CONFIG = WorkerConfig("b:1", "group", "w-0", "file:///unused")
 SCOPE = SnapshotScope("group", "ticks", 3)

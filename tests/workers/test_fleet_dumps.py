@@ -15,17 +15,17 @@ from snapshots import SnapshotScope, StoreError
 from snapshots.envelope import unseal
 from tests.kafka.feed import ticks_that_turn_rough
 from tests.snapshots.memory_store import MemoryStore
-from tests.workers.test_emission import results
-from tests.workers.test_gauges import SteppedClock
-from tests.workers.test_pipeline import CONFIG, columns
+from tests.workers.batching.test_pipeline import CONFIG, columns
+from tests.workers.emission.test_emitter import results
+from tests.workers.telemetry.test_gauges import SteppedClock
 from workers import M, MetricDef, NullTelemetry
+from workers.batching.decisions import Decision
+from workers.batching.pipeline import Pipeline, SteppedBatch
+from workers.compute.state_table import StateTable
 from workers.config import WorkerConfig
-from workers.decisions import Decision
 from workers.dump_document import REMEMBERED_RESULTS
 from workers.fleet_dumps import FleetDumps, _before
 from workers.partition import Partition, Phase
-from workers.pipeline import Pipeline, SteppedBatch
-from workers.state_table import StateTable
 
 START_NS = 1_700_000_000_000_000_000
 SCOPE = SnapshotScope("group", "ticks", 0)

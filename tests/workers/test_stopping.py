@@ -10,12 +10,12 @@ import pytest
 from tests.workers.snapshotted import CONFIG, CountingClock, Snapshotted
 from workers.clock import SystemClock
 from workers.errors import HistoryLostError
-from workers.journal import DecisionLog
+from workers.journal.decision_log import DecisionLog
+from workers.lifecycle.shutdown import stop_in_order
+from workers.lifecycle.stuck_guard import StuckGuard
 from workers.partition import Partition
-from workers.recovery_desk import RecoveryDesk
-from workers.recovery_plan import RecoveryPlan
-from workers.shutdown import stop_in_order
-from workers.stuck_guard import StuckGuard
+from workers.recovery.desk import RecoveryDesk
+from workers.recovery.plan import RecoveryPlan
 from workers.worker import Worker, WorkerParts
 
 LONG_S = 1_000.0

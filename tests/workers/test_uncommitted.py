@@ -10,12 +10,12 @@ from confluent_kafka import TopicPartition
 
 from tests.workers.snapshotted import CONFIG, Snapshotted
 from workers import NullTelemetry
-from workers.cycle import CommitCycle
+from workers.delivery.cycle import CommitCycle
+from workers.delivery.outputs import Outputs
 from workers.errors import OutputUncertainError
-from workers.membership import Membership
-from workers.outputs import Outputs
+from workers.group.membership import Membership
 from workers.partition import Partition
-from workers.traces import NullTracer
+from workers.telemetry.traces import NullTracer
 
 
 class Commits:

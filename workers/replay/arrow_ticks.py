@@ -12,7 +12,7 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from schemas import MAX_ASSET_ID_SIZE, UndecodableError, checked_tick
-from workers.keys import CodedKeys
+from workers.batching.keys import CodedKeys
 from workers.replay.arrays import values
 from workers.replay.chunk import Refused, TickChunk
 from workers.replay.errors import BadTicksError

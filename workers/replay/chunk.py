@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from schemas import Rejection, TickColumns
-from workers.keys import joined, taken
-from workers.records import RecordBatch
+from workers.batching.keys import joined, taken
+from workers.batching.records import RecordBatch
 
 __all__ = ["Refused", "TickChunk"]
 

@@ -12,7 +12,7 @@ from core.errors import RetryableError
 from schemas import FlagEventCodec, ResultCodec
 from workers.client_config import reader_settings
 from workers.config import Delivery, WorkerConfig
-from workers.framing import framing_by_topic
+from workers.emission.framing import framing_by_topic
 from workers.replay.flag_verify import FlagComparison
 from workers.replay.history import History
 from workers.replay.published import Published, PublishedRecord

@@ -10,8 +10,8 @@ from numpy import ndarray
 
 from core import PredictorConfig
 from schemas import EVENT_TIME
-from workers.decisions import Decision, DecisionColumns, full_decision, spread
-from workers.journal import DecisionLog, UncoveredOffsetError
+from workers.batching.decisions import Decision, DecisionColumns, full_decision, spread
+from workers.journal.decision_log import DecisionLog, UncoveredOffsetError
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
 

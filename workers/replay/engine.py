@@ -10,11 +10,11 @@ from numpy import ndarray
 from core import PredictorConfig
 from schemas import ResultColumns
 from snapshots import PartitionImage
+from workers.compute.state_table import StateTable
+from workers.compute.stepper import Stepper
 from workers.partition import Partition, Phase
 from workers.replay.chunk import TickChunk
 from workers.replay.decisions import Deciding
-from workers.state_table import StateTable
-from workers.stepper import Stepper
 
 __all__ = ["Engine", "Stepped"]
 

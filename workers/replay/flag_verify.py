@@ -9,12 +9,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from schemas import FlagEvent, FlagEventCodec, JournalRecord
-from workers.decisions import Decision
-from workers.flag_events import shedding_event
+from workers.batching.decisions import Decision
+from workers.batching.spans import JournalSpan
+from workers.emission.flag_events import shedding_event
 from workers.partition import Partition
 from workers.replay.difference import Difference
 from workers.replay.published import PublishedRecord
-from workers.spans import JournalSpan
 
 __all__ = ["FlagComparison"]
 

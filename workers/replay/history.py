@@ -7,12 +7,12 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from core.errors import RetryableError
 from schemas import JournalRecord
+from workers.batching.decisions import full_decision
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
-from workers.decisions import full_decision
-from workers.framing import framing_by_topic
-from workers.journal import DecisionLog
-from workers.journal_reader import JournalReader, JournalTail
+from workers.emission.framing import framing_by_topic
+from workers.journal.decision_log import DecisionLog
+from workers.journal.reader import JournalReader, JournalTail
 from workers.replay.decisions import Recorded
 from workers.replay.errors import ReplayError
 from workers.replay.topic_range import TopicRange

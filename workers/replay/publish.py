@@ -18,7 +18,7 @@ from core.errors import RetryableError
 from schemas import FlagEvent, FlagEventCodec, ResultCodec, ResultColumns
 from workers.client_config import producer_settings, reader_settings
 from workers.config import Delivery, WorkerConfig
-from workers.framing import framing_by_topic
+from workers.emission.framing import framing_by_topic
 from workers.replay.errors import ReplayError
 from workers.replay.record_columns import Headers
 

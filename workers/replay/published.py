@@ -11,7 +11,7 @@ from core.errors import RetryableError
 from workers.client_config import base_settings, reader_settings
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
-from workers.journal_reader import uncommitted_end
+from workers.journal.reader import uncommitted_end
 
 __all__ = ["Published", "PublishedRecord"]
 

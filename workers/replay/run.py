@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from core import PredictorConfig, runtime_versions
 from snapshots import PartitionImage
-from workers.flag_events import flag_events
+from workers.emission.flag_events import flag_events
 from workers.replay.checkpoint import StateKeeper
 from workers.replay.chunk import TickChunk
 from workers.replay.counts import Counts

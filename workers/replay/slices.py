@@ -12,7 +12,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from snapshots import PartitionImage
-from workers.keys import CodedKeys
+from workers.batching.keys import CodedKeys
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
 from workers.replay.file_source import FileSource

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from core import RESULT_FLAGS, Mode, Output
 from schemas import FlagEvent
-from workers.keys import CodedKeys
+from workers.batching.keys import CodedKeys
 from workers.replay.arrays import bits, numbers, texts
 from workers.replay.chunk import Refused
 from workers.replay.engine import Stepped

@@ -10,13 +10,13 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from core.errors import RetryableError
 from schemas import TickCodec
+from workers.batching.gaps import before_gaps
+from workers.batching.records import batch_records
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
+from workers.emission.framing import framing_by_topic
 from workers.errors import StalledClientError
-from workers.framing import framing_by_topic
-from workers.gaps import before_gaps
 from workers.partition import Partition, Phase
-from workers.records import batch_records
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
 from workers.replay.merge import EventTimeMerge

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from schemas import FlagEventCodec, JournalRecord, ResultCodec
-from workers.flag_events import flag_events
+from workers.emission.flag_events import flag_events
 from workers.replay.difference import Difference, explain
 from workers.replay.engine import Stepped
 from workers.replay.flag_verify import FlagComparison

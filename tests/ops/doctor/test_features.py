@@ -17,8 +17,8 @@ from tests.fixtures.kafka import KafkaCluster, unique_name
 from workers import ConfigurationError
 from workers.clock import SystemClock
 from workers.config import Delivery, GroupProtocol, Topics, WorkerConfig
-from workers.membership import Membership
-from workers.metrics import NullTelemetry
+from workers.group.membership import Membership
+from workers.telemetry.metrics import NullTelemetry
 
 pytestmark = pytest.mark.kafka
 

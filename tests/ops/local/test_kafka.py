@@ -15,7 +15,7 @@ from confluent_kafka.cimpl import NewTopic
 from ops.local import LocalKafka, LocalStartError
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from workers.errors import StalledClientError
-from workers.journal_reader import uncommitted_end
+from workers.journal.reader import uncommitted_end
 
 pytestmark = pytest.mark.kafka
 

@@ -11,7 +11,7 @@ import pytest
 
 from ops.monitoring import ALERTS, JOB, Alert, dashboard
 from tests.ops.monitoring.expressions import selectors
-from workers.metrics import CATALOGUE, MetricDef, MetricKind
+from workers.telemetry.metrics import CATALOGUE, MetricDef, MetricKind
 
 ROOT = Path(__file__).parents[3]
 RUNBOOK = ROOT / "docs" / "runbook"

@@ -13,9 +13,9 @@ from core import PredictorConfig
 from ops.cli import main
 from ops.settings import HttpSettings, LogSettings, TracesSettings, load_settings
 from snapshots import StoreOptions
+from workers.batching.shedding import SheddingPolicy
 from workers.config import Topics, WorkerConfig
 from workers.errors import ConfigurationError
-from workers.shedding import SheddingPolicy
 
 _NEEDED: Final = {"bootstrap_servers": '"broker:9092"', "snapshot_url": '"file:///snapshots"'}
 _TABLES: Final[Mapping[str, type]] = {

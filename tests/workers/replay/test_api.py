@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from core import PredictorConfig
 from schemas import EVENT_TIME, ResultCodec, SingleObjectFraming
 from tests.kafka.feed import random_ticks
+from tests.workers.batching.test_pipeline import CONFIG, DECISION, Run
 from tests.workers.replay.tables import as_table, bits, random_table
-from tests.workers.test_pipeline import CONFIG, DECISION, Run
-from workers.decisions import Decision
+from workers.batching.decisions import Decision
 from workers.replay import BadTicksError, Layout, ReplayError, backtest
 from workers.replay.tables import RESULTS_SCHEMA
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.keys import CodedKeys
+from workers.batching.keys import CodedKeys
 from workers.replay.chunk import Refused, TickChunk
 from workers.replay.gather import batch_rows, gathered
 

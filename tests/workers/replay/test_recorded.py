@@ -5,7 +5,7 @@ import pytest
 
 from schemas import JournalRecord
 from tests.workers.replay.test_merge import chunk
-from workers.journal import DecisionLog
+from workers.journal.decision_log import DecisionLog
 from workers.replay import Recorded, ReplayError, Verification
 from workers.replay.difference import Difference, explain
 

@@ -1,0 +1,99 @@
+"""Outputs that fail: what is told, and that nothing of a dead producer stays behind."""
+
+import gc
+import weakref
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from workers import OutputsRefusedError, OutputUncertainError, WorkerConfig
+from workers.delivery.outputs import GroupTicket, Outputs
+from workers.emission.emitter import Emission
+from workers.emission.out_message import OutMessage
+
+CONFIG = WorkerConfig("127.0.0.1:9", "group", "w-0", "file:///unused")
+GROUP = GroupTicket(None, lambda _offsets: None)
+
+
+class _Client:
+    """Takes as many messages of a batch as it is told to."""
+
+    def __init__(self, takes: int = 0) -> None:
+        self.takes = takes
+
+    def produce_batch(self, _topic: str, messages: list[dict[str, Any]], **_named: object) -> int:
+        for message in messages[self.takes :]:
+            message["_error"] = KafkaError(KafkaError._UNKNOWN_PARTITION)
+        return self.takes
+
+    def purge(self, **_named: object) -> None:
+        """Nothing is queued."""
+
+
+class _Outputs(Outputs):
+    """Fails as it is told to."""
+
+    def __init__(self, client: _Client, failure: int = KafkaError._FAIL) -> None:
+        super().__init__(CONFIG)
+        self._producer = cast(Producer, client)
+        self._failure = failure
+
+    def _initialise(self, producer: Producer) -> None:
+        raise KafkaException(KafkaError(self._failure))
+
+    def _begin(self, producer: Producer) -> None:
+        """Nothing opens."""
+
+    def _journal(self, messages: Sequence[OutMessage]) -> None:
+        """There is none."""
+
+    def _run_commit(
+        self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket
+    ) -> None:
+        raise KafkaException(KafkaError(self._failure))
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Workers collect garbage seldom: here never."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_a_failed_commit_lets_its_producer_go_at_once() -> None:
+    client = _Client()
+    gone, outputs = weakref.ref(client), _Outputs(client)
+    del client
+    outputs.start_commit((), GROUP)
+    with pytest.raises(OutputUncertainError, match="commit failed"):
+        outputs.settle()
+    outputs.discard()
+    assert gone() is None
+
+
+def test_results_that_the_client_does_not_take_are_an_error() -> None:
+    outputs = _Outputs(_Client(takes=1))
+    results = [{"key": b"A", "value": b"1"}, {"key": b"A", "value": b"2"}]
+    with pytest.raises(OutputUncertainError, match=r"predictions\[7\] took 1 of 2 results"):
+        outputs.produce(Emission({7: results}, [], []))
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "text"),
+    [
+        (KafkaError._TIMED_OUT, OutputUncertainError, "could not start"),
+        (KafkaError._FENCED, OutputUncertainError, "could not start"),
+        (KafkaError.INVALID_TRANSACTION_TIMEOUT, OutputsRefusedError, "transaction_timeout_ms"),
+        (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, OutputsRefusedError, "grant"),
+        (KafkaError.CLUSTER_AUTHORIZATION_FAILED, OutputsRefusedError, "grant"),
+    ],
+)
+def test_what_no_new_producer_can_mend_ends_the_worker(
+    code: int, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        _Outputs(_Client(), code).restart()

@@ -1,0 +1,58 @@
+"""The decision log: what recovery may rely on."""
+
+import numpy as np
+import pytest
+
+from schemas import EVENT_TIME, JournalRecord
+from workers.batching.decisions import Decision
+from workers.journal.decision_log import DecisionLog, UncoveredOffsetError
+
+
+def record(from_offset: int, to_offset: int, depth: int = 3) -> JournalRecord:
+    return JournalRecord(from_offset, to_offset, from_offset * 10, depth, 5, "f" * 16, "w")
+
+
+def test_each_offset_finds_the_record_that_covers_it() -> None:
+    log = DecisionLog([record(0, 4), record(5, 5, depth=2), record(9, 20)])
+    found = log.lookup(0, np.array([0, 4, 5, 9, 20]))
+    assert found.processing_time_ns.tolist() == [0, 0, 50, 90, 90]
+    assert found.depth.tolist() == [3, 3, 2, 3, 3]
+    assert (log.first_offset, log.emitted_to) == (0, 20)
+    assert log.last == Decision(90, 3, 5)
+
+
+@pytest.mark.parametrize("offset", [4, 8, 21])
+def test_an_offset_between_or_outside_records_is_an_error_that_names_it(offset: int) -> None:
+    log = DecisionLog([record(5, 7), record(9, 20)])
+    with pytest.raises(UncoveredOffsetError) as caught:
+        log.lookup(3, np.array([5, offset]))
+    assert (caught.value.partition, caught.value.offset) == (3, offset)
+
+
+def test_of_two_records_over_one_offset_the_first_written_counts() -> None:
+    log = DecisionLog([record(0, 9, depth=5), record(3, 9, depth=2), record(10, 12)])
+    assert log.lookup(0, np.array([3, 10])).depth.tolist() == [5, 3]
+
+
+def test_what_a_later_record_alone_covers_counts() -> None:
+    # A zombie answered 200..299 after its heir, which answers from 200 on, had read the journal.
+    log = DecisionLog([record(200, 299, 5), *(record(a, a + 69, 2) for a in (200, 270, 340))])
+    assert log.lookup(0, np.array([299, 300, 339, 340, 409])).depth.tolist() == [5, 2, 2, 2, 2]
+    assert log.emitted_to == 409
+
+
+def test_an_empty_log_covers_nothing() -> None:
+    log = DecisionLog()
+    assert len(log) == 0
+    assert log.emitted_to is None and log.first_offset is None and log.last is None
+    with pytest.raises(UncoveredOffsetError):
+        log.lookup(0, np.array([0]))
+
+
+def test_a_warm_up_precedes_the_journal() -> None:
+    warm = DecisionLog.warm_up(2, 4, Decision(EVENT_TIME, 3, 5))
+    log = warm.then(DecisionLog([record(5, 6)]))
+    assert log.lookup(0, np.array([2, 4, 5])).processing_time_ns.tolist() == [-1, -1, 50]
+    assert log.emitted_to == 6
+    assert len(DecisionLog.warm_up(5, 4, Decision(EVENT_TIME, 3, 5))) == 0
+    assert DecisionLog.warm_up(5, 5, Decision(EVENT_TIME, 3, 5)).emitted_to == 5

@@ -1,0 +1,82 @@
+"""Recoveries that fail: what is left of them, however often they are tried again."""
+
+import gc
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import Final, NoReturn
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from snapshots import StoreError
+from workers import WorkerConfig
+from workers.partition import Partition
+from workers.recovery.desk import RecoveryDesk
+from workers.recovery.planner import plan_recovery
+
+CONFIG: Final = WorkerConfig("localhost:1", "group", "w-0", "file:///snapshots")
+WITHOUT_LEADER: Final = 1
+
+
+class Client:
+    """A reader of two partitions, one of which has no leader."""
+
+    made: Final[weakref.WeakSet["Client"]] = weakref.WeakSet()
+
+    def __init__(self, _settings: object) -> None:
+        self.made.add(self)
+
+    def committed(self, wanted: Sequence[TopicPartition], _timeout_s: float) -> object:
+        return [TopicPartition(one.topic, one.partition, 1, "a" * 64) for one in wanted]
+
+    def get_watermark_offsets(self, wanted: TopicPartition, _timeout_s: float) -> tuple[int, int]:
+        if wanted.partition == WITHOUT_LEADER:
+            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
+        return 0, 9
+
+    def close(self) -> None:
+        """Its threads end when the object does."""
+
+
+class AwayStore:
+    """Every call fails, and the error's traceback holds the error, as boto's do."""
+
+    def get(self, key: str, **_options: int) -> NoReturn:
+        error = StoreError(f"{key}: 503")
+        raise error
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """What goes in here goes because its last holder lets go, as in a worker at work."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+@pytest.mark.parametrize("number", [0, WITHOUT_LEADER], ids=["the store is away", "no leader"])
+def test_failed_recoveries_leave_no_clients_behind(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.recovery.planner.Consumer", Client)
+    now_s = [0.0]
+    desk = RecoveryDesk(
+        lambda partition: plan_recovery(CONFIG, AwayStore(), None, None, partition),  # type: ignore[arg-type]
+        SimpleNamespace(monotonic_s=lambda: now_s[0]),
+    )
+    desk.open(Partition(number, 0.0))
+    most = 0
+    for _ in range(20):
+        until_s = time.monotonic() + 5.0
+        while not desk._retry_at_s and time.monotonic() < until_s:
+            assert list(desk.finished()) == []
+        assert desk._retry_at_s, "it is tried again"
+        most = max(most, len(Client.made))
+        now_s[0] += 2.0
+        assert list(desk.finished()) == []
+    desk.close()
+    assert most <= 2, "one that has just ended, one that is at it"

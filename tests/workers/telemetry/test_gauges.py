@@ -1,0 +1,270 @@
+"""What the loop says of itself: readiness, and how far a long replay has come."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import jax
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from core import PredictorConfig
+from tests.core.ticks import packed
+from workers.assignment import Assignment
+from workers.compute.rounds import order_by_row
+from workers.compute.state_table import StateTable
+from workers.group.membership import Membership
+from workers.partition import Partition, Phase
+from workers.telemetry.gauges import Gauges, device_memory
+from workers.telemetry.health import WorkerHealth
+from workers.telemetry.metrics import M, MetricDef, NullTelemetry
+
+
+class SteppedClock:
+    """A clock that only the test moves."""
+
+    now_s = 100.0
+
+    def now_ns(self) -> int:
+        return int(self.now_s * 1e9)
+
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+
+class Held:
+    """An assignment of given partitions."""
+
+    def __init__(self, *partitions: Partition) -> None:
+        self._partitions = partitions
+
+    def all(self) -> list[Partition]:
+        return list(self._partitions)
+
+    def let_go(self, number: int) -> None:
+        self._partitions = tuple(p for p in self._partitions if p.number != number)
+
+    def count(self, phase: Phase) -> int:
+        return sum(p.phase is phase for p in self._partitions)
+
+
+class Seat:
+    """A membership that knows where every partition ends."""
+
+    def __init__(self, *, joined: bool = True) -> None:
+        self.joined = joined
+
+    def end_offset(self, _number: int) -> int:
+        return 1_000
+
+
+SEAT = cast(Membership, Seat())
+
+
+def gauges(health: WorkerHealth, clock: SteppedClock, *partitions: Partition) -> Gauges:
+    table = StateTable(PredictorConfig(), "float64")
+    return Gauges(
+        cast(Assignment, Held(*partitions)),
+        table,
+        clock=clock,
+        telemetry=NullTelemetry(),
+        health=health,
+    )
+
+
+def test_a_worker_is_ready_when_every_partition_is_live() -> None:
+    partition, health, clock = Partition(0, 0.0), WorkerHealth(), SteppedClock()
+    shown = gauges(health, clock, partition)
+    for phase in (Phase.RESTORING, Phase.REPLAYING, Phase.FAILED):
+        partition.phase = phase
+        clock.now_s += 1.0
+        shown.report(SEAT, ready=True)
+        assert not health.report().ready, phase
+    shown = gauges(health, clock)
+    shown.report(SEAT, ready=True)
+    assert health.report().ready
+    shown.report(SEAT, ready=False)
+    assert not health.report().ready
+
+
+def test_a_worker_that_the_group_has_not_answered_yet_is_not_ready() -> None:
+    health, clock, seat = WorkerHealth(), SteppedClock(), Seat(joined=False)
+    shown = gauges(health, clock)
+    for joined in (False, True, False):
+        seat.joined = joined
+        shown.report(cast(Membership, seat), ready=True)
+        assert health.report().ready == joined
+
+
+@pytest.mark.parametrize(("offset", "percent"), [(100, 0.0), (150, 50.0), (200, 100.0)])
+def test_a_long_replay_reports_its_progress_once_a_second(offset: int, percent: float) -> None:
+    partition = Partition(3, 0.0, Phase.REPLAYING)
+    partition.replay_from, partition.emitted_to, partition.next_offset = 100, 199, offset
+    clock = SteppedClock()
+    shown = gauges(WorkerHealth(), clock, partition)
+    with capture_logs() as logs:
+        shown.report(SEAT, ready=True)
+        shown.report(SEAT, ready=True)
+    lines: list[Any] = [line for line in logs if line["event"] == "replaying"]
+    assert [(line["partition"], line["percent"]) for line in lines] == [(3, percent)]
+
+
+class Shown(NullTelemetry):
+    """What a scrape would find of partitions: metric and partition → value."""
+
+    def __init__(self) -> None:
+        self.series: dict[tuple[MetricDef, str], float] = {}
+
+    def set(self, metric: MetricDef, value: float, **labels: str) -> None:
+        if "partition" in labels:
+            self.series[metric, labels["partition"]] = value
+
+    def remove(self, metric: MetricDef, **labels: str) -> None:
+        self.series.pop((metric, labels["partition"]), None)
+
+
+class Lag:
+    """Gauges of partitions with one asset each, whose newest tick came `ages_s` ago."""
+
+    def __init__(self, ages_s: dict[int, float]) -> None:
+        self.clock, self.telemetry = SteppedClock(), Shown()
+        self.clock.now_s = 1.7e9
+        self._table = StateTable(PredictorConfig(), "float64")
+        self.held = Held(*(Partition(number, 0.0, Phase.LIVE) for number in ages_s))
+        for partition, age_s in zip(self.held.all(), ages_s.values(), strict=True):
+            partition.next_offset = 900
+            self.add(partition, age_s)
+        self._gauges = Gauges(
+            cast(Assignment, self.held),
+            self._table,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            health=WorkerHealth(),
+        )
+
+    def add(self, partition: Partition, age_s: float) -> None:
+        """One asset more, whose newest tick is so old."""
+        partition.adopt([b"asset-%d" % len(partition.assets)], self._table.allocate(1))
+        self._date(partition.rows[-1:], age_s)
+
+    def date(self, partition: Partition, age_s: float) -> None:
+        """All assets tick again, and say that it was so long ago."""
+        self._date(partition.rows, age_s)
+
+    def _date(self, rows: list[int], age_s: float) -> None:
+        self._table.last_timestamp_ns[rows] = int((self.clock.now_s - age_s) * 1e9)
+
+    def shown(self) -> dict[tuple[MetricDef, str], float]:
+        """What is exported a second later."""
+        self.clock.now_s += 1.0
+        self._gauges.report(SEAT, ready=True)
+        return self.telemetry.series
+
+
+def test_nothing_is_told_of_a_partition_that_has_left() -> None:
+    lag = Lag({3: 5.0, 4: 5.0})
+    metrics = (M.LAG_RECORDS, M.LAG_SECONDS, M.SNAPSHOT_AGE_SECONDS)
+    assert lag.shown().keys() == {(metric, label) for metric in metrics for label in "34"}
+    lag.held.let_go(3)
+    assert lag.shown().keys() == {(metric, "4") for metric in metrics}
+
+
+@pytest.mark.parametrize("ahead_s", [62.0, 7.5e9])
+def test_an_asset_dated_ahead_does_not_hide_how_late_the_others_are(ahead_s: float) -> None:
+    lag = Lag({3: 600.0})
+    [partition] = lag.held.all()
+    lag.add(partition, -ahead_s)
+    assert lag.shown()[M.LAG_SECONDS, "3"] == pytest.approx(601.0)
+
+
+def test_a_clock_a_little_ahead_is_no_lag() -> None:
+    lag = Lag({3: 600.0})
+    lag.add(lag.held.all()[0], -50.0)
+    assert lag.shown()[M.LAG_SECONDS, "3"] == 0.0
+
+
+def test_lag_is_not_known_where_every_tick_is_dated_ahead() -> None:
+    lag = Lag({3: 600.0})
+    [partition] = lag.held.all()
+    assert (M.LAG_SECONDS, "3") in lag.shown()
+    lag.date(partition, -1e6)
+    assert (M.LAG_SECONDS, "3") not in lag.shown()
+    assert lag.telemetry.series[M.LAG_RECORDS, "3"] == 100
+
+
+def test_lag_is_told_of_partitions_that_replay_and_kept_while_they_restore() -> None:
+    lag = Lag({3: 5.0})
+    [partition] = lag.held.all()
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 100
+    partition.phase, partition.next_offset, partition.rows = Phase.RESTORING, 0, []
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 100
+    partition.phase, partition.next_offset = Phase.REPLAYING, 600
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 400
+
+
+class Counted(NullTelemetry):
+    """Remembers what was added to counters."""
+
+    def __init__(self) -> None:
+        self.added: list[tuple[MetricDef, float]] = []
+
+    def inc(self, metric: MetricDef, amount: float = 1.0, **labels: str) -> None:
+        self.added.append((metric, amount))
+
+
+def test_calls_of_the_step_and_ticks_without_one_are_counted_once() -> None:
+    table, clock, telemetry = StateTable(PredictorConfig(), "float64"), SteppedClock(), Counted()
+    shown = Gauges(
+        cast(Assignment, Held()), table, clock=clock, telemetry=telemetry, health=WorkerHealth()
+    )
+    table.soloist.prepare()
+    rows = table.allocate(70)
+    for ticked in (rows, rows[:1], rows[:0], rows[[3] * 50]):  # two tiles, one, none, one asset
+        if ticked.size:
+            table.step(order_by_row(ticked), np.repeat(packed(1.0)[:, :1], ticked.size, axis=1))
+        clock.now_s += 1.0
+        shown.report(SEAT, ready=True)
+    counted = [(2, 0), (1, 0), (0, 0), (0, 50)]
+    assert telemetry.added == [
+        added
+        for calls, alone in counted
+        for added in ((M.STEP_CALLS, calls), (M.TICKS_ALONE, alone))
+    ]
+
+
+def test_lag_and_snapshot_age_are_those_of_each_live_partition() -> None:
+    table, clock, telemetry = StateTable(PredictorConfig(), "float64"), SteppedClock(), Shown()
+    behind, without_end = Partition(3, 0.0, Phase.LIVE), Partition(4, 0.0, Phase.LIVE)
+    behind.next_offset, behind.commit_offset = 120, 90
+    behind.saved_s, behind.snapshot_s = 60.0, 95.0
+    rows = table.allocate(2)
+    behind.adopt([b"A", b"B"], rows)
+    table.last_timestamp_ns[rows] = clock.now_ns() - np.array([2_500_000_000, 9_000_000_000])
+    ends = SimpleNamespace(joined=True, end_offset={3: 150, 4: -1}.__getitem__)
+    shown = Gauges(
+        cast(Assignment, Held(behind, without_end)),
+        table,
+        clock=clock,
+        telemetry=telemetry,
+        health=WorkerHealth(),
+    )
+    shown.report(cast(Membership, ends), ready=True)
+    assert telemetry.series == {
+        (M.SNAPSHOT_AGE_SECONDS, "3"): 40.0,
+        (M.SNAPSHOT_AGE_SECONDS, "4"): 100.0,
+        (M.LAG_RECORDS, "3"): 30,
+        (M.LAG_SECONDS, "3"): pytest.approx(2.5),
+    }
+
+
+class Accelerator:
+    """Stands in for a device that tests do not have; the figures are named as JAX names them."""
+
+    def memory_stats(self) -> dict[str, int]:
+        return {"bytes_in_use": 3, "peak_bytes_in_use": 5, "bytes_limit": 7, "num_allocs": 9}
+
+
+def test_memory_is_told_of_accelerators_and_not_of_cpus() -> None:
+    assert device_memory(Accelerator()) == {"in_use": 3, "peak": 5, "limit": 7}
+    if jax.default_backend() == "cpu":
+        assert device_memory(jax.local_devices()[0]) == {}

@@ -1,0 +1,89 @@
+"""At-least-once outputs: acknowledged outputs first, then their journal, then the offsets.
+
+A crash repeats at most the outputs of one commit interval, with the same cause in each.
+"""
+
+from collections.abc import Sequence
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from workers.config import WorkerConfig
+from workers.delivery.outputs import GroupTicket, Outputs
+from workers.emission.out_message import OutMessage
+from workers.errors import OutputUncertainError
+from workers.faults import fault_point, fault_point_during
+
+__all__ = ["AtLeastOnceOutputs"]
+
+# The group is between two generations, or has moved on: the next owner's commit counts.
+_STALE_COMMIT = frozenset(
+    {
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.STALE_MEMBER_EPOCH,
+    }
+)
+
+
+class AtLeastOnceOutputs(Outputs):
+    """Idempotent producer, no transactions."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        super().__init__(config)
+        self._held: list[OutMessage] = []
+        self._group: GroupTicket | None = None
+
+    def discard(self) -> None:
+        """Drop the producer and the journal records held back."""
+        self._held = []
+        super().discard()
+
+    def _initialise(self, producer: Producer) -> None:
+        producer.poll(0)
+
+    def _begin(self, producer: Producer) -> None:
+        """Nothing opens: every message stands alone."""
+
+    def _journal(self, messages: Sequence[OutMessage]) -> None:
+        self._held.extend(messages)
+
+    def settle(self) -> Sequence[TopicPartition]:
+        """As above; the offsets follow on this thread.
+
+        The consumer serves one thread at a time: one that fetches, or that is called back in a
+        rebalance, would keep a commit on another thread waiting, the one as long as it goes on, the
+        other until the commit is given up.
+        """
+        offsets = super().settle()
+        if offsets and self._group is not None:
+            self._commit_offsets(offsets, self._group)
+        return offsets
+
+    def _run_commit(
+        self,
+        producer: Producer,
+        offsets: Sequence[TopicPartition],  # noqa: ARG002  # see `settle`
+        group: GroupTicket,
+    ) -> None:
+        self._flush(producer)
+        held, self._held = self._held, []
+        for message in held:
+            self._send(message)
+        self._flush(producer)
+        self._group = group
+
+    def _commit_offsets(self, offsets: Sequence[TopicPartition], group: GroupTicket) -> None:
+        fault_point("before_commit")
+        fault_point_during("during_commit")
+        try:
+            group.commit(offsets)
+        except KafkaException as error:
+            if error.args[0].code() not in _STALE_COMMIT:
+                raise OutputUncertainError(f"offsets were not committed: {error}") from error
+        fault_point("after_commit")
+
+    def _flush(self, producer: Producer) -> None:
+        if producer.flush(self._config.client_timeout_s):
+            raise OutputUncertainError("outputs were not acknowledged in time")
+        self._check_failures()

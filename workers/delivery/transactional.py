@@ -1,0 +1,56 @@
+"""Exactly-once outputs: one Kafka transaction a cycle (design §5)."""
+
+from collections.abc import Sequence
+
+from confluent_kafka import Producer, TopicPartition
+
+from workers.config import WorkerConfig
+from workers.delivery.hanging import end_hanging
+from workers.delivery.outputs import GroupTicket, Outputs
+from workers.emission.out_message import OutMessage
+from workers.faults import fault_point, fault_point_during
+from workers.time_limit import time_limit
+
+__all__ = ["TransactionalOutputs"]
+
+
+class TransactionalOutputs(Outputs):
+    """Results, flags, dead letters, journal and offsets become visible together or not at all."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        super().__init__(config)
+        self._open = False
+
+    def discard(self) -> None:
+        """Drop the producer; its transaction is aborted by its successor or by its timeout."""
+        self._open = False
+        super().discard()
+
+    def _initialise(self, producer: Producer) -> None:
+        producer.init_transactions(self._config.client_timeout_s)
+        end_hanging(producer, self._config)
+
+    def _begin(self, producer: Producer) -> None:
+        if not self._open:
+            producer.begin_transaction()
+            self._open = True
+
+    def _journal(self, messages: Sequence[OutMessage]) -> None:
+        for message in messages:
+            self._send(message)
+
+    def _run_commit(
+        self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket
+    ) -> None:
+        # One limit for both calls: the loop may wait for this commit, and a stop for the loop.
+        timeout_s = self._config.client_timeout_s
+        left_s = time_limit(timeout_s)
+        self._begin(producer)
+        fault_point("before_send_offsets")
+        producer.send_offsets_to_transaction(list(offsets), group.metadata, timeout_s)
+        fault_point("after_send_offsets")
+        fault_point("before_commit")
+        fault_point_during("during_commit")
+        producer.commit_transaction(left_s())
+        self._open = False
+        fault_point("after_commit")

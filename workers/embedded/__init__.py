@@ -1,0 +1,1 @@
+"""The specification's predictor of one asset, for programs without Kafka."""

@@ -1,0 +1,1 @@
+"""The journal topic: under which decisions which input offsets have been answered."""

@@ -1,0 +1,1 @@
+"""How a worker's process ends, is ended or begins anew: signals, shutdown, guard, pacing."""

@@ -1,0 +1,1 @@
+"""Where an assigned partition stands, and how it gets from there to live."""

@@ -1,0 +1,73 @@
+"""Recoveries under way: threads that plan, and the hand-over of their plans to the loop."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+
+import structlog
+
+from core.errors import RetryableError, TickFleetError
+from snapshots.io_threads import IoThreads
+from workers.clock import Clock
+from workers.partition import Partition
+from workers.recovery.plan import RecoveryPlan
+
+__all__ = ["RecoveryDesk"]
+
+_log = structlog.get_logger()
+_RETRY_S = 1.0
+
+
+class RecoveryDesk:
+    """Plans recoveries in the background; a retryable failure is tried again by itself.
+
+    Args:
+        plan: plans one partition's recovery; may block, runs on a thread.
+        clock: spaces the retries.
+        threads: how many recoveries run at once.
+    """
+
+    def __init__(
+        self, plan: Callable[[int], RecoveryPlan], clock: Clock, *, threads: int = 4
+    ) -> None:
+        self._plan = plan
+        self._clock = clock
+        self._threads = IoThreads(threads, "recovery")
+        self._open: dict[Partition, Future[RecoveryPlan]] = {}
+        self._retry_at_s: dict[Partition, float] = {}
+
+    def open(self, partition: Partition) -> None:
+        """Begin to plan a partition's recovery."""
+        self._open[partition] = self._threads.submit(self._plan, partition.number)
+
+    def cancel(self, partition: Partition) -> None:
+        """Forget a partition; a plan under way ends unread."""
+        self._retry_at_s.pop(partition, None)
+        future = self._open.pop(partition, None)
+        if future is not None:
+            future.cancel()
+
+    def finished(self) -> Iterator[tuple[Partition, RecoveryPlan | TickFleetError]]:
+        """Plans ready to install, and errors no retry can help. Never blocks."""
+        now_s = self._clock.monotonic_s()
+        for partition in [p for p, at_s in self._retry_at_s.items() if at_s <= now_s]:
+            del self._retry_at_s[partition]
+            self.open(partition)
+        for partition in [p for p, future in self._open.items() if future.done()]:
+            future = self._open.pop(partition)
+            # Asked for and not raised here: an error caught where its future is a local holds that
+            # frame, which holds the future, and with it the client of a failed recovery.
+            error = future.exception()
+            if isinstance(error, RetryableError):
+                _log.warning("recovery_retried", partition=partition.number, reason=str(error))
+                self._retry_at_s[partition] = now_s + _RETRY_S
+            elif isinstance(error, TickFleetError):
+                yield partition, error
+            else:
+                yield partition, future.result()
+
+    def close(self) -> bool:
+        """Stop planning; False if a plan is still under way, also a forgotten partition's.
+
+        It is not waited for: nobody will install it.
+        """
+        return self._threads.close()

@@ -1,0 +1,150 @@
+"""What recovery found of one partition, and why that may not be enough to go on. Pure.
+
+S is where stepping begins, C the last input offset answered.
+"""
+
+from dataclasses import dataclass
+
+from snapshots import Restored
+from workers.journal.decision_log import DecisionLog
+from workers.journal.reader import JournalTail
+
+__all__ = ["Findings", "answered_to", "genesis_of", "problem_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What Kafka and the store said of one partition.
+
+    Attributes:
+        partition: its number.
+        committed_offset: the group's committed offset, negative when there is none.
+        low: first retained input offset.
+        high: end of the input.
+        restored: the snapshot found, None when no commit names one or none is valid.
+        refused: why snapshots were refused, empty when none was.
+        journal: the journal from the snapshot's position, or from its beginning.
+    """
+
+    partition: int
+    committed_offset: int
+    low: int
+    high: int
+    restored: Restored | None
+    refused: str
+    journal: JournalTail
+
+
+def answered_to(found: Findings, log: DecisionLog) -> int | None:
+    """C as far as anything tells, -1 for nothing; None where the journal that told it is gone."""
+    if log.emitted_to is None and (found.journal.trimmed or found.journal.cut_off):
+        return None
+    if _falls_short(found, log):
+        return None
+    return _at_least_answered_to(found, log)
+
+
+def genesis_of(found: Findings, log: DecisionLog) -> int:
+    """G as far as Kafka tells: the journal's first record, else a commit without a snapshot."""
+    if log.first_offset is not None:
+        return log.first_offset
+    return -1 if found.refused else found.committed_offset
+
+
+def problem_of(found: Findings, log: DecisionLog) -> str:
+    """Why the past cannot be continued, and what to do; empty when it can."""
+    return _unbound(found, log) or _journal_problem(found, log) or _input_problem(found, log)
+
+
+def _at_least_answered_to(found: Findings, log: DecisionLog) -> int:
+    return max(found.committed_offset - 1, log.emitted_to if log.emitted_to is not None else -1)
+
+
+def _unbound(found: Findings, log: DecisionLog) -> str:
+    """Whether the journal tells of ticks that may not be this topic's.
+
+    The first journal record is committed together with an offset, at least once after one: a
+    journal without one has outlived it. Kafka drops offsets with their topic, or when a group was
+    idle for long.
+    """
+    if found.committed_offset >= 0 or not len(log):
+        return ""
+    return (
+        f"the journal says that offsets up to {log.emitted_to} were answered, but the group has no "
+        "committed offset: the ticks topic was created anew, the journal is another group's, or "
+        "the offset expired. Start a new group with a new journal topic, or commit the last "
+        "snapshot's offset again with `tickfleet snapshot restore`"
+    )
+
+
+def _journal_problem(found: Findings, log: DecisionLog) -> str:
+    if found.journal.cut_off:
+        return (
+            f"the journal ends at {found.journal.end}, before {found.journal.position}, where it "
+            "stood with the committed offset: it was created anew or truncated, so it is unknown "
+            "which ticks were answered. Start a new group with a new journal topic; to go on with "
+            'empty state at the end of the input, set missing_history = "cold_start"'
+        )
+    if found.journal.trimmed and not _tells_enough(found, log):
+        return (
+            "retention has removed journal records that recovery needs, so it is unknown which "
+            "ticks were answered and how. Raise the journal's retention.ms above the longest "
+            'outage; to go on with empty state, set missing_history = "cold_start"'
+        )
+    if _falls_short(found, log):
+        return (
+            f"the committed snapshot cannot be used ({found.refused}), and the journal does not "
+            f"reach up to its offset {found.committed_offset}: it was created anew or emptied, so "
+            "it is unknown which ticks were answered. Put the snapshot back, or start a new group "
+            "with a new journal topic; to go on with empty state at the end of the input, set "
+            'missing_history = "cold_start"'
+        )
+    return ""
+
+
+def _input_problem(found: Findings, log: DecisionLog) -> str:
+    answered = _at_least_answered_to(found, log)
+    if answered >= found.high:
+        return (
+            f"the input ends at {found.high}, but offsets up to {answered} were answered: the "
+            "topic was recreated or truncated. Restore it, or start a new group with a new "
+            "journal topic"
+        )
+    if found.restored is not None and found.restored.image.offset < found.low:
+        return (
+            f"retention has passed the snapshot: the input begins at {found.low}, recovery needs "
+            f"it from {found.restored.image.offset}. Raise retention.ms of the ticks topic above "
+            'the longest outage; to go on with a gap, set missing_history = "cold_start"'
+        )
+    if found.restored is None and 0 <= genesis_of(found, log) < found.low:
+        reason = (
+            f"no snapshot can be used ({found.refused})" if found.refused else "no snapshot yet"
+        )
+        return (
+            f"{reason}, and the input is retained only from {found.low}, so the state cannot be "
+            "rebuilt from where the group began. Put the snapshots back, or set missing_history = "
+            '"cold_start" to go on with empty state'
+        )
+    return ""
+
+
+def _tells_enough(found: Findings, log: DecisionLog) -> bool:
+    """Whether what retention has left of the journal still tells of everything from S on."""
+    if found.restored is None:
+        return False
+    start = found.restored.image.offset
+    if log.first_offset is None:
+        # Nothing behind the snapshot: nothing can have been answered there.
+        return found.high <= start
+    return log.first_offset <= start
+
+
+def _falls_short(found: Findings, log: DecisionLog) -> bool:
+    """Whether the journal lacks ticks that the snapshot named by the commit had seen."""
+    if not found.refused:
+        return False
+    reached = max(
+        found.restored.image.offset - 1 if found.restored is not None else -1,
+        log.emitted_to if log.emitted_to is not None else -1,
+    )
+    return reached < found.committed_offset - 1

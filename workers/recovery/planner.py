@@ -1,0 +1,105 @@
+"""Find out where a partition stands: its state, what was answered, and under which decisions.
+
+Runs on recovery threads and touches nothing but Kafka's reads and the object store; the
+worker's loop installs the plan. The steps and their order are design §5's.
+"""
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from core.errors import RetryableError
+from snapshots import (
+    IntegrityError,
+    ManifestRef,
+    NoValidSnapshotError,
+    ObjectStore,
+    Restored,
+    SnapshotHeader,
+    SnapshotScope,
+    restore,
+)
+from workers.client_config import reader_settings
+from workers.config import WorkerConfig
+from workers.delivery.cold_commit import noted_position
+from workers.faults import fault_point, fault_point_during
+from workers.journal.reader import JournalReader
+from workers.recovery.findings import Findings
+from workers.recovery.plan import RecoveryPlan, make_plan
+
+__all__ = ["plan_recovery"]
+
+_log = structlog.get_logger()
+
+
+def plan_recovery(
+    config: WorkerConfig,
+    store: ObjectStore,
+    header: SnapshotHeader,
+    journal: JournalReader,
+    partition: int,
+) -> RecoveryPlan:
+    """Blocks for as long as a pending transaction, the store and the journal take.
+
+    Raises:
+        RetryableError: brokers or store did not answer; call again.
+        HistoryLostError: what recovery needs is gone; an operator must decide.
+        SnapshotMismatchError: the snapshot belongs to another configuration.
+    """
+    reader = Consumer(reader_settings(config))
+    wanted = TopicPartition(config.topics.ticks, partition)
+    try:
+        # While a predecessor's transaction has pending offsets this call waits for its outcome.
+        committed = _committed(reader, wanted, config.client_timeout_s)
+        low, high = reader.get_watermark_offsets(wanted, config.client_timeout_s)
+        fault_point("before_restore")
+        fault_point_during("during_restore")
+        restored, refused = _restore(config, store, header, committed)
+        fault_point("after_restore")
+        if restored is not None:
+            position = restored.image.journal_position
+        else:
+            position = noted_position(committed.metadata or "") or 0
+        findings = Findings(
+            partition=partition,
+            committed_offset=committed.offset,
+            low=low,
+            high=high,
+            restored=restored,
+            refused=refused,
+            journal=journal.read(reader, partition, position),
+        )
+    except KafkaException as error:
+        raise RetryableError(f"recovery of partition {partition}: {error}") from error
+    finally:
+        reader.close()
+        # Not left to whatever holds this frame: an error whose traceback holds itself, as boto's
+        # do, keeps it for a collection that comes seldom, and each client keeps threads.
+        del reader
+    return make_plan(config, findings)
+
+
+def _committed(reader: Consumer, wanted: TopicPartition, timeout_s: float) -> TopicPartition:
+    [committed] = reader.committed([wanted], timeout_s)
+    if committed.error is not None:
+        raise KafkaException(committed.error)
+    return committed
+
+
+def _restore(
+    config: WorkerConfig, store: ObjectStore, header: SnapshotHeader, committed: TopicPartition
+) -> tuple[Restored | None, str]:
+    """The snapshot the commit names or its nearest usable ancestor; and what was refused."""
+    metadata = committed.metadata or ""
+    if committed.offset < 0 or noted_position(metadata) is not None:
+        return None, ""
+    scope = SnapshotScope(config.group_id, committed.topic, committed.partition)
+    try:
+        ref = ManifestRef.parse(metadata, offset=committed.offset)
+        restored = restore(store, header, scope, ref)
+    except (IntegrityError, NoValidSnapshotError) as error:
+        _log.error("no_valid_snapshot", partition=committed.partition, reason=str(error))
+        return None, str(error)
+    refused = restored.report.describe() if restored.report.refused else ""
+    if refused:
+        _log.warning("snapshot_refused", partition=committed.partition, report=refused)
+    return restored, refused
