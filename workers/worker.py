@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import Message
 
 from core.errors import RetryableError
 from workers.assignment import Assignment
@@ -19,11 +19,11 @@ from workers.batching.pipeline import Pipeline, SteppedBatch
 from workers.batching.records import RecordBatch, batch_records
 from workers.checkpoints import Checkpoints
 from workers.clock import Clock
-from workers.config import MissingHistory, WorkerConfig
+from workers.config import WorkerConfig
 from workers.delivery.cycle import CommitCycle
 from workers.delivery.outputs import Outputs
 from workers.emission.emitter import Emitter
-from workers.errors import HistoryLostError, OutputUncertainError
+from workers.errors import OutputUncertainError
 from workers.faults import fault_point
 from workers.fleet_dumps import FleetDumps
 from workers.group.membership import Fetched, Membership
@@ -31,8 +31,8 @@ from workers.group.ownership import OwnershipWatch
 from workers.journal.decision_log import UncoveredOffsetError
 from workers.lifecycle.pacing import Pacing
 from workers.lifecycle.stuck_guard import StuckGuard
-from workers.partition import Partition
 from workers.recovery.desk import RecoveryDesk
+from workers.setbacks import Setbacks
 from workers.telemetry.gauges import Gauges
 from workers.telemetry.health import WorkerHealth
 from workers.telemetry.metrics import M, Telemetry
@@ -41,7 +41,6 @@ from workers.telemetry.traces import Span, Stopwatch, Tracer, Untimed
 __all__ = ["Worker", "WorkerParts"]
 
 _log = structlog.get_logger()
-_POSITION_LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _CONGESTION_SLICE_S: Final = 0.05
 
 
@@ -82,6 +81,9 @@ class Worker:
         self._pacing = Pacing(parts.clock)
         self._watch = Untimed()
         self._membership = join(self)
+        self._setbacks = Setbacks(
+            parts.config, parts.assignment, parts.cycle, self._membership, parts.telemetry
+        )
 
     @property
     def membership(self) -> Membership:
@@ -187,7 +189,7 @@ class Worker:
 
     def _take(self, fetched: Fetched) -> None:
         for failure in fetched.failures:
-            self._look_into(failure)
+            self._setbacks.failure(failure)
         if fetched.records and not self._uncertain:
             self._take_records(fetched.records)
 
@@ -195,16 +197,10 @@ class Worker:
         self._watch.mark("consume")
         assignment = self._parts.assignment
         records = batch_records(messages, assignment.next_offset_of)
-        records = before_gaps(records, assignment.active(), self._ask_again)
+        records = before_gaps(records, assignment.active(), self._setbacks.gap)
         fault_point("after_consume")
         if len(records):
             self._process(records)
-
-    def _ask_again(self, partition: Partition, first_missing: int) -> None:
-        """Raises StalledClientError if the client does not seek: then everything is recovered."""
-        self._membership.start_at(partition.number, first_missing)
-        self._parts.telemetry.inc(M.GAPS_ASKED_AGAIN, partition=str(partition.number))
-        _log.info("gap_asked_again", partition=partition.number, offset=first_missing)
 
     def _process(self, records: RecordBatch) -> None:
         parts = self._parts
@@ -215,12 +211,7 @@ class Worker:
             )
         except UncoveredOffsetError as error:
             # Nothing was stepped yet: the other partitions' records go on without this one's.
-            self._fail(
-                error.partition,
-                error.offset,
-                f"{error}: the journal is not the one that this group wrote. Start a new group "
-                "with a new journal topic",
-            )
+            self._setbacks.uncovered(error)
             self._take_records(records.messages)
             return
         latency_s = parts.clock.monotonic_s() - begun_s
@@ -265,44 +256,6 @@ class Worker:
         telemetry.inc(M.TICKS, len(batch.results.source_offset))
         if batch.replayed:
             telemetry.inc(M.REPLAYED, batch.replayed)
-
-    def _look_into(self, failure: Message) -> None:
-        error, number, offset = failure.error(), failure.partition(), failure.offset()
-        if error is None or number is None or offset is None:
-            return
-        if error.code() not in _POSITION_LOST:
-            return
-        reason = f"the input is gone: {error.str()}"
-        if self._parts.config.missing_history is MissingHistory.COLD_START:
-            self._recover_again(number, reason)
-        else:
-            self._fail(
-                number,
-                offset,
-                f'{reason}. Set missing_history = "cold_start" to go on with empty state',
-            )
-
-    def _recover_again(self, number: int, reason: str) -> None:
-        """Let one partition's recovery find what is left of its past."""
-        assignment = self._parts.assignment
-        if number not in assignment.active():
-            return
-        _log.warning("position_lost", partition=number, reason=reason)
-        self._membership.take_up_again(number)
-        # Recovery waits for the end of the open transaction, in which its outputs may be.
-        self._parts.cycle.commit_now(self._membership)
-        assignment.drop([number])
-        assignment.add([number])
-
-    def _fail(self, number: int, offset: int, reason: str) -> None:
-        parts = self._parts
-        partition = parts.assignment.active().get(number)
-        if partition is None:
-            return
-        self._membership.pause([number])
-        topic = parts.config.topics.ticks
-        error = HistoryLostError(reason, topic=topic, partition=number, offset=offset)
-        parts.assignment.fail(partition, error)
 
     def _wait_for_outputs(self) -> None:
         """Outputs are slower than input: hold the input, stay in the group."""

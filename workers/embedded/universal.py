@@ -7,6 +7,7 @@ for one asset, and its results are the fleet's, bit for bit.
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from math import isfinite
 from pathlib import Path
 from typing import Literal
 
@@ -127,7 +128,7 @@ class UniversalPredictor:
         ]
         [last] = deque(self._lane.steps(ticks), maxlen=1)
         self._result = last
-        if last.predicted_price - last.predicted_price != 0.0:
+        if not isfinite(last.predicted_price):
             raise RuntimeError(
                 "the predictor diverged: check the history for values that are not prices"
             )

@@ -1,0 +1,106 @@
+"""A partition whose records cannot go on as they come: asked again, recovered again, or stopped.
+
+The other partitions of the worker are not held up by any of it.
+"""
+
+from typing import Final
+
+import structlog
+from confluent_kafka import KafkaError, Message
+
+from workers.assignment import Assignment
+from workers.config import MissingHistory, WorkerConfig
+from workers.delivery.cycle import CommitCycle
+from workers.errors import HistoryLostError
+from workers.group.membership import Membership
+from workers.journal.decision_log import UncoveredOffsetError
+from workers.partition import Partition
+from workers.telemetry.metrics import M, Telemetry
+
+__all__ = ["Setbacks"]
+
+_log = structlog.get_logger()
+_POSITION_LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+
+
+class Setbacks:
+    """Deals with one partition at a time.
+
+    Args:
+        config: the ticks topic, and what to do where history is missing.
+        assignment: the partitions held.
+        cycle: the commits, of which a partition's recovery must see the last.
+        membership: the seat in the group.
+        telemetry: counts gaps.
+    """
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        assignment: Assignment,
+        cycle: CommitCycle,
+        membership: Membership,
+        telemetry: Telemetry,
+    ) -> None:
+        self._config = config
+        self._assignment = assignment
+        self._cycle = cycle
+        self._membership = membership
+        self._telemetry = telemetry
+
+    def gap(self, partition: Partition, first_missing: int) -> None:
+        """The client left records out: have it begin at the first of them.
+
+        Raises:
+            StalledClientError: the client does not seek; then everything is recovered.
+        """
+        self._membership.start_at(partition.number, first_missing)
+        self._telemetry.inc(M.GAPS_ASKED_AGAIN, partition=str(partition.number))
+        _log.info("gap_asked_again", partition=partition.number, offset=first_missing)
+
+    def uncovered(self, error: UncoveredOffsetError) -> None:
+        """Committed ticks of which the journal says nothing: stop the partition."""
+        self._stop(
+            error.partition,
+            error.offset,
+            f"{error}: the journal is not the one that this group wrote. Start a new group "
+            "with a new journal topic",
+        )
+
+    def failure(self, message: Message) -> None:
+        """What the client said instead of a record; only a position that is gone matters.
+
+        Raises:
+            RetryableError: outputs could not be committed before the partition is recovered.
+        """
+        error, number, offset = message.error(), message.partition(), message.offset()
+        if error is None or number is None or offset is None:
+            return
+        if error.code() not in _POSITION_LOST:
+            return
+        reason = f"the input is gone: {error.str()}"
+        if self._config.missing_history is MissingHistory.COLD_START:
+            self._recover_again(number, reason)
+        else:
+            remedy = 'Set missing_history = "cold_start" to go on with empty state'
+            self._stop(number, offset, f"{reason}. {remedy}")
+
+    def _recover_again(self, number: int, reason: str) -> None:
+        """Let one partition's recovery find what is left of its past."""
+        if number not in self._assignment.active():
+            return
+        _log.warning("position_lost", partition=number, reason=reason)
+        self._membership.take_up_again(number)
+        # Recovery waits for the end of the open transaction, in which its outputs may be.
+        self._cycle.commit_now(self._membership)
+        self._assignment.drop([number])
+        self._assignment.add([number])
+
+    def _stop(self, number: int, offset: int, reason: str) -> None:
+        partition = self._assignment.active().get(number)
+        if partition is None:
+            return
+        self._membership.pause([number])
+        topic = self._config.topics.ticks
+        error = HistoryLostError(reason, topic=topic, partition=number, offset=offset)
+        self._assignment.fail(partition, error)
