@@ -25,7 +25,8 @@ class PredictorConfig:
     Attributes:
         schema_version: version of the state's meaning; a snapshot with another is refused.
         epsilon: entropic regularisation of the transport step: the share of weight that leaks.
-        learning_rate: JKO learning rate; the mirror step's rate is 20 times this.
+        learning_rate: JKO learning rate; the mirror step's rate is 20 times this. Above the
+            default the regret is clipped sooner: no step is larger than there.
         log_sig_depth: deepest signature of kernel D: 2 to 5.
         wtmm_buffer_size: levels behind location and scale (and the wavelet buffer), N_buf.
         besov_cone_c: cone of influence of the wavelet maxima.

@@ -35,7 +35,8 @@ def learn(
     mixed = past.weights @ past.forecasts
     error = realised - mixed
     error = jnp.where(robust, jnp.clip(error, -1.345 * deviation, 1.345 * deviation), error)
-    regret = jnp.clip(2.0 * error * (past.forecasts - mixed) / variance, -3.0, 3.0)
+    bound = 3.0 / max(1.0, rate / 0.2)
+    regret = jnp.clip(2.0 * error * (past.forecasts - mixed) / variance, -bound, bound)
     logits = jnp.log(jnp.maximum(past.weights, 1e-12)) + rate * regret * (1.0 - rate * regret)
     moved = jnp.exp(
         logits / (1.0 + rate * temperature) - (logits / (1.0 + rate * temperature)).max()

@@ -94,6 +94,17 @@ def test_follows_the_best_expert_through_switches() -> None:
     assert np.mean(settled) >= 0.95
 
 
+@pytest.mark.parametrize("learning_rate", [0.03, 0.1, 1.0, 10.0])
+def test_a_faster_rate_keeps_to_the_best_expert(learning_rate: float) -> None:
+    """Whose forecasts stand alone: from a gain of one on, the step would take weight from it."""
+    rng = np.random.default_rng(6)
+    outcomes = rng.normal(size=(TICKS, LANES))
+    forecasts = np.zeros((TICKS, 4, LANES))
+    forecasts[:, 2] = 0.9 * outcomes
+    played = play(forecasts, outcomes, PredictorConfig(learning_rate=learning_rate))
+    assert played.weights[100:, 2].mean() >= 0.95
+
+
 def test_averages_independent_noise() -> None:
     rng = np.random.default_rng(1)
     signal = rng.normal(size=(TICKS, LANES))
