@@ -16,6 +16,7 @@ from workers.config import Delivery, WorkerConfig
 from workers.delivery.at_least_once import AtLeastOnceOutputs
 from workers.delivery.cycle import CommitCycle
 from workers.delivery.first_commit import FirstCommits
+from workers.delivery.output_limits import OutputLimits
 from workers.delivery.outputs import Outputs
 from workers.delivery.transactional import TransactionalOutputs
 from workers.emission.emitter import Emitter
@@ -33,7 +34,7 @@ from workers.telemetry.gauges import Gauges
 from workers.telemetry.health import WorkerHealth
 from workers.telemetry.metrics import Telemetry
 from workers.telemetry.traces import NullTracer, Tracer
-from workers.topics import check_topics, letter_limit_bytes
+from workers.topics import check_topics
 from workers.worker import Worker, WorkerParts
 
 __all__ = ["run_worker"]
@@ -77,7 +78,6 @@ def run_worker(
         health=health,
         clock=clock or SystemClock(),
         tracer=tracer or NullTracer(),
-        letter_limit=letter_limit_bytes(config),
     )
     calm_collector()
     _log.info("worker_started", worker=config.worker_id, group=config.group_id)
@@ -94,7 +94,6 @@ def _assemble(
     health: WorkerHealth,
     clock: Clock,
     tracer: Tracer,
-    letter_limit: int,
 ) -> tuple[WorkerParts, Worker]:
     framing_of = framing_by_topic(config)
     header = current_header(config.predictor, config.dtype)
@@ -121,10 +120,11 @@ def _assemble(
         telemetry=telemetry,
         tracer=tracer,
     )
+    limits = OutputLimits(config)
     outputs: Outputs = (
-        TransactionalOutputs(config)
+        TransactionalOutputs(config, limits)
         if config.delivery is Delivery.EXACTLY_ONCE
-        else AtLeastOnceOutputs(config)
+        else AtLeastOnceOutputs(config, limits)
     )
     guard = StuckGuard(config.stuck_after_s)
     codec = TickCodec(
@@ -135,7 +135,7 @@ def _assemble(
         config=config,
         assignment=assignment,
         pipeline=Pipeline(config.predictor, table, codec, config.topics.ticks),
-        emitter=Emitter(config, framing_of, telemetry, letter_limit_bytes=letter_limit),
+        emitter=Emitter(config, framing_of, telemetry, letter_limit_bytes=limits.letter_bytes),
         outputs=outputs,
         checkpoints=checkpoints,
         dumps=FleetDumps(config, store, table, clock=clock, telemetry=telemetry),

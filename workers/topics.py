@@ -1,23 +1,15 @@
 """The topics a worker needs: checked before it joins, created by `tickfleet topics create`."""
 
 from collections.abc import Mapping
-from typing import Final
 
-import structlog
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource
+from confluent_kafka.admin import AdminClient
 
-from workers.client_config import base_settings, producer_settings
+from workers.client_config import base_settings
 from workers.config import Topics, WorkerConfig
-from workers.emission.burial import LETTER_LIMIT_BYTES
 from workers.errors import StalledClientError, TopicLayoutError
 
-__all__ = ["check_layout", "check_topics", "letter_limit_bytes"]
-
-_LIMIT: Final = "max.message.bytes"
-_OVERHEAD_BYTES: Final = 4_096
-"""Of a record in a batch of its own, and to spare."""
-_log = structlog.get_logger()
+__all__ = ["check_layout", "check_topics"]
 
 
 def check_topics(config: WorkerConfig) -> None:
@@ -38,24 +30,6 @@ def check_topics(config: WorkerConfig) -> None:
         ) from error
     counts = {name: len(topic.partitions) for name, topic in metadata.topics.items()}
     check_layout(config.topics, counts)
-
-
-def letter_limit_bytes(config: WorkerConfig) -> int:
-    """How large a dead letter may be: what its topic takes, and the producer.
-
-    Kafka's default is assumed where the topic's own limit may not be asked.
-    """
-    producer = int(producer_settings(config, lambda _error: None)["message.max.bytes"])
-    resource = ConfigResource("topic", config.topics.dead_letters)
-    admin = AdminClient(base_settings(config))
-    timeout_s = config.client_timeout_s
-    asked = admin.describe_configs([resource], request_timeout=timeout_s)[resource]
-    try:
-        topic = int(asked.result(timeout_s)[_LIMIT].value)
-    except (KafkaException, TimeoutError) as error:
-        _log.info("letter_limit_unknown", reason=str(error), assumed_bytes=LETTER_LIMIT_BYTES)
-        return min(producer - _OVERHEAD_BYTES, LETTER_LIMIT_BYTES)
-    return min(producer, topic) - _OVERHEAD_BYTES
 
 
 def check_layout(topics: Topics, partition_counts: Mapping[str, int]) -> None:

@@ -1,18 +1,21 @@
 """The brokers and the five topics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from confluent_kafka import KafkaException
 
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
-from ops.topics import describe_topics
+from ops.topics import TopicInfo, describe_topics
+from workers.config import Topics
+from workers.delivery.output_limits import FULL_BATCH_BYTES, LEAST_LIMIT_BYTES
 from workers.errors import TopicLayoutError
 from workers.topics import check_layout
 
 __all__ = ["check_brokers", "check_topics"]
 
 _DAY_MS = 86_400_000
+_LIMIT = "max.message.bytes"
 
 
 def check_brokers(site: Site) -> Iterator[Finding]:
@@ -72,3 +75,24 @@ def check_topics(site: Site) -> Iterator[Finding]:
                 f"{name} keeps its records for less than a day",
                 "set its retention.ms above the longest outage that recovery shall survive",
             )
+    yield from _limits(names, site.topics)
+
+
+def _limits(names: Topics, topics: Mapping[str, TopicInfo]) -> Iterator[Finding]:
+    """What the output topics take at once, where the brokers tell."""
+    limits = {
+        name: int(info.config[_LIMIT]) for name, info in topics.items() if _LIMIT in info.config
+    }
+    remedy = f"kafka-configs.sh --alter --topic TOPIC --add-config {_LIMIT}=BYTES"
+    for name in names.outputs():
+        limit = limits.get(name, FULL_BATCH_BYTES)
+        if limit < LEAST_LIMIT_BYTES:
+            message = f"{name} takes {limit} bytes at once: too little for some records"
+            yield Finding.failed("topics", message, remedy)
+        elif limit < FULL_BATCH_BYTES:
+            message = f"{name} takes {limit} bytes at once: workers write in smaller batches"
+            yield Finding.warning("topics", message, remedy)
+    largest, letter = limits.get(names.ticks), limits.get(names.dead_letters)
+    if largest and letter and letter < largest:
+        message = f"{names.dead_letters} takes {letter} bytes, {names.ticks} {largest}: what is "
+        yield Finding.warning("topics", f"{message}larger is cut in its letter", remedy)

@@ -20,6 +20,7 @@ from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.tap import read_topic
 from workers import Topics, WorkerConfig
 from workers.client_config import consumer_settings, producer_settings
+from workers.delivery.output_limits import OutputLimits
 from workers.delivery.outputs import GroupTicket
 from workers.delivery.transactional import TransactionalOutputs
 from workers.emission.emitter import Emission
@@ -63,7 +64,8 @@ def test_a_workers_next_life_ends_what_kafka_itself_would_commit(cluster: LocalC
     # Once this fails Kafka has mended its mistake: `workers.delivery.hanging` can go.
     assert _values(cluster, UNWATCHED, 2) == [b"aborted", b"committed"]
 
-    outputs = TransactionalOutputs(_config(cluster, "w-0"))
+    config = _config(cluster, "w-0")
+    outputs = TransactionalOutputs(config, OutputLimits(config))
     outputs.restart()
     _until(lambda: _settled(cluster, TOPICS.predictions), "it to be ended")
     outputs.produce(_emission(b"committed"))

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from confluent_kafka import IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka.admin import ConfigResource
 
 from tests.sim.broker import Entry, Member, SimBroker, refusal
 from tests.sim.scheduler import Scheduler
@@ -270,7 +271,7 @@ class SimProducer:
 
 
 class SimAdmin:
-    """Asks for topics and for ends of partitions."""
+    """Asks for topics, what they take, and for ends of partitions."""
 
     def __init__(self, world: World, _settings: dict[str, Any]) -> None:
         self._world = world
@@ -285,6 +286,17 @@ class SimAdmin:
         return SimpleNamespace(
             topics={n: SimpleNamespace(partitions=range(count)) for n, count in counts.items()}
         )
+
+    def describe_configs(
+        self, resources: Sequence[ConfigResource], *, request_timeout: float
+    ) -> dict[ConfigResource, "Future[Any]"]:
+        """No topic was told otherwise."""
+        del request_timeout
+        self._world.scheduler.call("describe_configs")
+        answers: dict[ConfigResource, Future[Any]] = {one: Future() for one in resources}
+        for answer in answers.values():
+            answer.set_result({"max.message.bytes": SimpleNamespace(value="1048588")})
+        return answers
 
     def list_offsets(
         self,

@@ -79,7 +79,7 @@ def simulated(world: World, monotonic_s: Callable[[], float]) -> Iterator[None]:
     replacements: dict[str, Any] = {
         "workers.group.membership.Consumer": lambda settings: SimConsumer(world, settings),
         "workers.recovery.planner.Consumer": lambda settings: SimConsumer(world, settings),
-        "workers.delivery.hanging.AdminClient": lambda settings: SimAdmin(world, settings),
+        "workers.delivery.outputs.AdminClient": lambda settings: SimAdmin(world, settings),
         "workers.journal.reader.AdminClient": lambda settings: SimAdmin(world, settings),
         "workers.delivery.outputs.Producer": lambda settings: SimProducer(world, settings),
         "workers.assembly.StateTable": SimTable,

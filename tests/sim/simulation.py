@@ -17,7 +17,6 @@ from tests.sim.table import SimTable
 from workers import MissingHistory, NullTelemetry, WorkerConfig, WorkerHealth
 from workers.assembly import _assemble
 from workers.batching.pipeline import Pipeline
-from workers.emission.burial import LETTER_LIMIT_BYTES
 from workers.errors import FencedError
 from workers.lifecycle.shutdown import stop_in_order
 from workers.telemetry.traces import NullTracer
@@ -135,7 +134,6 @@ class Simulation:
                 health=WorkerHealth(),
                 clock=self._clock,
                 tracer=NullTracer(),
-                letter_limit=LETTER_LIMIT_BYTES,
             )
             worker.run(lambda: bool(stop))
             stop_in_order(worker, parts)

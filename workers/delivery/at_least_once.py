@@ -6,8 +6,10 @@ A crash repeats at most the outputs of one commit interval, with the same cause 
 from collections.abc import Sequence
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from workers.config import WorkerConfig
+from workers.delivery.output_limits import OutputLimits
 from workers.delivery.outputs import GroupTicket, Outputs
 from workers.emission.out_message import OutMessage
 from workers.errors import OutputUncertainError
@@ -29,8 +31,8 @@ _STALE_COMMIT = frozenset(
 class AtLeastOnceOutputs(Outputs):
     """Idempotent producer, no transactions."""
 
-    def __init__(self, config: WorkerConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: WorkerConfig, limits: OutputLimits) -> None:
+        super().__init__(config, limits)
         self._held: list[OutMessage] = []
         self._group: GroupTicket | None = None
 
@@ -39,7 +41,7 @@ class AtLeastOnceOutputs(Outputs):
         self._held = []
         super().discard()
 
-    def _initialise(self, producer: Producer) -> None:
+    def _initialise(self, producer: Producer, _admin: AdminClient, _timeout_s: float) -> None:
         producer.poll(0)
 
     def _begin(self, producer: Producer) -> None:

@@ -12,7 +12,6 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 
-from workers.client_config import base_settings
 from workers.config import WorkerConfig
 from workers.delivery.held_back import held_back
 from workers.time_limit import time_limit
@@ -22,7 +21,7 @@ __all__ = ["end_hanging"]
 _log = structlog.get_logger()
 
 
-def end_hanging(producer: Producer, config: WorkerConfig) -> None:
+def end_hanging(producer: Producer, admin: AdminClient, config: WorkerConfig) -> None:
     """Abort what earlier lives of a transactional id have left open in the output topics.
 
     Touches every partition with an open transaction, for whose it is cannot be asked: those of
@@ -31,6 +30,7 @@ def end_hanging(producer: Producer, config: WorkerConfig) -> None:
 
     Args:
         producer: initialised, without an open transaction.
+        admin: a new client of the cluster.
         config: the worker's settings.
 
     Raises:
@@ -38,7 +38,7 @@ def end_hanging(producer: Producer, config: WorkerConfig) -> None:
             again before anything is committed.
     """
     left_s = time_limit(config.client_timeout_s)
-    held = held_back(AdminClient(base_settings(config)), config.topics.outputs(), left_s)
+    held = held_back(admin, config.topics.outputs(), left_s)
     if not held:
         return
     failures: list[KafkaError] = []

@@ -12,31 +12,27 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from workers.client_config import CONGESTED_MESSAGES, producer_settings
+from workers.client_config import CONGESTED_MESSAGES, base_settings, producer_settings
 from workers.config import WorkerConfig
+from workers.delivery.output_limits import OutputLimits
+from workers.delivery.refusals import in_words, remedy
 from workers.emission.emitter import Emission
 from workers.emission.out_message import OutMessage
 from workers.errors import OutputsRefusedError, OutputUncertainError
+from workers.time_limit import time_limit
 
 __all__ = ["GroupTicket", "Outputs", "run_in_background"]
 
 _COMMIT_LIMIT = 1.2
 """Of the client timeout, which bounds the calls of a commit together."""
 _LEAST_WAIT_S = 0.05
-_MAY_NOT = (
-    "grant it to the worker's user (docs/security.md), `tickfleet doctor` tells what is missing"
-)
-_REFUSALS: Final = {
-    KafkaError.INVALID_TRANSACTION_TIMEOUT: "lower transaction_timeout_ms, or raise the brokers' "
-    "transaction.max.timeout.ms",
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: _MAY_NOT,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: _MAY_NOT,
-}
-"""What no repetition mends, and what does."""
+_ASKED_FOR = 1 / 3
+"""Of a restart's time: brokers that do not tell what topics take may take it all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +70,12 @@ class Outputs(ABC):
 
     Args:
         config: the worker's settings.
+        limits: what the topics take at once.
     """
 
-    def __init__(self, config: WorkerConfig) -> None:
+    def __init__(self, config: WorkerConfig, limits: OutputLimits) -> None:
         self._config = config
+        self._limits = limits
         self._producer: Producer | None = None
         self._commit: Future[None] | None = None
         self._offsets: Sequence[TopicPartition] = ()
@@ -107,20 +105,23 @@ class Outputs(ABC):
         return self._producer is not None and len(self._producer) > CONGESTED_MESSAGES
 
     def restart(self) -> None:
-        """Make a producer; blocks up to the client timeout.
+        """Make a producer that fits the topics; blocks up to the client timeout.
 
         Raises:
             OutputUncertainError: the cluster did not answer in time; call again.
             OutputsRefusedError: it does not let this producer write.
         """
         self.discard()
-        producer = Producer(producer_settings(self._config, self._on_error))
+        left_s = time_limit(self._config.client_timeout_s)
+        admin = AdminClient(base_settings(self._config))
+        self._limits.ask(admin, _ASKED_FOR * left_s())
+        producer = Producer(self._limits.fit(producer_settings(self._config, self._on_error)))
         try:
-            self._initialise(producer)
+            self._initialise(producer, admin, left_s())
         except KafkaException as error:
-            remedy = _REFUSALS.get(error.args[0].code())
-            if remedy is not None:
-                raise OutputsRefusedError(f"{error.args[0].str()}: {remedy}") from error
+            mending = remedy(error)
+            if mending is not None:
+                raise OutputsRefusedError(f"{error.args[0].str()}: {mending}") from error
             raise OutputUncertainError(f"producer could not start: {error}") from error
         self._producer = producer
 
@@ -144,7 +145,9 @@ class Outputs(ABC):
                 self._send(message)
             self._journal(emission.journal)
         except (KafkaException, BufferError) as error:
-            raise OutputUncertainError(f"outputs could not be produced: {error}") from error
+            raise OutputUncertainError(
+                f"outputs could not be produced: {in_words(error)}"
+            ) from error
         producer.poll(0)
         self._check_failures()
 
@@ -181,7 +184,7 @@ class Outputs(ABC):
                 f"a commit does not return after {self._commit_limit_s:.0f} s"
             ) from error
         except (KafkaException, BufferError) as error:
-            raise OutputUncertainError(f"commit failed: {error}") from error
+            raise OutputUncertainError(f"commit failed: {in_words(error)}") from error
         finally:
             del commit  # else it and its error hold each other
         return self._offsets
@@ -208,7 +211,7 @@ class Outputs(ABC):
         self.commit_s = time.monotonic() - self._commit_begun_s
 
     @abstractmethod
-    def _initialise(self, producer: Producer) -> None:
+    def _initialise(self, producer: Producer, admin: AdminClient, timeout_s: float) -> None:
         """Make a new producer fit for use."""
 
     @abstractmethod
@@ -260,7 +263,9 @@ class Outputs(ABC):
 
     def _check_failures(self) -> None:
         if self._failures:
-            raise OutputUncertainError(f"a message was not delivered: {self._failures[0]}")
+            raise OutputUncertainError(
+                f"a message was not delivered: {in_words(self._failures[0])}"
+            )
 
     def _on_delivery(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None:

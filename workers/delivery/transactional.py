@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from workers.config import WorkerConfig
 from workers.delivery.hanging import end_hanging
+from workers.delivery.output_limits import OutputLimits
 from workers.delivery.outputs import GroupTicket, Outputs
 from workers.emission.out_message import OutMessage
 from workers.faults import fault_point, fault_point_during
@@ -17,8 +19,8 @@ __all__ = ["TransactionalOutputs"]
 class TransactionalOutputs(Outputs):
     """Results, flags, dead letters, journal and offsets become visible together or not at all."""
 
-    def __init__(self, config: WorkerConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: WorkerConfig, limits: OutputLimits) -> None:
+        super().__init__(config, limits)
         self._open = False
 
     def discard(self) -> None:
@@ -26,9 +28,9 @@ class TransactionalOutputs(Outputs):
         self._open = False
         super().discard()
 
-    def _initialise(self, producer: Producer) -> None:
-        producer.init_transactions(self._config.client_timeout_s)
-        end_hanging(producer, self._config)
+    def _initialise(self, producer: Producer, admin: AdminClient, timeout_s: float) -> None:
+        producer.init_transactions(timeout_s)
+        end_hanging(producer, admin, self._config)
 
     def _begin(self, producer: Producer) -> None:
         if not self._open:

@@ -32,11 +32,14 @@ class Undertaker:
     Args:
         config: topics.
         framing_of: schema framing by topic.
-        limit_bytes: of a letter, its key included.
+        limit_bytes: of a letter, its key included; asked for each, as topics change.
     """
 
     def __init__(
-        self, config: WorkerConfig, framing_of: Callable[[str], Framing], limit_bytes: int
+        self,
+        config: WorkerConfig,
+        framing_of: Callable[[str], Framing],
+        limit_bytes: Callable[[], int],
     ) -> None:
         self._topics = config.topics
         self._codec = DeadLetterCodec(framing_of(config.topics.dead_letters))
@@ -57,7 +60,7 @@ class Undertaker:
             message=rejection.message + (_UNREADABLE if headers is None else ""),
         )
         message = self._message(letter)
-        excess = _size(message) - self._limit_bytes
+        excess = _size(message) - self._limit_bytes()
         return message if excess <= 0 else self._message(_cut(letter, excess))
 
     def _message(self, letter: DeadLetter) -> OutMessage:

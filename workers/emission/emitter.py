@@ -47,7 +47,7 @@ class Emitter:
         config: topics, worker id, predictor fingerprint.
         framing_of: schema framing by topic.
         telemetry: counts flags and dead letters.
-        letter_limit_bytes: how large a dead letter may be.
+        letter_limit_bytes: how large a dead letter may be; asked for each.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Emitter:
         framing_of: Callable[[str], Framing],
         telemetry: Telemetry,
         *,
-        letter_limit_bytes: int = LETTER_LIMIT_BYTES,
+        letter_limit_bytes: Callable[[], int] = lambda: LETTER_LIMIT_BYTES,
     ) -> None:
         self._config = config
         self._topics = config.topics

@@ -19,6 +19,7 @@ from tests.snapshots.memory_store import MemoryStore
 from workers import WorkerConfig
 
 SITE = cast(Site, SimpleNamespace(config=WorkerConfig("b:1", SCOPE.group, "w", "file:///unused")))
+NAMES = SITE.config.topics
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,31 @@ def test_ticks_shall_be_kept_for_a_day_at_least(retention_ms: str, statuses: lis
     topics[names.ticks] = TopicInfo(names.ticks, 4, 1, {"retention.ms": retention_ms})
     site = cast(Site, SimpleNamespace(config=SITE.config, topics=topics))
     assert [one.status for one in check_topics(site)] == statuses
+
+
+@pytest.mark.parametrize(
+    ("limits", "problems"),
+    [
+        ({}, []),  # where the brokers do not tell
+        (dict.fromkeys(NAMES.all(), 1_048_588), []),
+        ({NAMES.predictions: 20_000}, [(Status.WARNING, "predictions takes 20000")]),
+        ({NAMES.flags: 8_191}, [(Status.FAILED, "flags takes 8191 bytes at once: too little")]),
+        ({NAMES.ticks: 2_000_000, NAMES.dead_letters: 2_000_000}, []),
+        (
+            {NAMES.ticks: 2_000_000, NAMES.dead_letters: 1_999_999},
+            [(Status.WARNING, "what is larger is cut in its letter")],
+        ),
+    ],
+)
+def test_what_topics_take_shall_hold_what_is_written(
+    limits: dict[str, int], problems: list[tuple[Status, str]]
+) -> None:
+    told = {name: {"max.message.bytes": str(limit)} for name, limit in limits.items()}
+    topics = {name: TopicInfo(name, 4, 1, told.get(name, {})) for name in NAMES.all()}
+    site = cast(Site, SimpleNamespace(config=SITE.config, topics=topics))
+    found = [one for one in check_topics(site) if one.status is not Status.OK]
+    assert [one.status for one in found] == [status for status, _ in problems]
+    assert all(text in one.message for one, (_, text) in zip(found, problems, strict=True))
 
 
 @pytest.mark.parametrize(("later", "status"), [(5, Status.WARNING), (7, Status.OK)])

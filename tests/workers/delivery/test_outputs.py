@@ -7,8 +7,12 @@ from typing import Any, cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from tests.workers.delivery.test_output_limits import Admin
 from workers import OutputsRefusedError, OutputUncertainError, WorkerConfig
+from workers.delivery import outputs as outputs_module
+from workers.delivery.output_limits import OutputLimits
 from workers.delivery.outputs import GroupTicket, Outputs
 from workers.emission.emitter import Emission
 from workers.emission.out_message import OutMessage
@@ -36,11 +40,11 @@ class _Outputs(Outputs):
     """Fails as it is told to."""
 
     def __init__(self, client: _Client, failure: int = KafkaError._FAIL) -> None:
-        super().__init__(CONFIG)
+        super().__init__(CONFIG, OutputLimits(CONFIG))
         self._producer = cast(Producer, client)
         self._failure = failure
 
-    def _initialise(self, producer: Producer) -> None:
+    def _initialise(self, producer: Producer, admin: AdminClient, timeout_s: float) -> None:
         raise KafkaException(KafkaError(self._failure))
 
     def _begin(self, producer: Producer) -> None:
@@ -75,6 +79,13 @@ def test_a_failed_commit_lets_its_producer_go_at_once() -> None:
     assert gone() is None
 
 
+def test_a_refusal_that_needs_words_gets_them() -> None:
+    outputs = _Outputs(_Client(), KafkaError.MSG_SIZE_TOO_LARGE)
+    outputs.start_commit((), GROUP)
+    with pytest.raises(OutputUncertainError, match=r"raise that, or grant DESCRIBE_CONFIGS"):
+        outputs.settle()
+
+
 def test_results_that_the_client_does_not_take_are_an_error() -> None:
     outputs = _Outputs(_Client(takes=1))
     results = [{"key": b"A", "value": b"1"}, {"key": b"A", "value": b"2"}]
@@ -93,7 +104,8 @@ def test_results_that_the_client_does_not_take_are_an_error() -> None:
     ],
 )
 def test_what_no_new_producer_can_mend_ends_the_worker(
-    code: int, error: type[Exception], text: str
+    code: int, error: type[Exception], text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(outputs_module, "AdminClient", Admin)
     with pytest.raises(error, match=text):
         _Outputs(_Client(), code).restart()

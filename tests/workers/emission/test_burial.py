@@ -28,7 +28,7 @@ def buried(key: bytes | None, value: bytes | None, message: object) -> tuple[Dea
         keys=[key],
         values=[value],
     )
-    undertaker = Undertaker(CONFIG, lambda _: FRAMING, LIMIT_BYTES)
+    undertaker = Undertaker(CONFIG, lambda _: FRAMING, lambda: LIMIT_BYTES)
     sent = undertaker.bury(records, Rejection(0, "Undecodable", "no header"))
     letter = DeadLetterCodec(FRAMING).decode(sent.value)
     assert (letter.source_partition, letter.source_offset, sent.key) == (3, 45, letter.key)
