@@ -123,7 +123,7 @@ class Worker:
                 _log.warning("outputs_uncertain", reason=str(error))
                 parts.telemetry.inc(M.COMMIT_FAILURES)
                 self._uncertain = True
-        parts.gauges.report(self._membership, ready=parts.outputs.ready)
+        parts.gauges.report(self._membership, ready=parts.outputs.ready and not self._uncertain)
 
     def on_assigned(self, partitions: Sequence[int]) -> None:
         """New partitions: recover them in the background."""

@@ -7,7 +7,7 @@ from typing import Final
 from core.errors import TickFleetError
 from ops.doctor.finding import Finding, Status
 from ops.doctor.site import Site
-from ops.fleet import Commit, begins, committed, ends, stored_snapshots
+from ops.fleet import Commit, begins, committed, ends, stored_snapshots, without_records
 from snapshots import ObjectStore, SnapshotScope, load_manifest
 
 __all__ = ["check_commits"]
@@ -28,10 +28,13 @@ def check_commits(site: Site) -> Iterator[Finding]:
     if not commits:
         yield Finding.ok("commits", f"none yet: a new group begins at the {config.cold_start}")
         return
+    behind = {number: range(commit.offset, high[number]) for number, commit in commits.items()}
+    caught_up = without_records(config, topic, behind)
     sound = idle = 0
     for number, commit in sorted(commits.items()):
-        retained = range(low[number], high[number])
-        if commit.ref is None and commit.offset == high[number]:
+        end = commit.offset if number in caught_up else high[number]
+        retained = range(low[number], end)
+        if commit.ref is None and commit.offset == end:
             idle += 1
             continue
         problem = list(_partition(site, store, number, commit, retained))

@@ -10,6 +10,7 @@ from ops.fleet.group import describe_group
 from ops.fleet.journal_follower import JournalFollower
 from ops.fleet.offsets import begins, ends
 from ops.fleet.stored import StoredSnapshot, stored_partitions, stored_snapshots
+from ops.fleet.unread import UnreadRecords, without_records
 
 __all__ = [
     "Commit",
@@ -17,6 +18,7 @@ __all__ = [
     "GroupBusyError",
     "JournalFollower",
     "StoredSnapshot",
+    "UnreadRecords",
     "adopt",
     "begins",
     "committed",
@@ -24,4 +26,5 @@ __all__ = [
     "ends",
     "stored_partitions",
     "stored_snapshots",
+    "without_records",
 ]

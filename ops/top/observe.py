@@ -6,7 +6,15 @@ from typing import Self
 from confluent_kafka.admin import AdminClient
 
 from core.errors import TickFleetError
-from ops.fleet import Commit, JournalFollower, committed, describe_group, ends, stored_snapshots
+from ops.fleet import (
+    Commit,
+    JournalFollower,
+    UnreadRecords,
+    committed,
+    describe_group,
+    ends,
+    stored_snapshots,
+)
 from ops.top.flag_counter import FlagCounter
 from ops.top.picture import FleetPicture, PartitionPicture
 from ops.topics import describe_topics
@@ -36,6 +44,7 @@ class FleetObserver:
         self._partitions = range(infos[config.topics.ticks].partitions)
         self._admin = AdminClient(base_settings(config))
         self._journal = JournalFollower(config, self._partitions)
+        self._unread = UnreadRecords(config)
         self._flags = FlagCounter(config, infos[config.topics.flags].partitions)
         self._store = _open(config)
         self._stored: dict[int, tuple[ManifestRef | None, float]] = {}
@@ -55,13 +64,16 @@ class FleetObserver:
             number: newest[number].to_offset if number in newest else -1
             for number in self._partitions
         }
+        lags = self._unread.count(
+            {number: range(to + 1, high[number]) for number, to in answered.items()}
+        )
         span_s = now_s - self._before_s
         pictures = tuple(
             PartitionPicture(
                 partition=number,
                 worker=owners.get(number, ""),
                 answered_to=to,
-                lag_records=max(high[number] - to - 1, 0),
+                lag_records=lags[number],
                 ticks_per_s=(to - self._before.get(number, to)) / span_s,
                 snapshot_age_s=self._snapshot_age_s(number, commits.get(number)),
                 unsaved_records=max(to + 1 - commits[number].offset, 0)

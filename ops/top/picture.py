@@ -14,7 +14,7 @@ class PartitionPicture:
         partition: its number.
         worker: its owner; empty when it has none.
         answered_to: the last input offset answered; -1 before the first.
-        lag_records: input records after it.
+        lag_records: input records after it, and what transactions take between them.
         ticks_per_s: answered since the picture before; 0 in the first.
         snapshot_age_s: since the committed snapshot was stored; None when there is none.
         unsaved_records: answered after that snapshot: what a restart would replay.

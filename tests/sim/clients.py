@@ -140,6 +140,14 @@ class SimConsumer:
             raise refusal(KafkaError._STATE)
         self._positions[key] = wanted.offset
 
+    def position(self, wanted: Sequence[TopicPartition]) -> list[TopicPartition]:
+        return [
+            TopicPartition(
+                one.topic, one.partition, self._positions.get((one.topic, one.partition), -1001)
+            )
+            for one in wanted
+        ]
+
     def consume(self, count: int, timeout: float) -> list[SimMessage]:
         self._world.scheduler.call("consume")
         if self._member is not None and not self._keep_the_seat():
@@ -158,7 +166,10 @@ class SimConsumer:
         messages = [SimMessage(*key, entry, None) for entry in entries]
         if entries:
             self._positions[key] = entries[-1].offset + 1
-        elif self._member is None:
+        elif limit > 0:
+            # Markers and aborted records are passed over.
+            self._positions[key] = max(self._positions[key], log.stable_end)
+        if not entries and self._member is None:
             # `enable.partition.eof`: everything up to the last stable offset has been read or
             # passed over.
             end = KafkaError(KafkaError._PARTITION_EOF)

@@ -174,6 +174,40 @@ class BrokerContract:
             )
         assert values == [b"b", b"c"]
 
+    def test_a_position_passes_markers_and_what_was_aborted_but_nothing_undecided(
+        self, cluster: Cluster
+    ) -> None:
+        cluster.publish(b"a", topic=cluster.ticks)
+        produce_some(cluster.producer(), cluster.ticks, b"b")
+        producer = cluster.producer()
+        cluster.write_markers()
+        place = TopicPartition(cluster.ticks, 0)
+        with cluster.member() as member:
+            # a C b A
+            _read_to(member, place, 4)
+            produce_some(producer, cluster.ticks, b"c")
+            assert not member.consume(10, _A_WHILE_S)
+            assert _position(member, place) == 4
+            producer.commit_transaction(PATIENCE_S)
+            cluster.write_markers()
+            # c C
+            _read_to(member, place, 6)
+
+
+def _read_to(member: Any, place: TopicPartition, offset: int) -> None:
+    reached: list[int] = []
+
+    def read() -> None:
+        member.consume(10, 0.1)
+        reached.extend(at for at in [_position(member, place)] if at == offset)
+
+    gather(read, reached, f"a position of {offset}")
+
+
+def _position(member: Any, place: TopicPartition) -> int:
+    [found] = member.position([place])
+    return int(found.offset)
+
 
 def _send_offset(producer: Any, cluster: Cluster, offset: int, ticket: Any) -> None:
     place = TopicPartition(cluster.ticks, 0, offset, _DIGEST)

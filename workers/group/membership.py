@@ -168,6 +168,12 @@ class Membership:
         watermarks = self._consumer.get_watermark_offsets(wanted, cached=True)
         return -1 if watermarks is None else int(watermarks[1])
 
+    def read_to(self, partition: int) -> int:
+        """The offset after the last one handed over or passed over as no committed record, such
+        as a transaction's marker; negative when nothing has come since `start_at`."""
+        [place] = self._consumer.position([TopicPartition(self._topic, partition)])
+        return int(place.offset)
+
     def close(self) -> None:
         """Leave the group; a static member's partitions wait for it until the session timeout."""
         self._consumer.close()

@@ -72,7 +72,12 @@ class Gauges:
         self._told_of: set[int] = set()
 
     def report(self, membership: Membership, *, ready: bool) -> None:
-        """Readiness whenever it changes; everything else once a second."""
+        """Readiness whenever it changes; everything else once a second.
+
+        Args:
+            membership: the seat in the group.
+            ready: whether outputs are taken, and nothing that was fetched is left undone.
+        """
         phases = {phase: self._assignment.count(phase) for phase in Phase}
         settled = membership.joined and sum(phases.values()) == phases[Phase.LIVE]
         now_s = self._clock.monotonic_s()
@@ -84,9 +89,9 @@ class Gauges:
         self._health.update(ready=self._ready, phase="running", assets=self._table.assets, **detail)
         if due:
             self._reported_s = now_s
-            self._report_all(membership, now_s)
+            self._report_all(membership, now_s, ready=ready)
 
-    def _report_all(self, membership: Membership, now_s: float) -> None:
+    def _report_all(self, membership: Membership, now_s: float, *, ready: bool) -> None:
         telemetry = self._telemetry
         for phase in Phase:
             telemetry.set(M.PARTITIONS, self._assignment.count(phase), phase=str(phase))
@@ -104,16 +109,25 @@ class Gauges:
             if partition.phase is Phase.LIVE:
                 age_s, label = now_s - partition.saved_s, str(partition.number)
                 telemetry.set(M.SNAPSHOT_AGE_SECONDS, age_s, partition=label)
-            self._report_lag(partition, membership)
+            if ready and partition.active:
+                self._report_lag(partition, membership)
+            self._report_age(partition)
         self._remove_others({partition.number for partition in partitions})
 
     def _report_lag(self, partition: Partition, membership: Membership) -> None:
-        """Lag, as far as it is known: a restoring partition's stays what it was."""
-        label = str(partition.number)
-        end = membership.end_offset(partition.number) if partition.active else -1
+        """What is not known stays what it was.
+
+        What was handed over is stepped by now. What the client passed over since holds no record:
+        behind the last tick of a transactional producer there is always a marker.
+        """
+        end = membership.end_offset(partition.number)
         if end >= 0:
-            lag = max(end - partition.next_offset, 0)
-            self._telemetry.set(M.LAG_RECORDS, lag, partition=label)
+            done_to = max(partition.next_offset, membership.read_to(partition.number))
+            lag = max(end - done_to, 0)
+            self._telemetry.set(M.LAG_RECORDS, lag, partition=str(partition.number))
+
+    def _report_age(self, partition: Partition) -> None:
+        label = str(partition.number)
         stamps_ns = self._table.last_timestamp_ns[partition.row_array()]
         now_ns = self._clock.now_ns()
         newest_ns = int(stamps_ns[stamps_ns <= now_ns + _CLOCKS_APART_NS].max(initial=0))

@@ -124,7 +124,8 @@ class M:
     LAG_RECORDS = MetricDef(
         "tickfleet_lag_records",
         _GAUGE,
-        "Input records not yet stepped (end offset less position)",
+        "Input records not yet stepped (end offset less position, which passes markers of "
+        "transactions)",
         _PARTITION,
     )
     LAG_SECONDS = MetricDef(

@@ -97,6 +97,25 @@ def test_commits_that_recovery_could_not_go_on_from(kafka: KafkaCluster) -> None
 
 
 @pytest.mark.kafka
+def test_a_marker_behind_the_committed_offset_is_no_tick(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    producer = Producer(
+        {"bootstrap.servers": kafka.bootstrap, "transactional.id": unique_name("feed")}
+    )
+    producer.init_transactions(30)
+    for offset in (1, 3):
+        producer.begin_transaction()
+        producer.produce(site.config.topics.ticks, b"x")
+        producer.commit_transaction(30)
+        # x C x C
+        _commit(kafka, site, offset)
+        assert _problems(check_commits(site)) == []
+    _commit(kafka, site, 1)
+    [(_, message)] = _problems(check_commits(site))
+    assert "no snapshot yet" in message
+
+
+@pytest.mark.kafka
 def test_a_journal_of_ticks_that_the_group_never_committed(kafka: KafkaCluster) -> None:
     """Another group's, or that of a topic which was made anew: workers stop its partitions."""
     site = _site(kafka)

@@ -57,6 +57,9 @@ class Seat:
     def end_offset(self, _number: int) -> int:
         return 1_000
 
+    def read_to(self, _number: int) -> int:
+        return -1001
+
 
 SEAT = cast(Membership, Seat())
 
@@ -127,7 +130,7 @@ class Lag:
     """Gauges of partitions with one asset each, whose newest tick came `ages_s` ago."""
 
     def __init__(self, ages_s: dict[int, float]) -> None:
-        self.clock, self.telemetry = SteppedClock(), Shown()
+        self.clock, self.telemetry, self.seat = SteppedClock(), Shown(), Seat()
         self.clock.now_s = 1.7e9
         self._table = StateTable(PredictorConfig(), "float64")
         self.held = Held(*(Partition(number, 0.0, Phase.LIVE) for number in ages_s))
@@ -154,10 +157,10 @@ class Lag:
     def _date(self, rows: list[int], age_s: float) -> None:
         self._table.last_timestamp_ns[rows] = int((self.clock.now_s - age_s) * 1e9)
 
-    def shown(self) -> dict[tuple[MetricDef, str], float]:
+    def shown(self, *, ready: bool = True) -> dict[tuple[MetricDef, str], float]:
         """What is exported a second later."""
         self.clock.now_s += 1.0
-        self._gauges.report(SEAT, ready=True)
+        self._gauges.report(cast(Membership, self.seat), ready=ready)
         return self.telemetry.series
 
 
@@ -202,6 +205,31 @@ def test_lag_is_told_of_partitions_that_replay_and_kept_while_they_restore() -> 
     assert lag.shown()[M.LAG_RECORDS, "3"] == 400
 
 
+class ReadTo(Seat):
+    """All was handed over, and what lies between `position` and the end was not."""
+
+    position = 1_000
+
+    def read_to(self, _number: int) -> int:
+        return self.position
+
+
+def test_a_transactions_marker_behind_the_last_tick_is_no_lag() -> None:
+    lag = Lag({3: 600.0})
+    lag.seat = seat = ReadTo()
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 0
+    seat.position = 990  # the rest is still to come, or an open transaction's
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 10
+
+
+def test_what_was_fetched_and_left_undone_is_lag() -> None:
+    lag = Lag({3: 600.0})
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 100
+    lag.seat = ReadTo()
+    assert lag.shown(ready=False)[M.LAG_RECORDS, "3"] == 100
+    assert lag.telemetry.series[M.LAG_SECONDS, "3"] == pytest.approx(602.0)
+
+
 class Counted(NullTelemetry):
     """Remembers what was added to counters."""
 
@@ -240,7 +268,9 @@ def test_lag_and_snapshot_age_are_those_of_each_live_partition() -> None:
     rows = table.allocate(2)
     behind.adopt([b"A", b"B"], rows)
     table.last_timestamp_ns[rows] = clock.now_ns() - np.array([2_500_000_000, 9_000_000_000])
-    ends = SimpleNamespace(joined=True, end_offset={3: 150, 4: -1}.__getitem__)
+    ends = SimpleNamespace(
+        joined=True, end_offset={3: 150, 4: -1}.__getitem__, read_to={3: 120}.get
+    )
     shown = Gauges(
         cast(Assignment, Held(behind, without_end)),
         table,
