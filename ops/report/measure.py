@@ -15,7 +15,7 @@ from ops.report.peers import PEERS
 from ops.report.skill import AssetSkill, SkillPass
 from ops.report.timeline import Timeline, flag_timeline
 from workers.replay import read_run
-from workers.scoring import ENOUGH, LossDifference, diebold_mariano
+from workers.scoring import ENOUGH, LossDifference, diebold_mariano, own_skill
 
 __all__ = ["Measured", "measure"]
 
@@ -62,7 +62,7 @@ def measure(folder: Path) -> Measured:
     assets.sort(key=lambda one: (one["judged"] < ENOUGH, one["skill"] or 0.0, one["asset_id"]))
     return Measured(
         run,
-        _summary(list(skills.assets.values()), timeline),
+        _summary(skills.assets, timeline),
         assets,
         timeline,
         flag_timeline(folder, timeline),
@@ -77,8 +77,8 @@ def measure(folder: Path) -> Measured:
     )
 
 
-def _summary(assets: list[AssetSkill], timeline: Timeline) -> dict[str, Any]:
-    total = AssetSkill()
+def _summary(named: dict[str, AssetSkill], timeline: Timeline) -> dict[str, Any]:
+    total, assets = AssetSkill(), list(named.values())
     for asset in assets:
         total.judged += asset.judged
         total.losses += asset.losses
@@ -89,10 +89,24 @@ def _summary(assets: list[AssetSkill], timeline: Timeline) -> dict[str, Any]:
     return {
         "judged": total.judged,
         **peers["persistence"],
+        **_balance(named, total),
         "loss_ratio": {peer: _finite(total.ratio(peer)) for peer in PEERS},
         "against": peers,
         "assets_better_than_persistence": sum(asset.skill > 0.0 for asset in assets),
         "alarms": int(timeline.alarms.sum()),
+    }
+
+
+def _balance(named: dict[str, AssetSkill], total: AssetSkill) -> dict[str, Any]:
+    """Whether what is said of all assets together is said of few of them."""
+    judged = np.array([one.judged for one in named.values()], np.int64)
+    model, persistence = np.array([one.losses[:2] for one in named.values()]).reshape(-1, 2).T
+    base = float(total.losses[1])
+    largest = int(persistence.argmax()) if base > 0.0 else None
+    return {
+        "skill_of_assets": _finite(own_skill(judged, model, persistence)),
+        "largest_asset": None if largest is None else list(named)[largest],
+        "largest_share": None if largest is None else float(persistence[largest]) / base,
     }
 
 

@@ -27,6 +27,7 @@ def summary_rows(found: Measured) -> list[tuple[str, str]]:
         ("skill against persistence", number(summary["skill"], 5)),
         ("95% interval", _interval(summary, 5)),
         (f"Diebold-Mariano{_bound(summary)}", number(summary["diebold_mariano"], 2)),
+        *_balance(summary, counts["assets"]),
         (
             "assets better than persistence",
             f"{summary['assets_better_than_persistence']:,} of {counts['assets']:,}",
@@ -35,6 +36,18 @@ def summary_rows(found: Measured) -> list[tuple[str, str]]:
         ("refused records", f"{counts['refused']:,}"),
         ("regime changes", f"{summary['alarms']:,}"),
         *((f"flag {kind}", f"{int(line.sum()):,}") for kind, line in found.flags.items()),
+    ]
+
+
+def _balance(summary: dict[str, Any], assets: int) -> list[tuple[str, str]]:
+    if assets < 2 or summary["largest_asset"] is None:
+        return []
+    return [
+        ("skill, each asset in units of its own moves", number(summary["skill_of_assets"], 5)),
+        (
+            "largest part of persistence's squared error",
+            f"{summary['largest_share']:.0%}, {summary['largest_asset']}",
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ from workers.scoring.long_run import (
     diebold_mariano,
     newey_west,
 )
+from workers.scoring.own_units import own_skill, own_units
 from workers.scoring.smoothing import smoothed
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "diebold_mariano",
     "log_score",
     "newey_west",
+    "own_skill",
+    "own_units",
     "pit",
     "smoothed",
 ]

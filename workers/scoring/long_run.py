@@ -55,6 +55,16 @@ class LossDifference:
         self.count += difference.size
         self.total += float(difference.sum())
 
+    def in_units(self, unit: float) -> "LossDifference":
+        """The same series, each difference divided by a unit."""
+        return LossDifference(
+            self.count,
+            self.total / unit,
+            self.products / unit**2,
+            self.head / unit,
+            self.tail / unit,
+        )
+
     @property
     def pairs(self) -> Float64[ndarray, " lags"]:
         """How many products there are."""

@@ -11,9 +11,11 @@ from core import PredictorConfig
 from workers.replay import EventTime
 from workers.replay.engine import Engine
 from workers.scoring import LossDifference
+from workers.tuning.asset_sums import AssetSums
 from workers.tuning.evaluate import Task
 from workers.tuning.folds import pieces
 from workers.tuning.judge import Judge, Losses
+from workers.tuning.objective import Objective
 
 __all__ = ["DuelFold", "duel"]
 
@@ -23,16 +25,22 @@ class DuelFold:
     """Attributes:
     fold: its number.
     held_out: whether it took no part in the choice.
-    judged: forecasts that both made and that a price judged.
-    losses: sums: of the chosen one, the baseline, persistence.
-    against: each asset's series of the chosen one's losses less the baseline's.
+    sums: losses of the chosen one, the baseline and persistence, on forecasts that both made.
     """
 
     fold: int
     held_out: bool
-    judged: int = 0
-    losses: Float64[ndarray, "3"] = field(default_factory=lambda: np.zeros(3))
-    against: dict[int, LossDifference] = field(default_factory=dict)
+    sums: AssetSums = field(default_factory=lambda: AssetSums(3))
+    _against: dict[int, LossDifference] = field(default_factory=dict)
+
+    def against(self, objective: Objective) -> list[LossDifference]:
+        """The chosen one's losses less the baseline's: a series of each asset, in its units."""
+        units = objective.units(self.sums.judged, self.sums.losses[-1])
+        return [
+            series.in_units(float(units[asset]))
+            for asset, series in self._against.items()
+            if np.isfinite(units[asset])
+        ]
 
     def add(self, chosen: Losses, baseline: Losses, embargo: int) -> None:
         """The next chunk of the fold."""
@@ -41,8 +49,7 @@ class DuelFold:
         if self.held_out:
             # A forecast made before the cut, or right behind it, is not the held-out fold's.
             known &= chosen.age >= embargo
-        self.judged += int(known.sum())
-        self.losses += joined[:, known].sum(axis=1)
+        self.sums.add(chosen.asset[known], joined[:, known])
         self._differ(chosen.asset[known], (joined[0] - joined[1])[known])
 
     def _differ(self, asset: Int64[ndarray, " n"], difference: Float64[ndarray, " n"]) -> None:
@@ -50,7 +57,7 @@ class DuelFold:
         cuts = np.flatnonzero(np.diff(asset[order])) + 1
         for here in np.split(order, cuts):
             if here.size:
-                series = self.against.setdefault(int(asset[here[0]]), LossDifference())
+                series = self._against.setdefault(int(asset[here[0]]), LossDifference())
                 series.add(difference[here])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from core import PredictorConfig
 from workers.replay import EventTime, TickSource
 from workers.replay.engine import Engine
+from workers.tuning.asset_sums import AssetSums
 from workers.tuning.folds import pieces
 from workers.tuning.judge import Judge
 from workers.tuning.objective import Objective
@@ -38,19 +39,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class FoldScore:
-    """Sums of one fold.
+    """What one fold came to.
 
     Attributes:
         fold: its number.
         judged: forecasts.
-        model, persistence: sums of their losses.
         skill: of the model against persistence; NaN where the price never moved.
     """
 
     fold: int
     judged: int
-    model: float
-    persistence: float
     skill: float
 
 
@@ -65,27 +63,26 @@ def fold_scores(task: Task, config: PredictorConfig, folds: int) -> Iterator[Fol
     source = task.ticks()
     engine = Engine(config, task.dtype, source=source.name, deciding=EventTime(config))
     judge = Judge(task.objective, task.warm_up)
-    sums, judged, current = np.zeros(2), 0, 0
+    sums, current = AssetSums(2), 0
     for fold, chunk in pieces(source, task.cuts[: folds + 1]):
         for done in range(current, fold):
-            yield _score(task, done, sums, judged)
-            sums, judged = np.zeros(2), 0
+            yield _score(task, done, sums)
+            sums = AssetSums(2)
         if fold != current:
             judge.begin_fold()
             current = fold
-        losses = judge.add(engine.step(chunk)).losses
-        known = np.isfinite(losses).all(axis=0)
-        sums = sums + losses[:, known].sum(axis=1)
-        judged += int(known.sum())
+        found = judge.add(engine.step(chunk))
+        known = np.isfinite(found.losses).all(axis=0)
+        sums.add(found.asset[known], found.losses[:, known])
     for done in range(current, folds):
-        yield _score(task, done, sums, judged)
-        sums, judged = np.zeros(2), 0
+        yield _score(task, done, sums)
+        sums = AssetSums(2)
 
 
-def _score(task: Task, fold: int, sums: np.ndarray, judged: int) -> FoldScore:
-    model, persistence = (float(one) for one in sums)
-    skill = task.objective.skill(model=model, persistence=persistence, judged=judged)
-    return FoldScore(fold, judged, model, persistence, skill)
+def _score(task: Task, fold: int, sums: AssetSums) -> FoldScore:
+    model, persistence = sums.losses
+    skill = task.objective.skill(sums.judged, model, persistence)
+    return FoldScore(fold, int(sums.judged.sum()), skill)
 
 
 def mean_skill(scores: Sequence[FoldScore]) -> float:

@@ -53,7 +53,7 @@ class RoundEvidence:
     folds: the ones that chose, and last the one that judged.
     better_in_sample: standard errors by which the choice beats the baseline where it was chosen.
     better_held_out: the same on the held-out fold.
-    held_out_series: loss differences of the assets there, chosen less baseline.
+    held_out_series: loss differences of the assets there, chosen less baseline, in their units.
     """
 
     number: int
@@ -78,14 +78,14 @@ class RoundEvidence:
     ) -> "RoundEvidence":
         """From what was measured."""
         *training, held_out = folds
-        series = tuple(held_out.against.values())
+        series = tuple(held_out.against(objective))
         return cls(
             number,
             tuple(trials),
             best.params,
             config,
             tuple(_fold(one, objective) for one in folds),
-            better_by([series for one in training for series in one.against.values()]),
+            better_by([series for one in training for series in one.against(objective)]),
             better_by(list(series)),
             series,
         )
@@ -174,12 +174,9 @@ def _round(one: RoundEvidence) -> dict[str, Any]:
 
 
 def _fold(one: DuelFold, objective: Objective) -> FoldEvidence:
-    chosen, baseline, persistence = one.losses.tolist()
-    skills = [
-        objective.skill(model=loss, persistence=persistence, judged=one.judged)
-        for loss in (chosen, baseline)
-    ]
-    return FoldEvidence(one.fold, one.held_out, one.judged, skills[0], skills[1])
+    judged, (*sides, persistence) = one.sums.judged, one.sums.losses
+    chosen, baseline = (objective.skill(judged, losses, persistence) for losses in sides)
+    return FoldEvidence(one.fold, one.held_out, int(judged.sum()), chosen, baseline)
 
 
 def _finite(value: float) -> float | None:

@@ -3,10 +3,10 @@
 from enum import StrEnum
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from numpy import ndarray
 
-from workers.scoring import crps, log_score
+from workers.scoring import crps, log_score, own_skill, own_units
 
 __all__ = ["Objective"]
 
@@ -45,13 +45,30 @@ class Objective(StrEnum):
         score = log_score if self is Objective.LOG else crps
         return score(error, scale)
 
-    def skill(self, *, model: float, persistence: float, judged: int) -> float:
-        """From sums of losses: the share of persistence's that is saved; of `LOG` nats a tick.
+    def units(
+        self, judged: Int64[ndarray, " assets"], persistence: Float64[ndarray, " assets"]
+    ) -> Float64[ndarray, " assets"]:
+        """What each asset's losses are divided by, so that each counts by its forecasts, however
+        dear or restless it is; of `LOG` 1, nats are comparable. NaN: the asset says nothing.
 
-        NaN where there is nothing to compare.
+        Args:
+            judged: forecasts of each asset.
+            persistence: sums of persistence's losses on them.
         """
-        if not judged:
-            return np.nan
         if self is Objective.LOG:
-            return (persistence - model) / judged
-        return 1.0 - model / persistence if persistence > 0.0 else np.nan
+            return np.ones_like(persistence)
+        return own_units(judged, persistence)
+
+    def skill(
+        self,
+        judged: Int64[ndarray, " assets"],
+        model: Float64[ndarray, " assets"],
+        persistence: Float64[ndarray, " assets"],
+    ) -> float:
+        """From sums of losses of each asset: the share of persistence's that is saved, every asset
+        counting by its forecasts; of `LOG` nats a tick. NaN where there is nothing to compare.
+        """
+        if self is not Objective.LOG:
+            return own_skill(judged, model, persistence)
+        count = int(judged.sum())
+        return float((persistence - model).sum()) / count if count else np.nan

@@ -61,6 +61,16 @@ def test_the_numbers_are_those_of_the_rows(run: Path) -> None:
     assert summary["loss_ratio"]["persistence"] == pytest.approx(model / base)
     assert summary["skill_low"] < summary["skill"] < summary["skill_high"]
     assert summary["against"]["persistence"]["skill_low"] == summary["skill_low"]
+    frame = rows(run)
+    each = {name: losses(one) for name, one in frame.groupby("asset_id")}
+    largest = max(each, key=lambda name: each[name][1])
+    assert summary["largest_asset"] == largest
+    assert summary["largest_share"] == pytest.approx(each[largest][1] / base)
+    # All of them have moved, in more than a hundred forecasts.
+    assert min(count for _, _, count in each.values()) > 100
+    assert summary["skill_of_assets"] == pytest.approx(
+        sum(count * (1.0 - made / still) for made, still, count in each.values()) / judged
+    )
     for peer, figures in summary["against"].items():
         assert figures["skill"] == pytest.approx(1.0 - summary["loss_ratio"][peer])
         assert figures["skill_low"] < figures["skill"] < figures["skill_high"]

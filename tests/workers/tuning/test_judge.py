@@ -14,8 +14,10 @@ from workers.replay import Layout
 from workers.replay.engine import Stepped
 from workers.scoring import ErrorScale, LossDifference, diebold_mariano
 from workers.tuning import Objective, TuningError, expected_best, open_ticks
+from workers.tuning.duel import DuelFold
+from workers.tuning.evidence import _fold
 from workers.tuning.folds import Folds, count_rows, pieces
-from workers.tuning.judge import Judge
+from workers.tuning.judge import Judge, Losses
 from workers.tuning.luck import better_by, chance, chance_of_best
 
 _WARM_UP = 3
@@ -84,10 +86,44 @@ def test_losses_are_those_of_the_rows(seed: int, cut: int, objective: Objective)
 
 @pytest.mark.parametrize("objective", Objective)
 def test_skill_is_above_zero_where_persistence_loses_more(objective: Objective) -> None:
-    assert objective.skill(model=8.0, persistence=10.0, judged=4) == pytest.approx(
+    one, none = np.array([4]), np.zeros(0, np.int64)
+    assert objective.skill(one, np.array([8.0]), np.array([10.0])) == pytest.approx(
         0.5 if objective is Objective.LOG else 0.2
     )
-    assert np.isnan(objective.skill(model=0.0, persistence=0.0, judged=0))
+    assert np.isnan(objective.skill(none, np.zeros(0), np.zeros(0)))
+
+
+def duel_fold(unit: float) -> DuelFold:
+    """A dear and a cheap asset in one fold; the dear one's losses are in a unit of its price."""
+    rng = np.random.default_rng(8)
+    fold = DuelFold(0, held_out=True)
+    for _ in range(3):
+        asset = rng.integers(0, 2, 400)
+        losses = rng.random((3, 400)) ** 2
+        losses[0, asset == 1] *= 0.9
+        losses *= np.where(asset == 0, unit, 1.0)
+        sides = [Losses(asset, losses[[side, 2]], np.full(400, 200)) for side in (0, 1)]
+        fold.add(sides[0], sides[1], embargo=100)
+    return fold
+
+
+def test_a_dear_asset_counts_no_more_than_a_cheap_one() -> None:
+    near, far = (_fold(duel_fold(unit), Objective.MSE) for unit in (1.0, 1e8))
+    assert (near.chosen, near.baseline) == pytest.approx((far.chosen, far.baseline), rel=1e-9)
+    leads = [better_by(duel_fold(unit).against(Objective.MSE)) for unit in (1.0, 1e8)]
+    assert leads[0] == pytest.approx(leads[1], rel=1e-9)
+    # The lead of the cheap one would be nothing beside the dear one's noise.
+    raw = better_by(duel_fold(1e8).against(Objective.LOG))
+    assert abs(leads[0] - raw) > 0.3
+
+
+def test_a_fold_scores_assets_as_a_duel_does() -> None:
+    fold = duel_fold(1e8)
+    judged, (chosen, _, persistence) = fold.sums.judged, fold.sums.losses
+    skills = 1.0 - chosen / persistence
+    expected = (skills * judged).sum() / judged.sum()
+    assert _fold(fold, Objective.MSE).chosen == pytest.approx(expected, rel=1e-9)
+    assert judged.sum() == 1_200
 
 
 def test_folds_are_equal_and_every_row_is_in_one() -> None:
