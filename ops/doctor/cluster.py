@@ -59,16 +59,11 @@ def check_topics(site: Site) -> Iterator[Finding]:
         )
     else:
         yield Finding.ok("topics", f"all five, {counts[names.ticks]} partitions")
+    yield from _compacted(names, site.topics)
     for name in (names.ticks, names.journal):
         info = site.topics.get(name)
         if info is None:
             continue
-        if "compact" in info.config.get("cleanup.policy", "delete"):
-            yield Finding.failed(
-                "topics",
-                f"{name} is compacted: recovery would find holes in its past",
-                f"kafka-configs.sh --alter --topic {name} --add-config cleanup.policy=delete",
-            )
         if 0 <= int(info.config.get("retention.ms", -1)) < _DAY_MS:
             yield Finding.warning(
                 "topics",
@@ -76,6 +71,24 @@ def check_topics(site: Site) -> Iterator[Finding]:
                 "set its retention.ms above the longest outage that recovery shall survive",
             )
     yield from _limits(names, site.topics)
+
+
+def _compacted(names: Topics, topics: Mapping[str, TopicInfo]) -> Iterator[Finding]:
+    """Of predictions alone, each of which has a key, it may be meant."""
+    keyless = "it takes no record without a key, and a worker that has one stands still"
+    effects = {
+        names.ticks: "recovery would find holes in its past",
+        names.journal: keyless,
+        names.flags: keyless,
+        names.dead_letters: keyless,
+    }
+    for name, effect in effects.items():
+        if name in topics and "compact" in topics[name].config.get("cleanup.policy", "delete"):
+            yield Finding.failed(
+                "topics",
+                f"{name} is compacted: {effect}",
+                f"kafka-configs.sh --alter --topic {name} --add-config cleanup.policy=delete",
+            )
 
 
 def _limits(names: Topics, topics: Mapping[str, TopicInfo]) -> Iterator[Finding]:

@@ -75,6 +75,19 @@ def test_ticks_shall_be_kept_for_a_day_at_least(retention_ms: str, statuses: lis
     assert [one.status for one in check_topics(site)] == statuses
 
 
+def test_only_predictions_may_be_compacted() -> None:
+    config = {"cleanup.policy": "compact,delete"}
+    topics = {name: TopicInfo(name, 4, 1, config) for name in NAMES.all()}
+    site = cast(Site, SimpleNamespace(config=SITE.config, topics=topics))
+    found = [one.message for one in check_topics(site) if one.status is Status.FAILED]
+    assert [one.partition(" is compacted")[0] for one in found] == [
+        NAMES.ticks,
+        NAMES.journal,
+        NAMES.flags,
+        NAMES.dead_letters,
+    ]
+
+
 @pytest.mark.parametrize(
     ("limits", "problems"),
     [

@@ -79,10 +79,17 @@ def test_a_failed_commit_lets_its_producer_go_at_once() -> None:
     assert gone() is None
 
 
-def test_a_refusal_that_needs_words_gets_them() -> None:
-    outputs = _Outputs(_Client(), KafkaError.MSG_SIZE_TOO_LARGE)
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (KafkaError.MSG_SIZE_TOO_LARGE, "raise that, or grant DESCRIBE_CONFIGS"),
+        (KafkaError.INVALID_RECORD, "compacted .* cleanup.policy=delete"),
+    ],
+)
+def test_a_refusal_that_needs_words_gets_them(code: int, text: str) -> None:
+    outputs = _Outputs(_Client(), code)
     outputs.start_commit((), GROUP)
-    with pytest.raises(OutputUncertainError, match=r"raise that, or grant DESCRIBE_CONFIGS"):
+    with pytest.raises(OutputUncertainError, match=text):
         outputs.settle()
 
 
