@@ -1,13 +1,19 @@
 """One tick of one asset, as the specification's interface takes it (section 2.2)."""
 
+import operator
 from dataclasses import dataclass
+
+import numpy as np
 
 __all__ = ["MarketObservation"]
 
 
 @dataclass(frozen=True, slots=True)
 class MarketObservation:
-    """A tick.
+    """A tick. Its numbers are made Python's own: NumPy's integers overflow, and no file takes them.
+
+    Arrays of one number, as the specification's prices are, will do; a timestamp that is not an
+    integer is a `TypeError`.
 
     Attributes:
         price: y_t, units of the price.
@@ -18,6 +24,13 @@ class MarketObservation:
     price: float
     target: float
     timestamp_ns: int
+
+    def __post_init__(self) -> None:
+        for name in ("price", "target"):
+            given = getattr(self, name)
+            if type(given) is not float:
+                object.__setattr__(self, name, np.asarray(given, dtype=np.float64).item())
+        object.__setattr__(self, "timestamp_ns", operator.index(self.timestamp_ns))
 
     def validate_domain(self, sigma_bound: float = 20.0, sigma_val: float = 1.0) -> bool:
         """Whether |price| <= sigma_bound * sigma_val: the specification's test.

@@ -4,6 +4,7 @@ import functools
 import math
 from concurrent.futures import ThreadPoolExecutor
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -78,6 +79,16 @@ def test_states_are_not_changed() -> None:
 def test_as_many_observations_as_states() -> None:
     with pytest.raises(ValueError, match=r"shorter|longer"):
         predictor().step_batch([predictor().init_state()], [])
+
+
+def test_a_tick_holds_plain_numbers() -> None:
+    """A loop over columns hands out NumPy's, and the specification's prices are arrays of one."""
+    stamp = np.uint64(1_700_000_000_000_000_000)
+    tick = MarketObservation(np.array([100.5]), jnp.float32(0.5), stamp)  # type: ignore[arg-type]
+    assert tick == MarketObservation(100.5, 0.5, 1_700_000_000_000_000_000)
+    assert [type(tick.price), type(tick.target), type(tick.timestamp_ns)] == [float, float, int]
+    with pytest.raises(TypeError, match="integer"):
+        MarketObservation(1.0, 1.0, 1.7e18)  # type: ignore[arg-type]
 
 
 def test_validate_domain_is_the_specifications() -> None:

@@ -258,10 +258,12 @@ class UniversalPredictor:
         self._telemetry.inc(M.SHUTDOWNS)
         self._telemetry.observe(M.SHUTDOWN_RESIDUAL, 0.0)
         _log.info("shutdown", shutdown_phase="input_blocked", residual_observations=0)
-        _log.info("shutdown", shutdown_phase="pending_snapshots")
-        self._files.close(timeout_seconds)
-        self._save_last()
-        self._trains_on.shutdown()
+        try:
+            _log.info("shutdown", shutdown_phase="pending_snapshots")
+            self._files.close(timeout_seconds)
+            self._save_last()
+        finally:
+            self._trains_on.shutdown()
         seconds = self._clock.monotonic_s() - begun_s
         self._telemetry.observe(M.SHUTDOWN_SECONDS, seconds)
         _log.info("shutdown", shutdown_phase="done", seconds=seconds)

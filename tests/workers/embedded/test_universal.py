@@ -135,6 +135,17 @@ def test_checkpoints_are_written_beside_the_steps_and_awaited_at_the_end(tmp_pat
     again.load_snapshot(tmp_path / "snapshot_step_40.msgpack")
 
 
+def test_ticks_from_columns_have_snapshots_that_load(tmp_path: Path) -> None:
+    stamps = np.array([t.timestamp_ns for t in observations(walk(9))], dtype=np.uint64)
+    ours = predictor(checkpoint_dir=tmp_path)
+    for price, stamp in zip(walk(9), stamps, strict=True):
+        ours.step(MarketObservation(price, price, stamp))
+    ours.graceful_shutdown()
+    again = predictor()
+    again.load_snapshot(tmp_path / "shutdown_step_9.msgpack")
+    assert again.state.timestamp_ns == int(stamps[-1])
+
+
 def test_checkpoints_without_a_folder_are_refused() -> None:
     with pytest.raises(ValueError, match="checkpoint_dir"):
         predictor().predict_step_with_async_checkpoint(observations(walk(1))[0])
