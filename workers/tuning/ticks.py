@@ -1,13 +1,17 @@
 """What a search is on: a file, a table, or a range of a topic."""
 
+import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from workers.replay import FileSource, Layout, TickSource, TopicSource, export_ticks
-from workers.replay.table_source import BatchSource, as_arrow
+from workers.replay.table_source import BatchSource, as_arrow, layout_digest
 from workers.tuning.errors import TuningError
 from workers.tuning.folder import TOPIC_TICKS
 
@@ -41,14 +45,17 @@ def open_ticks(ticks: Any, layout: Layout) -> SearchTicks:
         TuningError: they are neither.
     """
     if isinstance(ticks, Path | str):
-        return _opened_by(partial(FileSource, Path(ticks), layout))
+        file = partial(FileSource, Path(ticks), layout)
+        return SearchTicks(file, lambda: file().describe())
     if not hasattr(ticks, "__arrow_c_stream__"):
         raise TuningError(
             f"{type(ticks).__name__} holds no ticks: give a file, or a pandas, polars or pyarrow "
             "table, which can be read again for each trial"
         )
-    batches = as_arrow("memory", ticks, layout).to_batches(_BATCH_ROWS)
-    return _opened_by(partial(BatchSource, "memory", batches, layout))
+    table = as_arrow("memory", ticks, layout)
+    identity = {"kind": "memory", "sha256": _digest(table), "layout": layout_digest(layout)}
+    batches = table.to_batches(_BATCH_ROWS)
+    return SearchTicks(partial(BatchSource, "memory", batches, layout), lambda: identity)
 
 
 def topic_ticks(
@@ -80,5 +87,25 @@ def topic_ticks(
     return SearchTicks(partial(FileSource, path, layout), source.describe, fetch)
 
 
-def _opened_by(opens: Callable[[], TickSource]) -> SearchTicks:
-    return SearchTicks(opens, lambda: opens().describe())
+class _Hashed(io.RawIOBase):
+    """A file that keeps nothing of what is written but its digest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        return len(data)
+
+
+def _digest(table: Any) -> str:
+    """Of a table's content, types and names; of no metadata."""
+    to = _Hashed()
+    bare = table.replace_schema_metadata(None)
+    with pa.ipc.new_stream(to, bare.schema) as stream:
+        stream.write_table(bare, max_chunksize=_BATCH_ROWS)
+    return to.sha256.hexdigest()

@@ -136,6 +136,27 @@ def test_kill_9_and_resume_give_the_same_trials(
     assert after.folds == before.folds
 
 
+def test_a_table_in_memory_is_told_by_its_content(tmp_path: Path) -> None:
+    table, other = (random_table(_COUNT, 2, seed=seed) for seed in (72, 73))
+    plan = _PLAN | {"out": tmp_path / "search", "trials": 1}
+    tune(table, **plan)
+    with pytest.raises(TuningError, match="holds a search with another source"):
+        tune(other, resume=True, **plan)
+    assert tune(table.slice(0), resume=True, **plan).candidates == 1
+
+
+def test_a_category_of_another_name_is_another_table() -> None:
+    table = random_table(100, 2, seed=72)
+    codes = np.array([name == "asset-00001" for name in table["asset_id"].to_pylist()], np.int8)
+
+    def identity(names: list[str]) -> object:
+        assets = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names))
+        return open_ticks(table.set_column(0, "asset_id", assets), Layout()).describe()
+
+    assert identity(["A", "B"]) == identity(["A", "B"])
+    assert identity(["A", "B"]) != identity(["A", "C"])
+
+
 def test_another_process_finds_the_same_scores_and_its_death_is_said(ticks: Path) -> None:
     source = partial(FileSource, ticks, Layout())
     task = Task(source, (0, 300, 600), "float64", Objective.CRPS, 50, 0)
