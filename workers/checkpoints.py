@@ -92,6 +92,7 @@ class Checkpoints:
         self._tracer = tracer
         self._threads = IoThreads(2, "checkpoint")
         self._in_flight: dict[Partition, _InFlight] = {}
+        telemetry.set(M.SNAPSHOT_INTERVAL_SECONDS, config.snapshot_interval_s)
 
     def scope(self, partition: Partition) -> SnapshotScope:
         """Where a partition's snapshots live."""

@@ -39,7 +39,9 @@ _RECOVERING: Final = of(M.PARTITIONS, 'phase=~"restoring|replaying"')
 _COLD: Final = of(M.RECOVERIES, 'source="cold"')
 _NO_OWNER: Final = f"sum({_LIVE} or vector(0)) == 0"
 _UNSAVED: Final = (
-    f"max by (instance, partition) ({of(M.SNAPSHOT_AGE_SECONDS)}) > 120 "
+    f"max by (instance, partition) ({of(M.SNAPSHOT_AGE_SECONDS)}) "
+    f"> on (instance) group_left () "
+    f"(60 + 6 * max by (instance) ({of(M.SNAPSHOT_INTERVAL_SECONDS)})) "
     f"and on (instance) sum by (instance) (rate({of(M.TICKS)}[2m])) > 0"
 )
 

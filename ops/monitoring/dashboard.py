@@ -136,7 +136,10 @@ _ROWS: Final[tuple[tuple[str, tuple[_Panel, ...]], ...]] = (
         (
             _Panel(
                 "Age of the last snapshot",
-                (_Query(f"max by (partition) ({of(M.SNAPSHOT_AGE_SECONDS)})", "{{partition}}"),),
+                (
+                    _Query(f"max by (partition) ({of(M.SNAPSHOT_AGE_SECONDS)})", "{{partition}}"),
+                    _Query(f"max({of(M.SNAPSHOT_INTERVAL_SECONDS)})", "interval set"),
+                ),
                 "s",
             ),
             _Panel("Snapshot: capture to durable", _both(M.SNAPSHOT_SECONDS), "s"),

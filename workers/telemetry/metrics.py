@@ -152,6 +152,9 @@ class M:
         "Time since everything stepped was in a durable snapshot; near 0 where nothing comes",
         _PARTITION,
     )
+    SNAPSHOT_INTERVAL_SECONDS = MetricDef(
+        "tickfleet_snapshot_interval_seconds", _GAUGE, "`snapshot_interval_s`, as it is set"
+    )
     SNAPSHOT_SECONDS = MetricDef(
         "tickfleet_snapshot_seconds", _HISTOGRAM, "Capture to durable", buckets=_SECONDS
     )
