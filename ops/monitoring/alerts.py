@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ops.monitoring.selector import UP, of
+from ops.monitoring.selector import FLEET, STARTED, UP, of
 from workers.telemetry.metrics import M
 
 __all__ = ["ALERTS", "Alert"]
@@ -28,16 +28,23 @@ class Alert:
     summary: str
 
 
-def _happened(counter: str, window: str, *, by: str) -> str:
-    """Anything counted within the window. A series that began in it has no increase yet."""
+def _happened(counter: str, minutes: int, *, by: str) -> str:
+    """Anything counted within so many minutes. A series that began in them has no increase yet, and
+    one of a process that did has none either where it comes to what its last life had counted."""
+    window = f"{minutes}m"
     begun = f"({counter} unless {counter} offset {window})"
-    return f"sum by ({by}) (increase({counter}[{window}]) > 0 or {begun} > 0) > 0"
+    young = f"on (job, instance) time() - {STARTED} < {60 * minutes}"
+    return (
+        f"sum by ({by}) (increase({counter}[{window}]) > 0 or {begun} > 0 "
+        f"or {counter} > 0 and {young}) > 0"
+    )
 
 
 _LIVE: Final = of(M.PARTITIONS, 'phase="live"')
 _RECOVERING: Final = of(M.PARTITIONS, 'phase=~"restoring|replaying"')
 _COLD: Final = of(M.RECOVERIES, 'source="cold"')
-_NO_OWNER: Final = f"sum({_LIVE} or vector(0)) == 0"
+# Workers that are not reached count as none live; the second half: there is none to be reached.
+_NO_OWNER: Final = f"sum by ({FLEET}) ({_LIVE} or 0 * {UP}) == 0 or absent({UP})"
 _UNSAVED: Final = (
     f"max by (instance, partition) ({of(M.SNAPSHOT_AGE_SECONDS)}) "
     f"> on (instance) group_left () "
@@ -47,9 +54,9 @@ _UNSAVED: Final = (
 # Where nothing comes any more, the age of the newest tick goes with the clock. Where ticks are late
 # already as they come, none waits: they are answered at once, and their age stays.
 _LATE: Final = (
-    f"max by (partition) ({of(M.LAG_SECONDS)}) > 60 and on (partition) "
-    f"(max by (partition) ({of(M.LAG_RECORDS)}) > 0 "
-    f"or min by (partition) (deriv({of(M.LAG_SECONDS)}[3m])) < 0.9)"
+    f"max by ({FLEET}, partition) ({of(M.LAG_SECONDS)}) > 60 and on ({FLEET}, partition) "
+    f"(max by ({FLEET}, partition) ({of(M.LAG_RECORDS)}) > 0 "
+    f"or min by ({FLEET}, partition) (deriv({of(M.LAG_SECONDS)}[3m])) < 0.9)"
 )
 
 ALERTS: Final[tuple[Alert, ...]] = (
@@ -69,7 +76,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
     ),
     Alert(
         "TickFleetStateLost",
-        _happened(_COLD, "15m", by="job"),
+        _happened(_COLD, 15, by=FLEET),
         "0m",
         "critical",
         "A partition began anew with empty state: forecasts of its assets are warming up",
@@ -90,7 +97,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
     ),
     Alert(
         "TickFleetLagRecords",
-        f"sum by (job) ({of(M.LAG_RECORDS)}) > 100000",
+        f"sum by ({FLEET}) ({of(M.LAG_RECORDS)}) > 100000",
         "5m",
         "warning",
         "{{ $value | humanize }} ticks are waiting",
@@ -105,7 +112,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
     ),
     Alert(
         "TickFleetRecoveryStuck",
-        f"sum({_RECOVERING}) > 0",
+        f"sum by ({FLEET}) ({_RECOVERING}) > 0",
         "10m",
         "warning",
         "{{ $value }} partition(s) have been recovering for ten minutes",
@@ -119,7 +126,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
     ),
     Alert(
         "TickFleetSnapshotDamaged",
-        _happened(of(M.CORRUPT_SNAPSHOTS), "1h", by="partition"),
+        _happened(of(M.CORRUPT_SNAPSHOTS), 60, by=f"{FLEET}, partition"),
         "0m",
         "warning",
         "A snapshot of partition {{ $labels.partition }} was refused; an older one was used",
@@ -133,15 +140,15 @@ ALERTS: Final[tuple[Alert, ...]] = (
     ),
     Alert(
         "TickFleetRebalancing",
-        f"sum(increase({of(M.REBALANCES)}[10m])) / count({UP}) > 10",
+        f"sum by ({FLEET}) (increase({of(M.REBALANCES)}[10m])) / count by ({FLEET}) ({UP}) > 10",
         "5m",
         "warning",
         "Partitions keep moving between workers",
     ),
     Alert(
         "TickFleetDeadLetters",
-        f"sum by (error) (rate({of(M.DEAD_LETTERS)}[5m])) "
-        f"> on () group_left () 0.01 * sum(rate({of(M.TICKS)}[5m]))",
+        f"sum by ({FLEET}, error) (rate({of(M.DEAD_LETTERS)}[5m])) "
+        f"> on ({FLEET}) group_left () 0.01 * sum by ({FLEET}) (rate({of(M.TICKS)}[5m]))",
         "5m",
         "warning",
         "More than one record in a hundred is refused: {{ $labels.error }}",

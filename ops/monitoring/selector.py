@@ -4,10 +4,16 @@ from typing import Final
 
 from workers.telemetry.metrics import MetricDef
 
-__all__ = ["JOB", "UP", "of"]
+__all__ = ["FLEET", "JOB", "STARTED", "UP", "of"]
 
 JOB: Final = "tickfleet"
 """Value of the label `job` on everything that workers export."""
+
+FLEET: Final = "namespace"
+"""The label that tells fleets on one Prometheus apart: its operator sets it. One alone has none."""
+
+STARTED: Final = f'process_start_time_seconds{{job="{JOB}"}}'
+"""When a worker's process began, seconds since the epoch."""
 
 UP: Final = f'up{{job="{JOB}"}}'
 """Prometheus' own word on whether a worker was reached."""

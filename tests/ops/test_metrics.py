@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from ops.metrics import PrometheusTelemetry
+from ops.monitoring.selector import STARTED
 from workers.telemetry.metrics import CATALOGUE, M, MetricDef, MetricKind
 
 
@@ -76,7 +77,9 @@ def test_wrong_uses_are_logged_once_and_do_not_raise() -> None:
 
 
 def test_the_default_registry_also_tells_of_the_process() -> None:
-    assert "process_resident_memory_bytes" in _exported(PrometheusTelemetry())
+    exported = _exported(PrometheusTelemetry())
+    assert "process_resident_memory_bytes" in exported
+    assert STARTED.partition("{")[0] in exported  # alerts ask for it
 
 
 def test_a_followed_gauge_is_read_at_each_scrape() -> None:

@@ -24,9 +24,10 @@ def _exported(metric: MetricDef) -> list[str]:
     return [metric.name]
 
 
-# `job` and `instance` are Prometheus' own; `up` is its own metric.
-SERIES = {name: {*one.labels, "job", "instance"} for one in CATALOGUE for name in _exported(one)}
-SERIES["up"] = {"job", "instance"}
+# `job` and `instance` are Prometheus' own, `namespace` its operator's; `up` is its own metric.
+TARGET = {"job", "instance", "namespace"}
+SERIES = {name: {*one.labels, *TARGET} for one in CATALOGUE for name in _exported(one)}
+SERIES["up"] = SERIES["process_start_time_seconds"] = TARGET
 PANELS = [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
 
 
