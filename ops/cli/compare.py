@@ -26,7 +26,8 @@ def command(first: Path, second: Path, *, as_lines: bool) -> None:
     if as_lines:
         # JSON has no NaN.
         known = {} if np.isfinite(found.statistic) else {"statistic": None, "chance": None}
-        click.echo(json.dumps({**asdict(found), **known}))
+        skill = [one if np.isfinite(one) else None for one in found.skill]
+        click.echo(json.dumps({**asdict(found), **known, "skill": skill}))
         return
     for name, (ours, theirs) in found.settings.items():
         click.echo(f"{name}: {ours} against {theirs}")
@@ -35,6 +36,8 @@ def command(first: Path, second: Path, *, as_lines: bool) -> None:
         return
     a, b = found.mean_loss
     click.echo(f"{found.judged:,} forecasts; mean squared error {a:.6g} against {b:.6g}")
+    a, b = found.skill
+    click.echo(f"skill, each asset in units of its own moves: {a:.5f} against {b:.5f}")
     click.echo(f"{first} is better on {found.better_assets:,} of {found.assets:,} assets")
     if found.judged < ENOUGH:
         click.echo(f"fewer than {ENOUGH} forecasts: too few to tell that from chance")

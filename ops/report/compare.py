@@ -1,16 +1,18 @@
 """Two runs over the same ticks: which forecasts better, and whether that is more than chance."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from jaxtyping import Bool, Float64
+from numpy import ndarray
 
 from ops.report.read import read_batches
 from ops.report.skill import by_asset, column
 from workers.replay import ReplayError, read_run
-from workers.scoring import LossDifference, diebold_mariano
+from workers.scoring import LossDifference, diebold_mariano, own_skill, own_units
 
 __all__ = ["Comparison", "compare_runs"]
 
@@ -28,8 +30,10 @@ class Comparison:
     """Attributes:
     judged: forecasts that both runs made after warming up, and that a price judged.
     mean_loss: squared errors of the first and of the second.
-    statistic: Diebold-Mariano of the first against the second: below 0 the first is better; NaN
-        where nothing differs, or too little was judged.
+    skill: of both against persistence, each asset in units of its own moves; NaN where no price
+        moved.
+    statistic: Diebold-Mariano of the first against the second, in these units: below 0 the first is
+        better; NaN where nothing differs, or too little was judged.
     chance: two-sided: how often chance alone gives a statistic as far from 0.
     better_assets: on how many assets the first has the smaller loss.
     assets: how many there are.
@@ -38,6 +42,7 @@ class Comparison:
 
     judged: int
     mean_loss: tuple[float, float]
+    skill: tuple[float, float]
     statistic: float
     chance: float
     better_assets: int
@@ -46,11 +51,32 @@ class Comparison:
 
 
 @dataclass(slots=True)
-class _Last:
-    """An asset's newest forecasts, and whether they count."""
+class _Asset:
+    """Attributes:
+    newest: the forecasts of the first and the second run and of persistence.
+    counts: whether they count.
+    losses: sums of their squared errors.
+    difference: of the runs' losses.
+    """
 
-    forecasts: tuple[float, float]
-    counts: bool
+    newest: Float64[ndarray, "3"] = field(default_factory=lambda: np.full(3, np.nan))
+    counts: bool = False
+    losses: Float64[ndarray, "3"] = field(default_factory=lambda: np.zeros(3))
+    difference: LossDifference = field(default_factory=LossDifference)
+
+    def add(
+        self,
+        price: Float64[ndarray, " n"],
+        made: Float64[ndarray, "2 n"],
+        counts: Bool[ndarray, " n"],
+    ) -> None:
+        """The next rows, and what both runs made of them."""
+        forecasts = np.column_stack([self.newest, np.vstack([made, price])])
+        judged = np.concatenate([[self.counts], counts[:-1]])
+        losses = (price - forecasts[:, :-1])[:, judged] ** 2
+        self.difference.add(losses[0] - losses[1])
+        self.losses += losses.sum(axis=1)
+        self.newest, self.counts = forecasts[:, -1], bool(counts[-1])
 
 
 def compare_runs(first: Path, second: Path) -> Comparison:
@@ -60,9 +86,7 @@ def compare_runs(first: Path, second: Path) -> Comparison:
         ReplayError: one is no finished run, or they are not over the same ticks in one order.
     """
     runs = read_run(first), read_run(second)
-    differences: dict[str, LossDifference] = {}
-    last: dict[str, _Last] = {}
-    total = np.zeros(2)
+    named: dict[str, _Asset] = {}
     for a, b in _pairs(first, second):
         rejected = column(a, "outlier_rejected") | column(b, "outlier_rejected")
         rows = np.flatnonzero(~rejected)
@@ -70,30 +94,35 @@ def compare_runs(first: Path, second: Path) -> Comparison:
         price = column(a, "price")[rows]
         made = np.stack([column(one, "predicted_price")[rows] for one in (a, b)])
         for name, here in by_asset(a, rows):
-            before = last.get(name, _Last((np.nan, np.nan), counts=False))
-            forecasts = np.column_stack([before.forecasts, made[:, here]])
-            judged = np.concatenate([[before.counts], counts[here]])[:-1]
-            losses = (price[here] - forecasts[:, :-1])[:, judged] ** 2
-            differences.setdefault(name, LossDifference()).add(losses[0] - losses[1])
-            total += losses.sum(axis=1)
-            last[name] = _Last(
-                (float(forecasts[0, -1]), float(forecasts[1, -1])), bool(counts[here[-1]])
-            )
-    judged_count = sum(one.count for one in differences.values())
-    test = diebold_mariano(differences.values())
-    divisor = max(judged_count, 1)
-    configs = [run["config"] for run in runs]
+            named.setdefault(name, _Asset()).add(price[here], made[:, here], counts[here])
+    return _compared(list(named.values()), runs[0]["config"], runs[1]["config"])
+
+
+def _compared(
+    assets: Sequence[_Asset], first: Mapping[str, Any], second: Mapping[str, Any]
+) -> Comparison:
+    judged = np.array([one.difference.count for one in assets], np.int64)
+    *sides, persistence = np.array([one.losses for one in assets]).reshape(-1, 3).T
+    units = own_units(judged, persistence)
+    test = diebold_mariano(
+        one.difference.in_units(float(unit))
+        for one, unit in zip(assets, units, strict=True)
+        if np.isfinite(unit)
+    )
+    mean_losses = [float(side.sum()) / max(int(judged.sum()), 1) for side in sides]
+    skills = [own_skill(judged, side, persistence) for side in sides]
     return Comparison(
-        judged=judged_count,
-        mean_loss=(float(total[0]) / divisor, float(total[1]) / divisor),
+        judged=int(judged.sum()),
+        mean_loss=(mean_losses[0], mean_losses[1]),
+        skill=(skills[0], skills[1]),
         statistic=test.statistic,
         chance=2.0 * min(test.chance, 1.0 - test.chance),
-        better_assets=sum(one.total < 0.0 for one in differences.values()),
-        assets=len(differences),
+        better_assets=sum(one.difference.total < 0.0 for one in assets),
+        assets=len(assets),
         settings={
-            key: (configs[0].get(key), configs[1].get(key))
-            for key in configs[0] | configs[1]
-            if configs[0].get(key) != configs[1].get(key)
+            key: (first.get(key), second.get(key))
+            for key in {**first, **second}
+            if first.get(key) != second.get(key)
         },
     )
 

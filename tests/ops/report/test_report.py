@@ -203,6 +203,34 @@ def test_the_better_run_is_found(run: Path, noisier: Path) -> None:
     assert same.stdout.endswith("no difference\n")
 
 
+def _with_one_dear_asset(run: Path, to: Path, *, dear_is_noisy: bool) -> Path:
+    """A copy in which one asset costs 10,000 times as much, and it or all others forecast worse."""
+    shutil.copytree(run, to)
+    rng = np.random.default_rng(3)
+    for part in (to / "results").glob("*.parquet"):
+        frame = parquet.read_table(part).to_pandas()
+        dear = (frame["asset_id"] == "asset-00000").to_numpy()
+        frame["predicted_price"] += rng.normal(0.0, 5e-3, len(frame)) * (dear == dear_is_noisy)
+        for column in ("price", "predicted_price"):
+            frame[column] = frame[column].where(~dear, frame[column] * 1e4)
+        parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), part)
+    return to
+
+
+def test_a_dear_asset_does_not_decide_which_run_is_better(run: Path, tmp_path: Path) -> None:
+    first = _with_one_dear_asset(run, tmp_path / "first", dear_is_noisy=True)
+    second = _with_one_dear_asset(run, tmp_path / "second", dear_is_noisy=False)
+    found = compare_runs(first, second)
+    assert (found.better_assets, found.assets) == (59, 60)
+    # In units of the price it is the other way round.
+    assert found.mean_loss[0] > 2.0 * found.mean_loss[1]
+    assert found.statistic < -5.0
+    assert found.skill[0] > found.skill[1]
+    each = [losses(one) for _, one in rows(first).groupby("asset_id")]
+    expected = sum(count * (1.0 - made / still) for made, still, count in each)
+    assert found.skill[0] == pytest.approx(expected / found.judged)
+
+
 def test_too_few_forecasts_are_not_told_from_chance(tmp_path: Path) -> None:
     price = 100.0 + np.cumsum(np.random.default_rng(1).normal(0.0, 0.1, 150))
     stamps = 1_700_000_000_000_000_000 + 10_000_000 * np.arange(150)
