@@ -22,7 +22,7 @@ from snapshots.errors import (
 )
 from snapshots.header import SnapshotHeader
 from snapshots.image import PartitionImage, state_digest
-from snapshots.load import list_snapshots, load_image, load_manifest
+from snapshots.load import list_snapshots, load_image, load_manifest, missing_chunks
 from snapshots.manifest import Manifest
 from snapshots.open_store import open_store
 from snapshots.rehearsal import RehearsalStore
@@ -73,6 +73,7 @@ __all__ = [
     "list_snapshots",
     "load_image",
     "load_manifest",
+    "missing_chunks",
     "open_store",
     "pack_array",
     "restore",

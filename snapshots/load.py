@@ -17,7 +17,7 @@ from snapshots.manifest import MAX_MANIFEST_BYTES, Manifest, decode_manifest
 from snapshots.scope import ManifestRef, SnapshotScope
 from snapshots.store import ObjectStore
 
-__all__ = ["list_snapshots", "load_image", "load_manifest"]
+__all__ = ["list_snapshots", "load_image", "load_manifest", "missing_chunks"]
 
 _T = TypeVar("_T")
 
@@ -36,6 +36,13 @@ def load_manifest(store: ObjectStore, scope: SnapshotScope, ref: ManifestRef) ->
         MAX_MANIFEST_BYTES,
         lambda data: decode_manifest(data, scope, ref),
     )
+
+
+def missing_chunks(store: ObjectStore, manifest: Manifest) -> int:
+    """How many of its chunks the store does not list; none is read."""
+    stored = set(store.list(manifest.scope.chunk_prefix))
+    listed = {manifest.scope.chunk_key(chunk.sha256) for chunk in manifest.chunks}
+    return len(listed - stored)
 
 
 def load_image(store: ObjectStore, manifest: Manifest, *, parallel: int = 8) -> PartitionImage:

@@ -24,12 +24,14 @@ _DELETED_AT_ONCE: Final = 500
 @dataclass(frozen=True, slots=True)
 class GarbageReport:
     """`kept`: manifests that remain, newest first. `unreadable`: those of them that are damaged;
-    while there are any, no chunk is deleted, as theirs are not known."""
+    while there are any, no chunk is deleted, as theirs are not known. `missing_chunks`: how many of
+    those in use the store does not have."""
 
     kept: tuple[ManifestRef, ...]
     unreadable: tuple[ManifestRef, ...]
     deleted_manifests: int
     deleted_chunks: int
+    missing_chunks: int
 
 
 def collect_garbage(
@@ -39,10 +41,11 @@ def collect_garbage(
     keep: int,
     protected: Collection[str],
     older_than_s: float,
+    in_use: Collection[str] = (),
     should_stop: Callable[[], bool] = lambda: False,
 ) -> GarbageReport:
-    """Keep the newest `keep` sound manifests, every protected digest and its parent, and all
-    that was modified at `older_than_s` (epoch seconds, the store's clock) or later.
+    """Keep the newest `keep` sound manifests, every protected digest and its parent, chunks in use,
+    and all that was modified at `older_than_s` (epoch seconds, the store's clock) or later.
 
     Blocks; asks `should_stop` before each request to delete. A stop or a `StoreError` leaves
     garbage for the next call.
@@ -60,12 +63,18 @@ def collect_garbage(
         if (manifest := manifests[ref]) is not None
         for chunk in manifest.chunks
     }
-    orphans = [] if unreadable else _orphans(store, scope, listed_chunks, older_than_s)
+    stored = _list_chunks(store, scope)
+    orphans = [
+        scope.chunk_key(digest)
+        for digest, modified_s in stored.items()
+        if modified_s < older_than_s and digest not in listed_chunks and digest not in in_use
+    ]
     return GarbageReport(
         kept=tuple(sorted(kept, reverse=True)),
         unreadable=unreadable,
         deleted_manifests=deleted_manifests,
-        deleted_chunks=_delete(store, orphans, should_stop),
+        deleted_chunks=0 if unreadable else _delete(store, orphans, should_stop),
+        missing_chunks=len(set(in_use) - stored.keys()),
     )
 
 
@@ -104,17 +113,13 @@ def _protected(
     return named | (parents & manifests.keys())
 
 
-def _orphans(
-    store: ObjectStore, scope: SnapshotScope, listed: set[str], older_than_s: float
-) -> list[str]:
-    """Keys of chunks that no kept manifest lists and that are old enough."""
-    return [
-        entry.key
+def _list_chunks(store: ObjectStore, scope: SnapshotScope) -> dict[str, float]:
+    """Digest of a chunk -> time of modification."""
+    return {
+        digest: entry.modified_s
         for entry in store.entries(scope.chunk_prefix)
         if is_digest(digest := entry.key.removeprefix(scope.chunk_prefix))
-        and digest not in listed
-        and entry.modified_s < older_than_s
-    ]
+    }
 
 
 def _delete(store: ObjectStore, keys: list[str], should_stop: Callable[[], bool]) -> int:

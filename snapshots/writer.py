@@ -127,8 +127,9 @@ class SnapshotWriter:
     ) -> "Future[retention.GarbageReport]":
         """Delete what is not needed and older than `min_age_s`; see `snapshots.retention`.
 
-        `protected`: digests that committed offsets name. Runs beside the hot path and the
-        snapshots of other scopes, after the snapshot in flight of this one; one at a time.
+        Where the store has lost chunks which the next snapshot would take over, that one writes
+        everything. `protected`: digests that committed offsets name. Runs beside the hot path and
+        the snapshots of other scopes, after the snapshot in flight of this one; one at a time.
         """
         self._require_open()
         state = self._states.get(scope, _ScopeState())
@@ -217,12 +218,16 @@ class SnapshotWriter:
     ) -> retention.GarbageReport:
         with state.lock:
             base = state.adopted or (state.base.ref if state.base else None)
-            return retention.collect_garbage(
+            report = retention.collect_garbage(
                 self._store,
                 scope,
                 keep=self._keep,
                 # The next snapshot will take chunks over from the base.
                 protected=protected | ({base.digest} if base else set()),
                 older_than_s=self._clock() - min_age_s,
+                in_use={chunk.sha256 for chunk in state.base.chunks} if state.base else (),
                 should_stop=lambda: self._closed,
             )
+            if report.missing_chunks:
+                state.base = None
+            return report

@@ -10,13 +10,12 @@ is dropped with its partition, since its ticks may be answered under other decis
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from core.errors import TickFleetError
 from snapshots import (
-    GarbageReport,
     ManifestRef,
     PartitionImage,
     Restored,
@@ -32,11 +31,11 @@ from workers.faults import fault_point, fault_point_during
 from workers.partition import Partition, Phase
 from workers.telemetry.metrics import M, Telemetry
 from workers.telemetry.traces import Span, Tracer
+from workers.upkeep import Upkeep
 
 __all__ = ["Checkpoints"]
 
 _log = structlog.get_logger()
-_SNAPSHOTS_PER_COLLECTION: Final = 10
 
 
 @dataclass(slots=True)
@@ -93,6 +92,7 @@ class Checkpoints:
         self._threads = IoThreads(2, "checkpoint")
         self._in_flight: dict[Partition, _InFlight] = {}
         telemetry.set(M.SNAPSHOT_INTERVAL_SECONDS, config.snapshot_interval_s)
+        self._upkeep = Upkeep(writer, telemetry)
 
     def scope(self, partition: Partition) -> SnapshotScope:
         """Where a partition's snapshots live."""
@@ -107,6 +107,7 @@ class Checkpoints:
     def forget(self, partition: Partition) -> None:
         """Stop following; a write under way ends as an orphan that garbage collection removes."""
         self._in_flight.pop(partition, None)
+        self._upkeep.forget(partition)
         self._writer.forget(self.scope(partition))
 
     def advance(self, partitions: Iterable[Partition], *, due_now: bool = False) -> None:
@@ -122,10 +123,11 @@ class Checkpoints:
             flight = self._in_flight.get(partition)
             if flight is not None:
                 self._follow(partition, flight)
-            elif partition.next_offset <= partition.commit_offset:
+            elif self._is_saved(partition):
                 partition.saved_s = self._clock.monotonic_s()
             elif due_now or self._is_due(partition):
                 self._begin(partition)
+            self._upkeep.look(partition)
 
     def drain(self, partitions: Iterable[Partition], timeout_s: float) -> None:
         """Finish what is under way, waiting at most this long."""
@@ -139,22 +141,17 @@ class Checkpoints:
             self.advance(followed)
 
     def committed(self, partition: Partition) -> None:
-        """A partition's durable snapshot is what its committed offset names now.
-
-        Every so often this is the moment to remove snapshots no longer needed, on an I/O thread.
-        """
-        if partition.durable is None:
-            return
-        partition.snapshots_committed += 1
-        if partition.snapshots_committed % _SNAPSHOTS_PER_COLLECTION == 0:
-            scope = self.scope(partition)
-            collected = self._writer.collect_garbage(scope, {partition.durable.digest})
-            collected.add_done_callback(_log_failed_collection)
+        """A partition's durable snapshot is what its committed offset names now."""
+        self._upkeep.committed(partition, self.scope(partition))
 
     def close(self, timeout_s: float) -> bool:
         """Stop the I/O threads; False if one still hangs in a call to the store or to Kafka."""
         stored = self._writer.close(timeout_s)
         return self._threads.close() and stored
+
+    def _is_saved(self, partition: Partition) -> bool:
+        moved = partition.next_offset > partition.commit_offset
+        return not moved and self._upkeep.is_sound(partition)
 
     def _is_due(self, partition: Partition) -> bool:
         since_s = self._clock.monotonic_s() - partition.snapshot_s
@@ -213,6 +210,7 @@ class Checkpoints:
 
     def _finish(self, partition: Partition, flight: _InFlight, ref: ManifestRef) -> None:
         fault_point("after_upload")
+        self._upkeep.saved(partition)
         partition.durable = ref
         partition.commit_offset = ref.offset
         partition.saved_s = flight.begun_s
@@ -237,9 +235,3 @@ class Checkpoints:
         }
         took_s = now_s - flight.begun_s
         self._tracer.record(Span("snapshot", took_s, stages, attributes, problem=problem))
-
-
-def _log_failed_collection(collected: Future[GarbageReport]) -> None:
-    error = None if collected.cancelled() else collected.exception()
-    if error is not None:
-        _log.warning("garbage_collection_failed", reason=str(error))

@@ -8,7 +8,7 @@ from core.errors import TickFleetError
 from ops.doctor.finding import Finding, Status
 from ops.doctor.site import Site
 from ops.fleet import Commit, begins, committed, ends, stored_snapshots, without_records
-from snapshots import ObjectStore, SnapshotScope, load_manifest
+from snapshots import ObjectStore, SnapshotScope, load_manifest, missing_chunks
 
 __all__ = ["check_commits"]
 
@@ -70,12 +70,21 @@ def _partition(
         return
     scope = SnapshotScope(site.config.group_id, site.config.topics.ticks, number)
     try:
-        load_manifest(store, scope, commit.ref)
+        manifest = load_manifest(store, scope, commit.ref)
+        missing = missing_chunks(store, manifest)
     except TickFleetError as error:
         yield Finding.failed(
             "snapshots",
             f"{place}: {error}",
             "see what is left with `tickfleet snapshot verify`; recovery falls back to a parent",
+        )
+        return
+    if missing:
+        yield Finding.failed(
+            "snapshots",
+            f"{place}: {missing} of the {len(manifest.chunks)} chunks of its snapshot are gone",
+            "keep life-cycle rules and people off the prefix; workers that go on mend it within "
+            "ten snapshots (docs/snapshots.md)",
         )
         return
     [age_s] = [

@@ -129,7 +129,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
         _happened(of(M.CORRUPT_SNAPSHOTS), 60, by=f"{FLEET}, partition"),
         "0m",
         "warning",
-        "A snapshot of partition {{ $labels.partition }} was refused; an older one was used",
+        "The store has altered or lost objects of a snapshot of partition {{ $labels.partition }}",
     ),
     Alert(
         "TickFleetCommitsFail",

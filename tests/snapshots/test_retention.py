@@ -187,6 +187,32 @@ def test_the_writer_keeps_the_base_of_its_next_snapshot(partition: Partition) ->
     assert_same_state(load_image(store, load_manifest(store, SCOPE, new)), image)
 
 
+def test_lost_chunks_of_the_base_are_written_anew_by_the_next_snapshot(
+    partition: Partition,
+) -> None:
+    store, writer = partition.store, partition.writer
+    ref, image = partition.history[-1]
+    chunks = load_manifest(store, SCOPE, ref).chunks
+    assert writer.collect_garbage(SCOPE, set()).result().missing_chunks == 0
+    del store.objects[SCOPE.chunk_key(chunks[2].sha256)]
+    assert writer.collect_garbage(SCOPE, set()).result().missing_chunks == 1
+    assert writer.collect_garbage(SCOPE, set()).result().missing_chunks == 0
+    image = advance(image, [0])
+    new = writer.submit(SCOPE, image).result()
+    assert_same_state(load_image(store, load_manifest(store, SCOPE, new)), image)
+
+
+def test_chunks_of_the_base_stay_though_its_manifest_is_gone(partition: Partition) -> None:
+    store, writer = partition.store, partition.writer
+    for ref, _ in partition.history[-3:]:
+        del store.objects[SCOPE.manifest_key(ref)]
+    store.now_s += 1000
+    assert writer.collect_garbage(SCOPE, set(), min_age_s=1.0).result().missing_chunks == 0
+    image = advance(partition.history[-1][1], [0])
+    new = writer.submit(SCOPE, image).result()
+    assert_same_state(load_image(store, load_manifest(store, SCOPE, new)), image)
+
+
 def test_age_is_measured_by_the_writers_clock(partition: Partition) -> None:
     report = partition.writer.collect_garbage(SCOPE, set()).result()
     assert len(report.kept) == 10

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from snapshots import SnapshotScope, SnapshotWriter, StoreError, current_header, load_manifest
+from snapshots import (
+    SnapshotScope,
+    SnapshotWriter,
+    StoreError,
+    current_header,
+    load_manifest,
+    missing_chunks,
+)
 from tests.snapshots.memory_store import MemoryStore
 from tests.workers.telemetry.test_gauges import SteppedClock
 from workers import M, MetricDef, NullTelemetry, WorkerConfig
@@ -35,15 +42,21 @@ class Worker:
         self.rows = self.table.allocate(130)
         self.partition.adopt([b"A%d" % i for i in range(130)], self.rows)
         self.journal_end = 500
+        self.writer = SnapshotWriter(self.store, current_header(CONFIG.predictor))
         self.checkpoints = Checkpoints(
             CONFIG,
-            SnapshotWriter(self.store, current_header(CONFIG.predictor)),
+            self.writer,
             self.table,
             journal_end=lambda _number: self.journal_end,
             clock=self.clock,
             telemetry=self.telemetry,
             tracer=NullTracer(),
         )
+
+    def collected(self) -> None:
+        """The collection of garbage under way has ended, and the loop has looked."""
+        self.writer.collect_garbage(SCOPE, set()).result(10.0)
+        self.checkpoints.advance([self.partition])
 
     def save(self, offset: int, took_s: float = 0.0) -> None:
         """A snapshot from beginning to end."""
@@ -81,6 +94,32 @@ def test_the_journal_is_never_read_from_before_where_recovery_had_read_it_to() -
         ref = worker.partition.durable
         assert ref is not None
         assert load_manifest(worker.store, SCOPE, ref).journal_position == expected
+    assert worker.checkpoints.close(10.0)
+
+
+def test_chunks_that_the_store_has_lost_are_found_and_written_again() -> None:
+    """Also where no tick comes any more: what the commit names must be whole."""
+    worker = Worker()
+    for offset in range(10, 110, 10):
+        worker.table.dirty[worker.rows[0]] = True
+        worker.save(offset)
+        worker.checkpoints.committed(worker.partition)
+    worker.collected()
+    assert M.CORRUPT_SNAPSHOTS.name not in worker.telemetry.names
+    named = worker.partition.durable
+    assert named is not None
+    manifest = load_manifest(worker.store, SCOPE, named)
+    del worker.store.objects[SCOPE.chunk_key(manifest.chunks[1].sha256)]
+    for _ in range(10):
+        worker.checkpoints.committed(worker.partition)
+    worker.collected()
+    assert worker.telemetry.names.count(M.CORRUPT_SNAPSHOTS.name) == 1
+    worker.save(100)
+    assert worker.partition.commit_offset == 100
+    assert missing_chunks(worker.store, manifest) == 0
+    manifests = len(worker.store.list(SCOPE.manifest_prefix))
+    worker.save(100)
+    assert len(worker.store.list(SCOPE.manifest_prefix)) == manifests
     assert worker.checkpoints.close(10.0)
 
 

@@ -171,7 +171,10 @@ class M:
         buckets=_SECONDS,
     )
     CORRUPT_SNAPSHOTS = MetricDef(
-        "tickfleet_corrupt_snapshots_total", _COUNTER, "Snapshots refused on restore", _PARTITION
+        "tickfleet_corrupt_snapshots_total",
+        _COUNTER,
+        "Snapshots refused on restore, or found to have lost chunks in the store",
+        _PARTITION,
     )
     FAILED_PARTITIONS = MetricDef(
         "tickfleet_failed_partitions",

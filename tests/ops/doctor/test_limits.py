@@ -44,6 +44,18 @@ def test_a_commit_at_offset_100_with_an_old_snapshot(
     assert all(text in one.message for one, (_, text) in zip(found, expected, strict=True))
 
 
+def test_a_snapshot_whose_chunks_are_gone_is_of_no_use() -> None:
+    store: Any = MemoryStore()
+    writer = SnapshotWriter(store, HEADER)
+    ref = writer.submit(SCOPE, make_image(130, offset=100)).result()
+    assert writer.close(10.0)
+    del store.objects[store.list(SCOPE.chunk_prefix)[0]]
+    commit = Commit(100, ref.metadata)
+    [found] = _partition(SITE, store, SCOPE.partition, commit, range(100, 100))
+    assert found.status is Status.FAILED
+    assert "1 of the 3 chunks" in found.message
+
+
 @pytest.mark.parametrize(
     ("skew_s", "status"),
     [
