@@ -57,9 +57,8 @@ _HISTORY_OPTIONS = (
     click.option(
         "--repeats",
         type=click.Choice(["refuse", "drop", "keep"]),
-        default="refuse",
-        show_default=True,
-        help="File: what to do with rows that are there twice.",
+        help="File: what to do with rows that are there twice.  [default: refuse; with --unsorted: "
+        "keep]",
     ),
 )
 _NAMES = ["columns", "asset", "mid", "bad_quotes", "time_unit", "time_zone", "unsorted", "repeats"]

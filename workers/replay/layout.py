@@ -52,14 +52,15 @@ class Layout:
     time_unit: of timestamps that are numbers.
     time_zone: of times that name none, as tz database name.
     unsorted: take the rows as they stand, even if time runs backwards between them.
-    repeats: rows equal in asset, time, price and target.
+    repeats: rows equal in asset, time, price and target. None: refused; of an unsorted table kept,
+        where they cannot be told from ticks.
     allow_nonpositive_prices: as the worker's setting of that name.
 
     A choice may be given as its text, as in `repeats="keep"`.
 
     Raises:
-        ReplayError: `columns` renames something that is no column of ours, a choice is none, or
-            `time_zone` is unknown.
+        ReplayError: `columns` renames something that is no column of ours, a choice is none,
+            `time_zone` is unknown, or choices exclude each other.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -69,13 +70,19 @@ class Layout:
     time_unit: TimeUnit = TimeUnit.NS
     time_zone: str = "UTC"
     unsorted: bool = False
-    repeats: Repeats = Repeats.REFUSE
+    repeats: Repeats | None = None
     allow_nonpositive_prices: bool = False
 
     def __post_init__(self) -> None:
         self._choose("bad_quotes", BadQuotes)
         self._choose("time_unit", TimeUnit)
-        self._choose("repeats", Repeats)
+        if self.repeats is not None:
+            self._choose("repeats", Repeats)
+        if self.unsorted and self.repeats not in (None, Repeats.KEEP):
+            raise ReplayError(
+                f"repeats = {self.repeats} needs rows in order of time: sort them, or leave "
+                "--unsorted or --repeats out"
+            )
         if unknown := sorted(set(self.columns) - set(_KNOWN)):
             raise ReplayError(
                 f"{', '.join(unknown)} is no column of ticks: rename one of {', '.join(_KNOWN)}, "

@@ -80,7 +80,7 @@ class OrderCheck:
         return repeated
 
     def _without(self, chunk: TickChunk, repeated: Bool[ndarray, " n"]) -> TickChunk:
-        if self._layout.repeats is Repeats.REFUSE:
+        if self._layout.repeats is None or self._layout.repeats is Repeats.REFUSE:
             at = int(repeated.argmax())
             raise BadTicksError(
                 f"{self._source}: row {int(chunk.offset[at]) + 1} repeats a row above it: the same "

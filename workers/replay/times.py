@@ -1,6 +1,7 @@
 """Columns of times, whatever their type, to nanoseconds since the Unix epoch. Pure."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -15,6 +16,7 @@ from workers.replay.layout import Layout, TimeUnit
 __all__ = ["first_failing", "nanoseconds"]
 
 _LATEST_NS: Final = 2**63 - 1
+_DECIMAL: Final = pa.decimal128(38, 18)
 _Fail = Callable[[int, str], NoReturn]
 
 
@@ -66,21 +68,21 @@ def _of_texts(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
     if kind is None:
         fail(0, f"is {column[0].as_py()!r}, no time: write a number or 2013-09-01T09:30:00.123Z")
     if kind == pa.int64() and layout.time_unit is not TimeUnit.NS and not _casts(column, kind):
-        # Fractions may follow whole numbers.
-        kind = pa.float64()
+        # Fractions may follow whole numbers. A double could not hold them.
+        kind = _DECIMAL if _casts(column, _DECIMAL) else pa.float64()
     parsed = _cast(column, kind, fail, f"a time like {column[0].as_py()!r}")
     if pa.types.is_timestamp(kind):
         return _placed(parsed, layout, fail)
     if pa.types.is_floating(kind):
         return _of_floats(parsed, layout, fail)
-    return _of_integers(parsed, layout, fail)
+    return (_of_decimals if kind == _DECIMAL else _of_integers)(parsed, layout, fail)
 
 
 def _kind_of_text(cell: Any, layout: Layout) -> Any:
     """The type that a text can be read as; None for no time."""
     kinds = [pa.int64(), pa.timestamp("ns", "UTC"), pa.timestamp("ns")]
     if layout.time_unit is not TimeUnit.NS:
-        kinds.append(pa.float64())
+        kinds += [_DECIMAL, pa.float64()]
     return next((kind for kind in kinds if _casts(cell, kind)), None)
 
 
@@ -96,10 +98,18 @@ def _of_floats(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]
     unit = layout.time_unit
     count = values(column.cast(pa.float64()))
     _require(np.abs(count) < float(_LATEST_NS // unit.nanoseconds), unit, fail)
-    # In two parts: a product of them all has no bits left for the nanoseconds.
-    whole = np.floor(count)
-    fraction_ns = np.rint((count - whole) * unit.nanoseconds).astype(np.int64)
-    return np.asarray(whole.astype(np.int64) * np.int64(unit.nanoseconds) + fraction_ns)
+    if (count == np.floor(count)).all():
+        return _of_integers(column.cast(pa.int64()), layout, fail)
+    # What was meant is what it is written as, shortest: a double is some 200 ns off.
+    return _of_decimals(column.cast(pa.string()).cast(_DECIMAL), layout, fail)
+
+
+def _of_decimals(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
+    unit = layout.time_unit
+    scale = pa.scalar(Decimal(unit.nanoseconds), pa.decimal256(10, 0))
+    exact = compute.round(compute.multiply(column.cast(pa.decimal256(57, 18)), scale))
+    _require(np.abs(values(exact.cast(pa.float64()))) < float(_LATEST_NS), unit, fail)
+    return values(exact.cast(pa.decimal256(76, 0)).cast(pa.int64()))
 
 
 def _placed(stamps: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:

@@ -41,6 +41,11 @@ def times(folder: Path, *cells: str, layout: Layout | None = None) -> list[int]:
         ("1377993600001", TimeUnit.MS, _NS + 1_000_000),
         ("1377993600", TimeUnit.S, _NS),
         ("1377993600.25", TimeUnit.S, _NS + 250_000_000),
+        ("1377993600.123456789", TimeUnit.S, _NS + 123_456_789),
+        ("1377993600.1234567895", TimeUnit.S, _NS + 123_456_790),
+        ("1.377993600000000001E+9", TimeUnit.S, _NS + 1),
+        ("1377993600123.456789", TimeUnit.MS, _NS + 123_456_789),
+        ("1377993600123456.789", TimeUnit.US, _NS + 123_456_789),
         ("2013-09-01T00:00:00Z", TimeUnit.NS, _NS),
         ("2013-09-01 00:00:00.123456789", TimeUnit.NS, _NS + 123_456_789),
         ("2013-09-01T02:00:00.5+02:00", TimeUnit.MS, _NS + 500_000_000),
@@ -93,6 +98,19 @@ def test_times_of_a_zone(tmp_path: Path) -> None:
             times(tmp_path, "2013-01-01T00:00:00", text, layout=madrid)
     with pytest.raises(ReplayError, match="'Europe/Nowhere' is no time zone"):
         Layout(time_zone="Europe/Nowhere")
+
+
+def test_a_double_is_the_time_that_it_is_written_as(tmp_path: Path) -> None:
+    stamps = np.array([1377993600.123457, 1377993600.123458, 1377993601.0])
+    table = pa.table({"asset_id": ["A"] * 3, "price": [1.0] * 3, "timestamp_ns": stamps})
+    path = write_ticks(tmp_path / "t.parquet", table)
+    found = [row[3] for row in rows(path, Layout(time_unit=TimeUnit.S))]
+    assert found == [_NS + 123_457_000, _NS + 123_458_000, _NS + 1_000_000_000]
+    for bad in (np.nan, np.inf, 1e10):
+        table = pa.table({"asset_id": ["A"], "price": [1.0], "timestamp_ns": [bad]})
+        path = write_ticks(tmp_path / "bad.parquet", table)
+        with pytest.raises(BadTicksError, match=r"row 1: timestamp_ns is no time in s"):
+            rows(path, Layout(time_unit=TimeUnit.S))
 
 
 def test_fractions_may_follow_whole_numbers(tmp_path: Path) -> None:
@@ -171,6 +189,8 @@ def test_choices_may_be_texts(tmp_path: Path) -> None:
         ({"columns": {"bid": "b"}}, "are read for their middle only: say --mid"),
         ({"mid": True, "columns": {"price": "p"}}, "either --mid, or a column for the price"),
         ({"repeats": "foo"}, "repeats is 'foo': write one of refuse, drop, keep"),
+        ({"repeats": "drop", "unsorted": True}, "repeats = drop needs rows in order of time"),
+        ({"repeats": "refuse", "unsorted": True}, "repeats = refuse needs rows in order of time"),
         ({"time_unit": "m"}, "time_unit is 'm': write one of ns, us, ms, s"),
         ({"bad_quotes": None}, "bad_quotes is None: write one of refuse, drop"),
     ],
