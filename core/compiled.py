@@ -42,8 +42,9 @@ _BITS = 4
 class TileStep:
     """One compiled step of a tile of 64 lanes, or of one.
 
-    The tile passed in is consumed (its buffer becomes the new tile's). Inputs and outputs are
-    float64 whatever the state's dtype: prices are differenced before they are rounded.
+    A tile of 64 is consumed (its buffer becomes the new tile's); one lane is not, so that a program
+    that is interrupted within a tick still has it. Inputs and outputs are float64 whatever the
+    state's dtype: prices are differenced before they are rounded.
     """
 
     __slots__ = ("_executable", "_fresh", "config", "dtype")
@@ -65,7 +66,7 @@ class TileStep:
         """Advance the active lanes by one tick. Outputs of the others are undefined.
 
         Args:
-            tile: the lanes' state; consumed where it is an array of JAX's.
+            tile: the lanes' state; consumed where it is a tile of 64 and an array of JAX's.
             inputs: rows of `Input`.
             surfaces: `galerkin.Surface` rows of the lanes' networks; untrained ones if None.
         """

@@ -1,6 +1,8 @@
 """One asset tick by tick: its state stays where the step leaves it.
 
 The pure form, `FunctionalPredictor.step`, copies the state at every tick. The bits are the same.
+Invariant: what a tick changes is stored at once, without a call in between. So an exception that a
+signal raises, as Ctrl-C does, leaves the state of before the tick or of after it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +34,8 @@ _LONG_HISTORY: Final = 65_536
 _AT_A_TIME: Final = 4_096
 """Of a long history; their results are held."""
 
+_Training = Future[Shaped[ndarray, "1 network"]]
+
 
 class Lane:
     """A place for the state of one asset. Not thread-safe.
@@ -55,7 +59,6 @@ class Lane:
         self.config = config
         self.dtype = dtype
         self._trains_on = trains_on
-        self._training: Future[Shaped[ndarray, "1 network"]] | None = None
         self._step, self._trainer = compile_both(config, dtype, width=1)
         self._layout = asset_layout(config)
         self._surfaces = init_surfaces(dtype, width=1)
@@ -64,11 +67,8 @@ class Lane:
 
     def put(self, state: AssetState) -> None:
         """Go on from a state."""
-        self._finish_training()
-        column, self._network = self._layout.split(state.rows[np.newaxis])
-        self._tile = jax.device_put(column.T)
-        self._surfaces[:, 0] = self._network[0, SURFACE]
-        self.timestamp_ns, self.sequence = state.timestamp_ns, state.sequence
+        column, network = self._layout.split(state.rows[np.newaxis])
+        self._store(jax.device_put(column.T), state.timestamp_ns, state.sequence, _done(network))
 
     def state(self) -> AssetState:
         """A copy of the state."""
@@ -95,13 +95,13 @@ class Lane:
             depth=depth,
             kernel_mask=kernel_mask,
         )
-        self._tile, outputs = self._step(self._tile, self._inputs, self._surfaces)
+        tile, outputs = self._step(self._tile, self._inputs, self._surfaces)
         # Waits for the step, which until then may read the inputs where they are.
-        column = np.asarray(outputs)[:, 0]
-        self.timestamp_ns, self.sequence = tick.timestamp_ns, self.sequence + 1
-        if self.sequence % self.config.dgm_every == 0 and Kernel.B in kernel_mask:
-            self._train()
-        return PredictionResult.from_column(column)
+        result = PredictionResult.from_column(np.asarray(outputs)[:, 0])
+        sequence = self.sequence + 1
+        due = sequence % self.config.dgm_every == 0 and Kernel.B in kernel_mask
+        self._store(tile, tick.timestamp_ns, sequence, self._train(tile) if due else None)
+        return result
 
     def steps(self, ticks: Sequence[MarketObservation]) -> Iterator[PredictionResult]:
         """Ticks after one another, each processed at its own time."""
@@ -120,26 +120,34 @@ class Lane:
         )
         due = (self.sequence + np.arange(1, len(ticks) + 1)) % self.config.dgm_every == 0
         column, network, outputs = run(self._column(slice(None)), self._network[0], inputs, due)
-        self._tile = jax.device_put(column[:, np.newaxis])
-        self._take(network[np.newaxis])
-        self.timestamp_ns, self.sequence = before[-1], self.sequence + len(ticks)
+        tile, sequence = jax.device_put(column[:, np.newaxis]), self.sequence + len(ticks)
+        self._store(tile, before[-1], sequence, _done(network[np.newaxis]))
         return map(PredictionResult.from_column, outputs)
 
-    def _train(self) -> None:
-        block = self._column(self._trainer.block)[np.newaxis]
+    def _store(
+        self, tile: jax.Array, timestamp_ns: int | None, sequence: int, training: _Training | None
+    ) -> None:
+        self._tile, self._training = tile, training
+        self.timestamp_ns, self.sequence = timestamp_ns, sequence
+
+    def _train(self, tile: jax.Array) -> _Training:
+        block = host_view(tile)[self._trainer.block, 0].copy()[np.newaxis]
         if self._trains_on is None:
-            self._take(self._trainer(block, self._network))
-        else:
-            self._training = self._trains_on.submit(self._trainer, block, self._network)
+            return _done(self._trainer(block, self._network))
+        return self._trains_on.submit(self._trainer, block, self._network)
 
     def _finish_training(self) -> None:
         if self._training is not None:
-            training, self._training = self._training, None
-            self._take(training.result())
-
-    def _take(self, network: Shaped[ndarray, "1 network"]) -> None:
-        self._network = network
-        self._surfaces[:, 0] = network[0, SURFACE]
+            self._network = self._training.result()
+            self._surfaces[:, 0] = self._network[0, SURFACE]
+            self._training = None
 
     def _column(self, rows: slice) -> Shaped[ndarray, " rows"]:
         return host_view(self._tile)[rows, 0].copy()
+
+
+def _done(network: Shaped[ndarray, "1 network"]) -> _Training:
+    """Where nothing has to be waited for."""
+    training: _Training = Future()
+    training.set_result(network)
+    return training

@@ -34,9 +34,9 @@ _Run = tuple[
 
 
 def trace_step(config: PredictorConfig, dtype: str, width: int) -> jax.stages.Traced:
-    """One tick of so many assets; the tile is consumed."""
+    """One tick of so many assets; a tile of more than one lane is consumed."""
     step = one_kernel(rounded(functools.partial(packed_step, config)))
-    return jax.jit(step, donate_argnums=1).trace(
+    return jax.jit(step, donate_argnums=1 if width > 1 else ()).trace(
         ZERO,
         np.empty((state_layout(config).rows, width), dtype),
         np.empty((INPUT_ROWS, width)),

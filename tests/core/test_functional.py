@@ -3,6 +3,7 @@
 import functools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +16,8 @@ from core import (
     Lane,
     MarketObservation,
     PredictorConfig,
+    TileStep,
+    Trainer,
     asset_layout,
 )
 
@@ -107,6 +110,30 @@ def test_a_network_does_not_train_at_a_tick_that_masks_it() -> None:
         single, _ = predictor().step(single, tick, kernel_mask=masked)
     for state in (lane.state(), single):
         assert layout.split(state.rows[np.newaxis])[1].tobytes() == fresh.tobytes()
+
+
+@pytest.mark.parametrize("program", [TileStep, Trainer])
+def test_an_interrupt_within_a_tick_leaves_the_state_of_before(
+    program: type[TileStep] | type[Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ctrl-C does it: Python raises once the call of the compiled program returns."""
+    run = program.__call__
+
+    def interrupted(*arguments: Any) -> None:
+        run(*arguments)
+        raise KeyboardInterrupt
+
+    ticks = history(6, 40)
+    straight, ours = Lane(PredictorConfig()), Lane(PredictorConfig())
+    for number, tick in enumerate(ticks, start=1):
+        if number == 16:  # the network trains after it
+            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+                patch.setattr(program, "__call__", interrupted)
+                ours.step(tick)
+            assert ours.state().rows.tobytes() == straight.state().rows.tobytes()
+            assert ours.timestamp_ns == straight.timestamp_ns
+        assert repr(ours.step(tick)) == repr(straight.step(tick))
+    assert ours.state().rows.tobytes() == straight.state().rows.tobytes()
 
 
 def test_training_behind_the_result_gives_the_same_bits() -> None:
