@@ -1,6 +1,6 @@
 """Snapshots of one asset as files, written beside the steps (specification section 7)."""
 
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import structlog
 
 from snapshots.envelope import TRAILER_BYTES
 from snapshots.file_store import FileStore
+from workers.embedded.threads import Threads
 
 __all__ = ["SavedSnapshot", "SnapshotFiles", "write_snapshot"]
 
@@ -31,28 +32,25 @@ class SnapshotFiles:
     """
 
     def __init__(self, threads: int) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="snapshot_io")
-        self._pending: set[Future[SavedSnapshot]] = set()
+        self._threads = Threads(threads, "snapshot_io")
 
     @property
     def executor(self) -> Executor:
         """For other files that are written beside the steps."""
-        return self._executor
+        return self._threads
 
     def write(self, filepath: Path, data: bytes) -> Future[SavedSnapshot]:
         """Begin to write sealed bytes; returns at once."""
-        future = self._executor.submit(write_snapshot, filepath, data)
-        self._pending.add(future)
-        future.add_done_callback(self._pending.discard)
+        future = self._threads.submit(write_snapshot, filepath, data)
         future.add_done_callback(_log_outcome)
         return future
 
     def close(self, timeout_s: float) -> None:
         """Wait for what is under way, at most so long, and end the threads."""
-        unfinished = wait(list(self._pending), timeout=timeout_s).not_done
+        unfinished = self._threads.finish(timeout_s)
         if unfinished:
-            _log.warning("snapshots_abandoned", count=len(unfinished))
-        self._executor.shutdown(wait=not unfinished, cancel_futures=bool(unfinished))
+            _log.warning("snapshots_abandoned", count=unfinished)
+        self._threads.shutdown(wait=not unfinished, cancel_futures=bool(unfinished))
 
 
 def write_snapshot(filepath: Path, data: bytes) -> SavedSnapshot:

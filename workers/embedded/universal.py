@@ -6,7 +6,7 @@ for one asset, and its results are the fleet's, bit for bit.
 
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from math import isfinite
 from pathlib import Path
 from typing import Literal
@@ -31,6 +31,7 @@ from workers.clock import Clock, SystemClock
 from workers.embedded.alerts import Alert, alerts, log_alert
 from workers.embedded.dumps import EmergencyDumps
 from workers.embedded.snapshot_files import SavedSnapshot, SnapshotFiles, write_snapshot
+from workers.embedded.threads import Threads
 from workers.errors import PredictorClosedError
 from workers.telemetry.metrics import M, NullTelemetry, Telemetry
 
@@ -52,7 +53,8 @@ class UniversalPredictor:
     """One asset, its state held here. Not thread-safe, but for the files it writes itself.
 
     The network that is due after a tick trains in a thread of its own while the caller has the
-    result; the next tick waits for it, where it comes that soon.
+    result; the next tick waits for it, where it comes that soon. In a forked process it goes on by
+    itself.
 
     Args:
         config: hyperparameters.
@@ -85,7 +87,7 @@ class UniversalPredictor:
     ) -> None:
         self.config = config
         self.asset_id = asset_id
-        self._trains_on = ThreadPoolExecutor(1, thread_name_prefix="training")
+        self._trains_on = Threads(1, "training")
         self._lane = Lane(config, dtype, trains_on=self._trains_on)
         self._header = current_header(config, dtype)
         self._result: PredictionResult | None = None
