@@ -1,6 +1,6 @@
 """Snapshots of one asset as files, written beside the steps (specification section 7)."""
 
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class SnapshotFiles:
 
     def __init__(self, threads: int) -> None:
         self._threads = Threads(threads, "snapshot_io")
+        self._last: dict[Path, Future[SavedSnapshot]] = {}
 
     @property
     def executor(self) -> Executor:
@@ -40,10 +41,18 @@ class SnapshotFiles:
         return self._threads
 
     def write(self, filepath: Path, data: bytes) -> Future[SavedSnapshot]:
-        """Begin to write sealed bytes; returns at once."""
-        future = self._threads.submit(write_snapshot, filepath, data)
+        """Begin to write sealed bytes; returns at once. A file ends with what it was given last."""
+        path = filepath.absolute()
+        self._last = {path: last for path, last in self._last.items() if not last.done()}
+        future = self._threads.submit(_write_after, self._last.get(path), path, data)
         future.add_done_callback(_log_outcome)
+        self._last[path] = future
         return future
+
+    def write_now(self, filepath: Path, data: bytes) -> SavedSnapshot:
+        """As `write`, and wait for it, in this thread."""
+        path = filepath.absolute()
+        return _write_after(self._last.get(path), path, data)
 
     def close(self, timeout_s: float) -> None:
         """Wait for what is under way, at most so long, and end the threads."""
@@ -51,6 +60,14 @@ class SnapshotFiles:
         if unfinished:
             _log.warning("snapshots_abandoned", count=unfinished)
         self._threads.shutdown(wait=not unfinished, cancel_futures=bool(unfinished))
+
+
+def _write_after(
+    before: Future[SavedSnapshot] | None, filepath: Path, data: bytes
+) -> SavedSnapshot:
+    if before is not None:
+        wait([before])
+    return write_snapshot(filepath, data)
 
 
 def write_snapshot(filepath: Path, data: bytes) -> SavedSnapshot:

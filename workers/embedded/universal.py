@@ -30,7 +30,7 @@ from workers.batching.shedding import LoadShedder
 from workers.clock import Clock, SystemClock
 from workers.embedded.alerts import Alert, alerts, log_alert
 from workers.embedded.dumps import EmergencyDumps
-from workers.embedded.snapshot_files import SavedSnapshot, SnapshotFiles, write_snapshot
+from workers.embedded.snapshot_files import SavedSnapshot, SnapshotFiles
 from workers.embedded.threads import Threads
 from workers.errors import PredictorClosedError
 from workers.telemetry.metrics import M, NullTelemetry, Telemetry
@@ -210,7 +210,7 @@ class UniversalPredictor:
 
     def save_snapshot(self, filepath: Path) -> SavedSnapshot:
         """Write the state to a file, atomically and durably."""
-        return write_snapshot(filepath, self.export_state_snapshot())
+        return self._files.write_now(filepath, self.export_state_snapshot())
 
     def save_snapshot_nonblocking(self, filepath: Path) -> Future[SavedSnapshot]:
         """As `save_snapshot`; only the serialisation happens on this thread (section 7).

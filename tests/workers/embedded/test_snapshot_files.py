@@ -1,0 +1,35 @@
+"""Files written beside the steps: which state a file holds in the end."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from snapshots.file_store import FileStore
+from workers.embedded.snapshot_files import SnapshotFiles
+
+SEALED = b"." * 64
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_a_file_ends_with_what_it_was_given_last(
+    now: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the first write takes longer, and threads are idle."""
+    put = FileStore.put
+
+    def slow(self: FileStore, key: str, data: bytes) -> None:
+        if data.startswith(b"older"):
+            time.sleep(0.3)
+        put(self, key, data)
+
+    monkeypatch.setattr(FileStore, "put", slow)
+    files = SnapshotFiles(3)
+    older = files.write(tmp_path / "latest", b"older" + SEALED)
+    if now:
+        files.write_now(tmp_path / "latest", b"newer" + SEALED)
+    else:
+        files.write(tmp_path / "latest", b"newer" + SEALED).result()
+    older.result()
+    files.close(10.0)
+    assert (tmp_path / "latest").read_bytes().startswith(b"newer")
