@@ -61,7 +61,7 @@ class UniversalPredictor:
         dtype: of the state.
         asset_id: names the asset in alerts and dumps.
         checkpoint_dir: where checkpoints and the final snapshot go.
-        checkpoint_interval: in steps.
+        checkpoint_interval: in ticks of the asset.
         n_worker_threads: threads that write snapshots and dumps.
         clock: tells how old a tick is and how long a step took, and stamps snapshots.
         dump_dir: where a dump is written when EmergencyMode rises (section 12.3); None: nowhere.
@@ -93,7 +93,6 @@ class UniversalPredictor:
         self._result: PredictionResult | None = None
         self._checkpoint_dir = checkpoint_dir
         self._checkpoint_interval = checkpoint_interval
-        self._steps = 0
         self._clock = clock or SystemClock()
         self._files = SnapshotFiles(n_worker_threads)
         self._dumps = EmergencyDumps(dump_dir, asset_id, config)
@@ -155,7 +154,6 @@ class UniversalPredictor:
             kernel_mask=Kernel(self._shedder.kernel_mask) if self._shedder else ALL_KERNELS,
         )
         self._observe_load(begun_s)
-        self._steps += 1
         before, self._result = self._result, result
         self._announce(before, result)
         return result
@@ -180,7 +178,10 @@ class UniversalPredictor:
     def predict_step_with_async_checkpoint(
         self, observation: MarketObservation
     ) -> tuple[PredictionResult, Future[SavedSnapshot] | None]:
-        """A step, and every `checkpoint_interval` steps a snapshot beside it (section 7).
+        """A step, and every `checkpoint_interval` ticks a snapshot beside it (section 7).
+
+        Counted are the ticks that the state has seen, those of a history and of a loaded snapshot
+        among them. They name the file: the highest number is the newest state.
 
         Raises:
             ValueError: no `checkpoint_dir` was given.
@@ -188,9 +189,10 @@ class UniversalPredictor:
         if self._checkpoint_dir is None:
             raise ValueError("checkpoints need a checkpoint_dir: give one to the constructor")
         result = self.step(observation)
-        if self._steps % self._checkpoint_interval:
+        ticks = self._lane.sequence
+        if ticks % self._checkpoint_interval:
             return result, None
-        name = f"snapshot_step_{self._steps}.msgpack"
+        name = f"snapshot_step_{ticks}.msgpack"
         return result, self.save_snapshot_nonblocking(self._checkpoint_dir / name)
 
     def export_state_snapshot(self) -> bytes:
@@ -277,8 +279,9 @@ class UniversalPredictor:
         if self._checkpoint_dir is None or self._lane.timestamp_ns is None:
             return
         _log.info("shutdown", shutdown_phase="final_snapshot")
+        name = f"shutdown_step_{self._lane.sequence}.msgpack"
         try:
-            self.save_snapshot(self._checkpoint_dir / f"shutdown_step_{self._steps}.msgpack")
+            self.save_snapshot(self._checkpoint_dir / name)
         except (TickFleetError, OSError) as error:
             _log.error("final_snapshot_failed", reason=str(error))
 

@@ -135,6 +135,24 @@ def test_checkpoints_are_written_beside_the_steps_and_awaited_at_the_end(tmp_pat
     again.load_snapshot(tmp_path / "snapshot_step_40.msgpack")
 
 
+def test_checkpoints_are_numbered_on_after_a_snapshot_was_loaded(tmp_path: Path) -> None:
+    first, second = (predictor(checkpoint_dir=tmp_path, checkpoint_interval=20) for _ in range(2))
+    ticks = observations(walk(50))
+    for tick in ticks[:30]:
+        first.predict_step_with_async_checkpoint(tick)
+    first.graceful_shutdown()
+    second.load_snapshot(tmp_path / "shutdown_step_30.msgpack")
+    for tick in ticks[30:]:
+        second.predict_step_with_async_checkpoint(tick)
+    second.graceful_shutdown()
+    assert sorted(p.stem for p in tmp_path.glob("*.msgpack")) == [
+        "shutdown_step_30",
+        "shutdown_step_50",
+        "snapshot_step_20",
+        "snapshot_step_40",
+    ]
+
+
 def test_ticks_from_columns_have_snapshots_that_load(tmp_path: Path) -> None:
     stamps = np.array([t.timestamp_ns for t in observations(walk(9))], dtype=np.uint64)
     ours = predictor(checkpoint_dir=tmp_path)
