@@ -63,7 +63,8 @@ class TileStep:
         inputs: Float64[np.ndarray, "inputs lanes"],
         surfaces: Float[np.ndarray, "surface lanes"] | None = None,
     ) -> tuple[Float[Array, "rows lanes"], Float64[Array, "outputs lanes"]]:
-        """Advance the active lanes by one tick. Outputs of the others are undefined.
+        """Advance the active lanes by one tick. The others' outputs are of their last tick, but for
+        the instant events.
 
         Args:
             tile: the lanes' state; consumed where it is a tile of 64 and an array of JAX's.

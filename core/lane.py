@@ -103,6 +103,13 @@ class Lane:
         self._store(tile, tick.timestamp_ns, sequence, self._train(tile) if due else None)
         return result
 
+    def result(self) -> PredictionResult:
+        """Of the last tick, once more: all a result says is in the state."""
+        self._finish_training()
+        no_tick = np.zeros_like(self._inputs)
+        _, outputs = self._step(self._tile, no_tick, self._surfaces)
+        return PredictionResult.from_column(np.asarray(outputs)[:, 0])
+
     def steps(self, ticks: Sequence[MarketObservation]) -> Iterator[PredictionResult]:
         """Ticks after one another, each processed at its own time."""
         if len(ticks) < _LONG_HISTORY:

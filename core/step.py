@@ -69,7 +69,8 @@ def packed_step(
             state's dtype.
 
     Returns:
-        The new state, and outputs in rows of `Output`, float64 (undefined for inactive lanes).
+        The new state, and outputs in rows of `Output`, float64. An inactive lane's are of its last
+        tick, but for the instant events, which are undefined.
     """
     layout = state_layout(config)
     state = layout.view(packed)

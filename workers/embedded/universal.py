@@ -110,6 +110,8 @@ class UniversalPredictor:
     def fit_history(self, history: Sequence[float]) -> bool:
         """Warm the state up on past prices, a millisecond apart (section 4.1).
 
+        Alerts are told of what holds at its end, not of what came and went.
+
         Returns:
             Whether the orchestrator's balance converged and no regime change is under way.
 
@@ -128,11 +130,12 @@ class UniversalPredictor:
             for number, price in enumerate(history)
         ]
         [last] = deque(self._lane.steps(ticks), maxlen=1)
-        self._result = last
+        before, self._result = self._result, last
         if not isfinite(last.predicted_price):
             raise RuntimeError(
                 "the predictor diverged: check the history for values that are not prices"
             )
+        self._announce(before, last)
         converged = last.sinkhorn_converged and last.cusum_drift < last.adaptive_threshold
         if not converged:
             _log.warning("cold_start_not_converged", cusum_drift=last.cusum_drift)
@@ -245,9 +248,10 @@ class UniversalPredictor:
             start, stop = self._header.blocks[block]
             rows[start:stop] = snapshot.rows[start:stop]
         if "global" in blocks:
-            stamp, self._result = snapshot.last_timestamp_ns, None
-            sequence = snapshot.sequence
+            stamp, sequence = snapshot.last_timestamp_ns, snapshot.sequence
         self._lane.put(AssetState(rows, stamp, sequence))
+        # What holds already was told before the snapshot was saved.
+        self._result = self._lane.result() if sequence else None
 
     def graceful_shutdown(self, timeout_seconds: float = 25.0) -> None:
         """The orderly end (section 8): no more ticks, pending snapshots, a last one, threads.

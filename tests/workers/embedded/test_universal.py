@@ -224,6 +224,39 @@ def test_alerts_are_told_once_per_edge() -> None:
     assert {a.asset_id for a in told} == {"EURUSD"}
 
 
+def test_alerts_go_on_over_a_snapshot(tmp_path: Path) -> None:
+    """As if it had not been there: what holds is not raised again, and its end is told."""
+    told: list[Alert] = []
+    ticks = observations(walk(60))
+    saved, loaded = predictor(), predictor(on_alert=told.append, dump_dir=tmp_path / "dumps")
+    for tick in ticks[:-2]:
+        saved.step(tick)
+    saved._clock.time_ns = ticks[-2].timestamp_ns + 10**9  # type: ignore[attr-defined]
+    last = saved.step(ticks[-2])
+    assert last.degraded_inference_mode
+    file = saved.save_snapshot(tmp_path / "a").filepath
+    loaded.load_snapshot(file)
+    assert unseal(loaded.export_state_snapshot())["flags"] == unseal(file.read_bytes())["flags"]
+    assert repr(loaded._result) == repr(last)
+    loaded.step(ticks[-2])
+    assert not told
+    loaded._clock.time_ns = ticks[-1].timestamp_ns  # type: ignore[attr-defined]
+    loaded.step(ticks[-1])
+    assert [(a.type.value, a.state.value) for a in told] == [
+        ("DegradedInferenceMode", "cleared"),
+        ("NormalOperationRestored", "instant"),
+    ]
+
+
+def test_what_holds_at_the_end_of_a_history_is_told() -> None:
+    told: list[Alert] = []
+    ours = predictor(on_alert=told.append)
+    ours.fit_history([*walk(200), 1e6])
+    assert ("DomainError", "raised") in [(a.type.value, a.state.value) for a in told]
+    ours.step(observations(walk(201))[-1])
+    assert ("DomainError", "cleared") in [(a.type.value, a.state.value) for a in told]
+
+
 def test_a_rejected_price_is_a_domain_error_and_leaves_the_last_result() -> None:
     told: list[Alert] = []
     ours = predictor(on_alert=told.append)
