@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from snapshots import StoreOptions
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.conftest import MakeFleet
-from tests.kafka.feed import produce, random_ticks
+from tests.kafka.feed import Ticks, produce, random_ticks
 from tests.kafka.fleet import Fleet
 from tests.kafka.tap import Tap, read_topic
 from tests.kafka.verdict import verdict
@@ -22,13 +22,29 @@ from tests.snapshots.faulty_proxy import Fault, faulty_proxy
 
 pytestmark = pytest.mark.kafka
 COUNT = 3_000
+TICKS = random_ticks(COUNT, 10, seed=11)
+
+
+def feed(fleet: Fleet, first: int, last: int) -> None:
+    """Ticks `first` to `last`, the latter excluded."""
+    part = slice(first, last)
+    ticks = Ticks(TICKS.asset[part], TICKS.price[part], TICKS.timestamp_ns[part])
+    produce(fleet.kafka, fleet.ticks, ticks)
 
 
 def run_and_die(fleet: Fleet, tap: Tap) -> None:
-    """A worker that leaves several snapshots and answers beyond the last one, then dies."""
-    worker = fleet.start("w-0", fault="after_commit:kill:40")
-    fleet.wait_for(lambda: not worker.running, 60, "the death of the first worker")
-    assert 0 < tap.count < COUNT
+    """A worker that commits two snapshots, however slow the store, then dies among the rest."""
+    worker = fleet.start("w-0")
+    feed(fleet, 0, 500)
+    fleet.wait_for(lambda: fleet.committed()[0].offset == 500, 60, "a snapshot")
+    feed(fleet, 500, 1_000)
+    fleet.wait_for(lambda: fleet.committed()[0].offset == 1_000, 60, "a second one")
+    worker.kill()
+    feed(fleet, 1_000, COUNT)
+    worker = fleet.start("w-0", fault="after_commit:kill:20")
+    fleet.wait_for(lambda: not worker.running, 60, "the death of the second life")
+    fleet.wait_for(lambda: tap.count > 1_000, 20, "what it answered")
+    assert tap.count < COUNT
 
 
 def manifests(fleet: Fleet) -> list[Path]:
@@ -44,9 +60,7 @@ def sources(fleet: Fleet) -> list[str]:
 
 @pytest.fixture
 def ticks(kafka: KafkaCluster) -> str:
-    topic = kafka.create_topic("ticks", partitions=1)
-    produce(kafka, topic, random_ticks(COUNT, 10, seed=11))
-    return topic
+    return kafka.create_topic("ticks", partitions=1)
 
 
 @pytest.fixture
@@ -140,6 +154,7 @@ def test_retention_that_passes_a_worker_at_work_is_met_by_the_policy_that_is_set
 ) -> None:
     tap = Tap(kafka, fleet.topics["predictions"], 1)
     worker = fleet.start("w-0", missing_history="cold_start")
+    feed(fleet, 0, COUNT)
     fleet.wait_for(lambda: tap.count >= COUNT, 60, "results")
     worker.signal(signal.SIGSTOP)
     # The fetch under way is answered meanwhile, with nothing.
@@ -291,6 +306,7 @@ def test_a_second_signal_ends_the_process_at_once(
 ) -> None:
     fleet = make_fleet("fleet", ticks, 1)
     worker = fleet.start("w-0", fault="before_upload:stall")
+    feed(fleet, 0, COUNT)
     fleet.wait_for(lambda: "partition_live" in fleet.logs(), 40, "a live partition")
     time.sleep(2.0)
     worker.signal(signal.SIGTERM)
