@@ -41,7 +41,7 @@ _REFUSALS: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
 }
-_SHOWN: Final = ("max.message.bytes", "retention.ms", "cleanup.policy")
+_SHOWN: Final = ("max.message.bytes", "retention.ms", "cleanup.policy", "min.insync.replicas")
 
 
 class NoSuchTopicError(FatalError):

@@ -33,9 +33,9 @@ def check_brokers(site: Site) -> Iterator[Finding]:
         )
         return
     site.topics = describe_topics(config)
-    count = len(cluster.nodes)
-    message = f"{count} broker(s), cluster {cluster.cluster_id}"
-    if count < 3:
+    site.brokers = len(cluster.nodes)
+    message = f"{site.brokers} broker(s), cluster {cluster.cluster_id}"
+    if site.brokers < 3:
         remedy = "fine for development; in production three brokers survive the loss of one"
         yield Finding.warning("brokers", message, remedy)
     else:

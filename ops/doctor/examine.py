@@ -17,6 +17,7 @@ from ops.doctor.membership import check_group
 from ops.doctor.permissions import check_permissions
 from ops.doctor.programs import check_programs
 from ops.doctor.registry import check_registry
+from ops.doctor.replication import check_replication
 from ops.doctor.site import Site
 from ops.doctor.storage import check_store
 from ops.doctor.transactions import check_transactions
@@ -30,6 +31,7 @@ _CHECKS: Final[tuple[tuple[str, _Check], ...]] = (
     ("programs", check_programs),
     ("brokers", check_brokers),
     ("topics", check_topics),
+    ("topics", check_replication),
     ("permissions", check_permissions),
     ("features", check_features),
     ("store", check_store),

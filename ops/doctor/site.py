@@ -19,12 +19,14 @@ class Site:
         config: the worker's configuration.
         admin: a client of the cluster.
         topics: the fleet's topics that exist; None before the brokers have answered.
+        brokers: how many there are; 0 before they have answered.
         store: the snapshot store; None before it has proved to work.
     """
 
     config: WorkerConfig
     admin: AdminClient
     topics: dict[str, TopicInfo] | None = None
+    brokers: int = 0
     store: ObjectStore | None = field(default=None, repr=False)
 
     @property

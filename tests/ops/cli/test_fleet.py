@@ -64,7 +64,8 @@ def _ask(port: int, path: str) -> tuple[int, str]:
 
 
 def test_ticks_in_results_out(config: Path, tmp_path: Path) -> None:
-    assert _run("topics", "create", "-c", str(config), "--partitions", "2").count("created") == 5
+    create = ("topics", "create", "-c", str(config))
+    assert _run(*create, "--partitions", "2", "--replicas", "1").count("created") == 5
     sent = _run("produce", "-c", str(config), "--synthetic", str(_TICKS), "--assets", "5")
     assert sent.startswith(f"sent {_TICKS} ticks of 5 assets")
     log = tmp_path / "worker.log"

@@ -9,6 +9,7 @@ from ops.doctor import transactions
 from ops.doctor.cluster import check_topics
 from ops.doctor.commits import _partition
 from ops.doctor.finding import Status
+from ops.doctor.replication import check_replication
 from ops.doctor.site import Site
 from ops.doctor.storage import _check_clock
 from ops.fleet import Commit
@@ -123,6 +124,33 @@ def test_what_topics_take_shall_hold_what_is_written(
     found = [one for one in check_topics(site) if one.status is not Status.OK]
     assert [one.status for one in found] == [status for status, _ in problems]
     assert all(text in one.message for one, (_, text) in zip(found, problems, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("brokers", "replicas", "in_sync", "problems"),
+    [
+        (1, 1, "1", []),  # as on a desk: that there is one broker is said already
+        (2, 1, "1", ["1 replica(s), 2 are to be had"]),
+        (2, 2, "1", []),
+        (2, 2, "2", ["nothing is taken while a broker is away"]),
+        (3, 1, "1", ["1 replica(s), 3 are to be had"]),
+        (3, 1, None, ["1 replica(s), 3 are to be had"]),
+        (3, 3, "1", ["what one broker alone has taken is lost"]),
+        (3, 3, None, []),  # where the brokers do not tell
+        (3, 3, "2", []),
+        (3, 3, "3", ["nothing is taken while a broker is away"]),
+        (9, 5, "2", []),
+    ],
+)
+def test_topics_shall_outlive_a_broker(
+    brokers: int, replicas: int, in_sync: str | None, problems: list[str]
+) -> None:
+    config = {} if in_sync is None else {"min.insync.replicas": in_sync}
+    topics = {name: TopicInfo(name, 4, replicas, config) for name in NAMES.all()}
+    found = list(check_replication(cast(Site, SimpleNamespace(topics=topics, brokers=brokers))))
+    assert [one.status for one in found] == [Status.WARNING] * len(problems)
+    assert all(text in one.message for one, text in zip(found, problems, strict=True))
+    assert all(f"{', '.join(NAMES.all())}: " in one.message and one.remedy for one in found)
 
 
 @pytest.mark.parametrize(("later", "status"), [(5, Status.WARNING), (7, Status.OK)])
