@@ -4,7 +4,9 @@ It reads; nothing here changes the worker. It runs on threads of its own, so tha
 answered while the worker's loop is busy.
 """
 
+import errno
 import json
+import socket
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +22,7 @@ from workers.telemetry.health import WorkerHealth
 __all__ = ["HealthServer"]
 
 _CLIENT_TIMEOUT_S: Final = 5.0
+_OF_THE_PORT: Final = {errno.EADDRINUSE, errno.EACCES}
 
 
 class HealthServer:
@@ -28,7 +31,7 @@ class HealthServer:
     Args:
         health: what the probes report.
         registry: what `/metrics` exports.
-        host: address to listen on.
+        host: address to listen on; `::` is every one, of IPv4 too.
         port: 0 takes any free one; see `.port`.
 
     Raises:
@@ -47,9 +50,13 @@ class HealthServer:
         try:
             self._server = _Server((host, port), handler)
         except OSError as error:
-            raise ConfigurationError(
-                f"http.host/http.port: cannot listen on {host}:{port} ({error.strerror}): "
+            remedy = (
                 "choose another port, or 0 for any"
+                if error.errno in _OF_THE_PORT
+                else "choose an address of this machine, or 0.0.0.0 for all of them"
+            )
+            raise ConfigurationError(
+                f"http.host/http.port: cannot listen on {host}:{port} ({error.strerror}): {remedy}"
             ) from error
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="health", args=(0.1,), daemon=True
@@ -81,6 +88,17 @@ class HealthServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """`::` takes IPv4 in, whatever the system's default is."""
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up early is its own affair: no traceback in the worker's log."""

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -35,9 +36,14 @@ def server(health: WorkerHealth, telemetry: PrometheusTelemetry) -> Iterator[Hea
 
 
 def _ask(
-    server: HealthServer, path: str, *, method: str = "GET", **headers: str
+    server: HealthServer,
+    path: str,
+    *,
+    method: str = "GET",
+    host: str = "127.0.0.1",
+    **headers: str,
 ) -> tuple[int, str, str]:
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(host, server.port, timeout=10)) as connection:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
         return answer.status, answer.headers["Content-Type"] or "", answer.read().decode()
@@ -99,5 +105,21 @@ def test_head_has_the_status_and_no_body(server: HealthServer) -> None:
 
 
 def test_a_taken_port_is_named(server: HealthServer, health: WorkerHealth) -> None:
-    with pytest.raises(ConfigurationError, match=rf"http\.port.*{server.port}"):
+    with pytest.raises(ConfigurationError, match=rf"http\.port.*{server.port}.*another port"):
         HealthServer(health, CollectorRegistry(), port=server.port)
+
+
+def test_an_address_of_another_machine_is_not_taken_for_a_port(health: WorkerHealth) -> None:
+    with pytest.raises(ConfigurationError, match=r"http\.host.*192\.0\.2\.1.*an address of this"):
+        HealthServer(health, CollectorRegistry(), host="192.0.2.1")
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(("host", "reached_at"), [("::", ["::1", "127.0.0.1"]), ("::1", ["::1"])])
+def test_probes_are_answered_over_ipv6(
+    health: WorkerHealth, host: str, reached_at: list[str]
+) -> None:
+    with HealthServer(health, CollectorRegistry(), host=host) as server:
+        assert [_ask(server, "/livez", host=one)[0] for one in reached_at] == [200] * len(
+            reached_at
+        )
