@@ -85,9 +85,11 @@ class Topics:
                     f"topics.{field_} is no name of a topic: use 1 to 249 letters, digits, '.', "
                     "'_' or '-'"
                 )
-            if self.all().count(name) > 1:
+            same = [other for other in self.__slots__ if getattr(self, other) == name]
+            if len(same) > 1:
                 raise ConfigurationError(
-                    f"topics.{field_} is another one's name too: give each of the five its own"
+                    f"{' and '.join(f'topics.{one}' for one in same)} have one name: give each of "
+                    "the five its own"
                 )
 
     def all(self) -> tuple[str, ...]:

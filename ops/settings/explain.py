@@ -16,7 +16,7 @@ from snapshots import StoreOptions
 from workers.batching.shedding import SheddingPolicy
 from workers.config import Topics, WorkerConfig
 
-__all__ = ["WORKER_KEYS", "Given", "explain"]
+__all__ = ["WORKER_KEYS", "Given", "explain", "located"]
 
 WORKER_KEYS: Final = frozenset(field.name for field in fields(WorkerConfig))
 _KNOWN: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
@@ -47,6 +47,10 @@ class Given:
     environment: Mapping[str, Any]
     command_line: Mapping[str, Any]
 
+    def has(self, keys: Sequence[str]) -> bool:
+        """Whether anybody gave it."""
+        return any(_has(one, keys) for one in (self.file, self.environment, self.command_line))
+
     def source_of(self, keys: Sequence[str]) -> str:
         """Who gave the value that counts; the file, or the environment, where nobody did."""
         if _has(self.command_line, keys):
@@ -65,6 +69,15 @@ def explain(error: ValidationError, given: Given) -> str:
         source = given.source_of([*keys, *_named_first(keys, one["msg"])])
         by_source.setdefault(source, []).append(_explain_one(keys, one["type"], one["msg"]))
     return "; ".join(f"{source}: {'; '.join(lines)}" for source, lines in by_source.items())
+
+
+def located(message: str, given: Given) -> str:
+    """A message that names keys as `topics.ticks`, after the source of the first that was given."""
+    for word in re.findall(r"[\w.]+", message):
+        keys = word.split(".")
+        if keys[-1] in _KNOWN.get(tuple(keys[:-1]), ()) and given.has(keys):
+            return f"{given.source_of(keys)}: {message}"
+    return message
 
 
 def _named_first(table: list[str], message: str) -> list[str]:

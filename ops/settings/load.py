@@ -11,12 +11,13 @@ from pydantic import ValidationError
 from core import PredictorConfig
 from ops.settings.environment import read_environment
 from ops.settings.errors import SettingsError
-from ops.settings.explain import WORKER_KEYS, Given, explain
+from ops.settings.explain import WORKER_KEYS, Given, explain, located
 from ops.settings.model import HttpSettings, Settings
 from ops.settings.sources import merge, normalise, read_file
 from snapshots import StoreAccessError, StoreOptions
 from workers.batching.shedding import SheddingPolicy
 from workers.config import WorkerConfig
+from workers.errors import ConfigurationError
 
 __all__ = ["load_settings"]
 
@@ -43,8 +44,8 @@ def load_settings(
     variables = os.environ if environment is None else environment
     given = Given(
         path,
-        file=normalise(read_file(path)) if path else {},
-        environment=normalise(read_environment(variables)),
+        file=normalise(read_file(path), str(path)) if path else {},
+        environment=normalise(read_environment(variables), "environment"),
         command_line=overrides or {},
     )
     merged = merge(
@@ -55,15 +56,15 @@ def load_settings(
         given.environment,
         given.command_line,
     )
-    _refuse_booleans(merged)
     worker = {key: value for key, value in merged.items() if key in WORKER_KEYS}
     rest = {key: value for key, value in merged.items() if key not in WORKER_KEYS}
     try:
+        _refuse_booleans(merged)
         return Settings.model_validate({"worker": worker, **rest})
     except ValidationError as error:
         raise SettingsError(explain(error, given)) from None
-    except StoreAccessError as error:
-        raise SettingsError(str(error)) from None
+    except (ConfigurationError, StoreAccessError) as error:
+        raise SettingsError(located(str(error), given)) from None
 
 
 def _refuse_booleans(settings: Mapping[str, Any]) -> None:

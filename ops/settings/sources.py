@@ -32,8 +32,12 @@ def read_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is no valid TOML: {error}") from error
 
 
-def normalise(raw: Mapping[str, Any]) -> dict[str, Any]:
+def normalise(raw: Mapping[str, Any], source: str) -> dict[str, Any]:
     """`[kafka.consumer]` becomes the table `consumer`; option tables become flat strings.
+
+    Args:
+        raw: settings of one source.
+        source: which, for the error.
 
     Raises:
         SettingsError: an option table is not a table.
@@ -48,7 +52,9 @@ def normalise(raw: Mapping[str, Any]) -> dict[str, Any]:
     for table in OPTION_TABLES:
         if table in settings:
             if not isinstance(settings[table], Mapping):
-                raise SettingsError(f"{table} must be a table of options: write it as [{table}]")
+                raise SettingsError(
+                    f"{source}: {table} must be a table of options: write it as [{table}]"
+                )
             settings[table] = _flatten(settings[table])
     return settings
 

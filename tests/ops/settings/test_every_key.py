@@ -117,4 +117,4 @@ def test_two_topics_of_one_name_would_feed_the_fleet_its_own_results(tmp_path: P
     path = _file(tmp_path, "topics.predictions", '"ticks"')
     ran = CliRunner().invoke(main, ["worker", "--config", str(path)])
     assert ran.exit_code == 2
-    assert "another one's name" in ran.stderr
+    assert "topics.predictions have one name" in ran.stderr

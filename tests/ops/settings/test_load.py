@@ -113,9 +113,12 @@ def test_client_options_are_the_same_nested_dotted_or_from_the_environment(
         ("commit_interval_ms = 0", r"commit_interval_ms must lie in \[1, 86"),
         ("[shedding]\nrecovery_ratio = 2.0", r"shedding\.recovery_ratio must not be above"),
         ("[shedding]\nratio = 2.0", r"shedding\.ratio is unknown"),
-        ("[shedding]\ndwell_batches = true", r"shedding\.dwell_batches must be a number"),
+        (
+            "[shedding]\ndwell_batches = true",
+            r"tickfleet\.toml: shedding\.dwell_batches must be a number",
+        ),
         ("emergency_dump_interval_s = -1", r"emergency_dump_interval_s must lie in \[0, 86"),
-        ("kafka = 3", r"kafka must be a table"),
+        ("kafka = 3", r"tickfleet\.toml: kafka must be a table"),
         ("topics = 3", r"topics: "),
         ("= 3", r"no valid TOML"),
     ],
@@ -158,6 +161,36 @@ def test_a_wrong_setting_is_looked_for_where_it_was_given(
     assert str(of_file.value).startswith(f"{path}: {wrong}")
     assert str(of_environment.value).startswith(f"{variable}: {wrong}")
     assert str(of_option.value).startswith(f"command line: {wrong}")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wrong"),
+    [
+        ("worker_id", "", "worker_id is empty: set it"),
+        ("schema_registry_url", "x", "schema_registry_url must begin"),
+        ("snapshot_url", "/tmp", "snapshot_url must be file:"),
+        ("commit_interval_ms", "0", "commit_interval_ms must lie in"),
+        ("transaction_timeout_ms", "50", "commit_interval_ms must be at most a quarter"),
+        ("topics.ticks", "a b", "topics.ticks is no name of a topic"),
+        ("topics.journal", "ticks", "topics.ticks and topics.journal have one name"),
+        ("shedding.recovery_ratio", "2", "shedding.recovery_ratio must not be above"),
+        ("store_options.max_attempts", "0", "store_options.max_attempts must lie in"),
+    ],
+)
+def test_a_worker_that_cannot_be_is_told_where_its_setting_was_given(
+    tmp_path: Path, key: str, value: str, wrong: str
+) -> None:
+    path, right = tmp_path / "tickfleet.toml", tmp_path / "right.toml"
+    right.write_text(_MINIMAL, "utf-8")
+    given = {"bootstrap_servers": "b:1", "snapshot_url": "file:///s", key: value}
+    path.write_text("".join(f"{one} = '{text}'\n" for one, text in given.items()), "utf-8")
+    variable = f"TICKFLEET_{key.replace('.', '__')}".upper()
+    with pytest.raises(SettingsError) as of_file:
+        load_settings(path, environment={})
+    with pytest.raises(SettingsError) as of_environment:
+        load_settings(right, environment={variable: value})
+    assert str(of_file.value).startswith(f"{path}: {wrong}")
+    assert str(of_environment.value).startswith(f"{variable}: {wrong}")
 
 
 def test_what_wins_is_what_is_wrong_and_each_source_is_named(tmp_path: Path) -> None:
