@@ -1,6 +1,7 @@
 """Codec of the `JournalRecord` contract: the decisions of one micro-batch of one partition."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Self
 
 from schemas.contracts import contract
 from schemas.framing import Framing
@@ -24,6 +25,9 @@ class JournalRecord:
         kernel_mask: sum of `core.Kernel` values.
         config_fingerprint: of the predictor configuration, 16 hexadecimal characters.
         worker: identity of the worker that decided.
+        rejected: the records that were no ticks, as offsets less `from_offset`, ascending; None
+            where the journal does not say.
+        dtype: of the state that answered; None where the journal does not say.
     """
 
     from_offset: int
@@ -33,6 +37,15 @@ class JournalRecord:
     kernel_mask: int
     config_fingerprint: str
     worker: str
+    rejected: tuple[int, ...] | None = None
+    dtype: str | None = None
+
+    def since(self, offset: int) -> Self:
+        """What it says of its range from an offset on."""
+        passed, rejected = offset - self.from_offset, self.rejected
+        if rejected is not None:
+            rejected = tuple(one - passed for one in rejected if one >= passed)
+        return replace(self, from_offset=offset, rejected=rejected)
 
 
 class JournalCodec:
@@ -43,8 +56,13 @@ class JournalCodec:
 
     def encode(self, record: JournalRecord) -> bytes:
         """Encode; raises EncodingError."""
-        return self._records.encode(asdict(record))
+        rejected = record.rejected
+        # A list: in a union a tuple is fastavro's way to name the branch.
+        plain = {"rejected": None if rejected is None else list(rejected)}
+        return self._records.encode(asdict(record) | plain)
 
     def decode(self, data: bytes) -> JournalRecord:
         """Decode; raises UndecodableError, and with a registry what its framing raises."""
-        return JournalRecord(**self._records.decode(data))
+        fields = self._records.decode(data)
+        rejected = fields.pop("rejected")
+        return JournalRecord(**fields, rejected=None if rejected is None else tuple(rejected))

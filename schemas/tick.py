@@ -1,6 +1,8 @@
 """Codec of the `Tick` contract: whole batches by column, unclear records one by one."""
 
 from collections.abc import Sequence
+from copy import copy
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,12 @@ class TickCodec:
         self._allow_nonpositive_prices = allow_nonpositive_prices
         self._records = RecordCodec(framing, contract("Tick"))
         self._our_headers: list[bytes] = []
+
+    def for_any_price(self) -> Self:
+        """The same codec, what it has learnt included, with every finite price allowed."""
+        other = copy(self)
+        other._allow_nonpositive_prices = True
+        return other
 
     def decode(
         self, keys: Sequence[bytes | None], values: Sequence[bytes | None]

@@ -12,6 +12,7 @@ __all__ = [
     "PredictorClosedError",
     "StalledClientError",
     "TopicLayoutError",
+    "UnrepeatableError",
 ]
 
 
@@ -67,3 +68,19 @@ class PartitionError(FatalError):
 
 class HistoryLostError(PartitionError):
     """The input or the journal no longer holds what recovery needs."""
+
+
+class UnrepeatableError(LookupError):
+    """An answered record cannot be stepped again as it was. Nothing was done; it is caught inside.
+
+    Attributes:
+        remedy: what to do, a sentence or two.
+        partition: its partition.
+        offset: the first such input offset.
+    """
+
+    def __init__(self, message: str, remedy: str, *, partition: int, offset: int) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.partition = partition
+        self.offset = offset

@@ -11,9 +11,8 @@ from confluent_kafka import KafkaError, Message
 from workers.assignment import Assignment
 from workers.config import MissingHistory, WorkerConfig
 from workers.delivery.cycle import CommitCycle
-from workers.errors import HistoryLostError
+from workers.errors import HistoryLostError, UnrepeatableError
 from workers.group.membership import Membership
-from workers.journal.decision_log import UncoveredOffsetError
 from workers.partition import Partition
 from workers.telemetry.metrics import M, Telemetry
 
@@ -58,14 +57,9 @@ class Setbacks:
         self._telemetry.inc(M.GAPS_ASKED_AGAIN, partition=str(partition.number))
         _log.info("gap_asked_again", partition=partition.number, offset=first_missing)
 
-    def uncovered(self, error: UncoveredOffsetError) -> None:
-        """Committed ticks of which the journal says nothing: stop the partition."""
-        self._stop(
-            error.partition,
-            error.offset,
-            f"{error}: the journal is not the one that this group wrote. Start a new group "
-            "with a new journal topic",
-        )
+    def unrepeatable(self, error: UnrepeatableError) -> None:
+        """What was answered cannot be stepped again as it was: stop the partition."""
+        self._stop(error.partition, error.offset, f"{error}. {error.remedy}")
 
     def failure(self, message: Message) -> None:
         """What the client said instead of a record; only a position that is gone matters.

@@ -23,12 +23,11 @@ from workers.config import WorkerConfig
 from workers.delivery.cycle import CommitCycle
 from workers.delivery.outputs import Outputs
 from workers.emission.emitter import Emitter
-from workers.errors import OutputUncertainError
+from workers.errors import OutputUncertainError, UnrepeatableError
 from workers.faults import fault_point
 from workers.fleet_dumps import FleetDumps
 from workers.group.membership import Fetched, Membership
 from workers.group.ownership import OwnershipWatch
-from workers.journal.decision_log import UncoveredOffsetError
 from workers.lifecycle.pacing import Pacing
 from workers.lifecycle.stuck_guard import StuckGuard
 from workers.recovery.desk import RecoveryDesk
@@ -209,9 +208,9 @@ class Worker:
             batch = parts.pipeline.run(
                 records, parts.assignment.active(), parts.decider.decide, self._watch
             )
-        except UncoveredOffsetError as error:
+        except UnrepeatableError as error:
             # Nothing was stepped yet: the other partitions' records go on without this one's.
-            self._setbacks.uncovered(error)
+            self._setbacks.unrepeatable(error)
             self._take_records(records.messages)
             return
         latency_s = parts.clock.monotonic_s() - begun_s

@@ -74,7 +74,8 @@ def _record_sizes(config: PredictorConfig) -> tuple[float, float, float]:
         processing_time_ns=ticks.timestamp_ns,
         outputs=np.ones((_DISTINCT, len(Output))),
     )
-    journal = JournalRecord(10**9, 10**9 + 100, 10**18, 5, 15, config.fingerprint(), "worker-0")
+    said = 5, 15, config.fingerprint(), "worker-0", (), "float64"
+    journal = JournalRecord(10**9, 10**9 + 100, 10**18, *said)
     return (
         key + float(np.mean([len(value) for value in ticks.values()])),
         key + float(np.mean([len(v) for v in ResultCodec(framing).encode_batch(results)])),

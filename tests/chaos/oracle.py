@@ -65,7 +65,8 @@ class Expected:
         results: Avro body of the result of each accepted input (partition, offset).
         letters: inputs that deserve a dead letter.
         events: every flag event.
-        uncovered: inputs that no journal record or more than one covers.
+        uncovered: inputs that no journal record or more than one covers, or of which one says
+            wrongly whether they deserve a result.
     """
 
     results: dict[tuple[int, int], bytes] = field(default_factory=dict)
@@ -130,9 +131,10 @@ class Oracle:
         for record in records:
             cause = (partition, record.offset)
             covering = covered_by[record.offset]
-            if len(covering) != 1:
-                expected.uncovered.add(cause)
             tick = _accepted(record)
+            rejected = [record.offset - one["from_offset"] in one["rejected"] for one in covering]
+            if rejected != [tick is None]:
+                expected.uncovered.add(cause)
             if tick is None:
                 expected.letters.add(cause)
                 continue

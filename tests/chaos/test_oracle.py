@@ -14,7 +14,7 @@ from core import (
     MarketObservation,
     PredictorConfig,
 )
-from schemas import SingleObjectFraming, TickCodec
+from schemas import JournalCodec, SingleObjectFraming, TickCodec
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.oracle import Expected, Oracle, Seen, _Asset, _edges
 from tests.fixtures.batches import record_batch
@@ -124,6 +124,15 @@ def _swap(records: list[TapRecord]) -> None:
     records[middle], records[middle + 1] = records[middle + 1], records[middle]
 
 
+def _forget(records: list[TapRecord]) -> None:
+    """The journal takes a record for a tick that was none."""
+    codec = JournalCodec(SingleObjectFraming())
+    for i, record in enumerate(records):
+        said = codec.decode(record.value or b"")
+        if said.rejected:
+            records[i] = record._replace(value=codec.encode(replace(said, rejected=())))
+
+
 def _flip(records: list[TapRecord]) -> None:
     """One bit, in the last byte of a double near the end of the body."""
     middle = len(records) // 2
@@ -141,6 +150,7 @@ def _flip(records: list[TapRecord]) -> None:
         ("results", _flip, {"wrong"}),
         ("journal", _drop, {"torn"}),
         ("journal", _repeat, {"torn"}),
+        ("journal", _forget, {"torn"}),
         ("flags", _drop, {"events"}),
         ("flags", _repeat, {"events"}),
         ("letters", _drop, {"letters", "torn"}),

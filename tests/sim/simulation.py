@@ -1,12 +1,20 @@
 """One schedule: a seed decides load, faults and who runs when; then everything is compared."""
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from core import PredictorConfig
-from schemas import JournalCodec, JournalRecord, ResultCodec, SingleObjectFraming, TickCodec
+from schemas import (
+    DeadLetterCodec,
+    JournalCodec,
+    JournalRecord,
+    ResultCodec,
+    SingleObjectFraming,
+    TickCodec,
+)
 from tests.fixtures.batches import recomputed
 from tests.sim.broker import Entry, Log, SimBroker, Txn
 from tests.sim.clients import World
@@ -83,7 +91,7 @@ class Simulation:
         self._store = SimStore(self._scheduler, self._look_at_stored)
         self._ahead: list[str] = []
         self._clock = _Clock(self.broker)
-        self._codec = TickCodec(_FRAMING)
+        self._codec = TickCodec(_FRAMING, allow_nonpositive_prices=True)
         self._to_feed = rng.randint(30, 80)
         self._feed_rate = rng.choice([0.02, 0.1])
         self._fault_rate = rng.choice([0.002, 0.01, 0.03])
@@ -121,11 +129,18 @@ class Simulation:
         self._compare()
 
     def _start(self, worker_id: str) -> None:
+        """A life that may judge prices otherwise than the one before."""
         stop: list[bool] = []
+        any_price = self._rng.random() < 0.5
 
         def run() -> None:
             config = WorkerConfig(
-                "simulated:1", "group", worker_id, "file:///simulated", **self._settings
+                "simulated:1",
+                "group",
+                worker_id,
+                "file:///simulated",
+                allow_nonpositive_prices=any_price,
+                **self._settings,
             )
             parts, worker = _assemble(
                 config,
@@ -138,7 +153,8 @@ class Simulation:
             worker.run(lambda: bool(stop))
             stop_in_order(worker, parts)
 
-        self.events.append(f"{self.broker.now_s:.2f} start {worker_id}")
+        prices = "any price" if any_price else "prices above 0"
+        self.events.append(f"{self.broker.now_s:.2f} start {worker_id}, {prices}")
         self._lives.append(_Life(worker_id, self._scheduler.spawn(worker_id, run), stop))
 
     def _play(self) -> None:
@@ -226,8 +242,9 @@ class Simulation:
         if rng.random() < 0.1:
             self._abort_some(log)
         asset = f"{number}-{rng.randrange(3)}"
-        value = self._codec.encode(asset, 1.0 + rng.random(), 1.0, self._clock.now_ns())
-        log.append(asset.encode(), value)
+        price = (1.0 + rng.random()) * rng.choice([1.0, 1.0, 1.0, -1.0])
+        value = self._codec.encode(asset, price, 1.0, self._clock.now_ns())
+        log.append(asset.encode(), value if rng.random() < 0.9 else b"no tick")
         self._to_feed -= 1
 
     def _abort_some(self, log: Log) -> None:
@@ -238,7 +255,7 @@ class Simulation:
         log.mark(txn)
 
     def _come_to_rest(self) -> None:
-        """No more faults: every worker lives, and in the end every tick is answered."""
+        """No more faults: every worker lives, and in the end every record is answered."""
         self.broker.lose_replies = self._store.failures = self.broker.unknown_generations = 0
         self.broker.leave_out = 0
         self.broker.echoes.clear()
@@ -262,7 +279,7 @@ class Simulation:
         return self.broker.log(topic, number).visible(0, 1_000_000)
 
     def _answered(self) -> int:
-        return self._count("predictions")
+        return self._count("predictions") + self._count("dead-letters")
 
     def _wanted(self) -> int:
         return self._count("ticks")
@@ -293,18 +310,35 @@ class Simulation:
 
     def _compare(self) -> None:
         assert not self._ahead, (self._ahead, self.events)
+        buried = self._buried()
         for number in range(self.broker.partitions):
-            inputs = self._visible("ticks", number)
+            inputs, rejected = self._visible("ticks", number), sorted(buried[number])
             results = [entry.value or b"" for entry in self._visible("predictions", number)]
             decoded = [ResultCodec(_FRAMING).decode(value)["source_offset"] for value in results]
-            assert decoded == [entry.offset for entry in inputs], (number, decoded, self.events)
-            assert results == list(self._recomputed(number, inputs)), (number, self.events)
+            answered = [entry.offset for entry in inputs if entry.offset not in rejected]
+            assert decoded == answered, (number, decoded, self.events)
+            journal = self._journal(number)
+            told = [r.from_offset + one for r in journal for one in r.rejected or ()]
+            assert told == rejected, (number, told, rejected, self.events)
+            expected = list(self._recomputed(number, inputs, journal))
+            assert results == expected, (number, self.events)
 
-    def _recomputed(self, number: int, inputs: list[Entry]) -> Iterator[bytes]:
+    def _buried(self) -> dict[int, list[int]]:
+        """Offsets of dead letters, by partition."""
+        buried: dict[int, list[int]] = defaultdict(list)
+        for entry in self._visible("dead-letters", 0):
+            letter = DeadLetterCodec(_FRAMING).decode(entry.value or b"")
+            buried[letter.source_partition].append(letter.source_offset)
+        return buried
+
+    def _journal(self, number: int) -> list[JournalRecord]:
+        visible = [entry.value or b"" for entry in self._visible("journal", number)]
+        return [JournalCodec(_FRAMING).decode(value) for value in visible if value != _OLD]
+
+    def _recomputed(
+        self, number: int, inputs: list[Entry], journal: list[JournalRecord]
+    ) -> Iterator[bytes]:
         """What one undisturbed pipeline makes of the journal's micro-batches."""
         table = SimTable(PredictorConfig(), "float64")
         pipeline = Pipeline(PredictorConfig(), table, self._codec, "ticks")  # type: ignore[arg-type]
-        codec = JournalCodec(_FRAMING)
-        visible = [e.value or b"" for e in self._visible("journal", number)]
-        journal = [codec.decode(value) for value in visible if value != _OLD]
         return recomputed(pipeline, inputs, journal, number)

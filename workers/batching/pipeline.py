@@ -11,7 +11,14 @@ from core import PredictorConfig
 from schemas import Rejection, ResultColumns, TickCodec
 from workers.batching.decisions import Decision
 from workers.batching.records import RecordBatch
-from workers.batching.spans import JournalSpan, decisions_of, journal_spans, live_records
+from workers.batching.spans import (
+    JournalSpan,
+    decisions_of,
+    journal_spans,
+    live_records,
+    verdicts_of,
+)
+from workers.batching.verdicts import read_ticks
 from workers.compute.state_table import StateTable
 from workers.compute.stepper import Stepper
 from workers.partition import Partition
@@ -71,12 +78,14 @@ class Pipeline:
             watch: told when ticks are decoded, and when they are stepped.
 
         Raises:
-            UncoveredOffsetError: a record to replay has no journaled decision; nothing was done.
+            UnrepeatableError: a record to replay has no journaled decision, or was answered and
+                cannot be read any more; nothing was done.
         """
         live = live_records(records, partitions)
         spans = journal_spans(records, live, partitions, decide)
         decisions = decisions_of(records, live, partitions, spans)
-        ticks, rejections = self._codec.decode(records.keys, records.values)
+        verdicts = verdicts_of(records, live, partitions)
+        ticks, rejections = read_ticks(self._codec, records, verdicts)
         watch.mark("decode")
         published = live[ticks.index]
         results = self._stepper.step(

@@ -14,9 +14,10 @@ from numpy import ndarray
 from schemas import EVENT_TIME
 from workers.batching.decisions import Decision, DecisionColumns, spread
 from workers.batching.records import RecordBatch, present
+from workers.batching.verdicts import Verdicts, undecided
 from workers.partition import Partition
 
-__all__ = ["JournalSpan", "decisions_of", "journal_spans", "live_records"]
+__all__ = ["JournalSpan", "decisions_of", "journal_spans", "live_records", "verdicts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +88,16 @@ def decisions_of(
         columns.depth[where] = journaled.depth
         columns.kernel_mask[where] = journaled.kernel_mask
     return columns
+
+
+def verdicts_of(
+    records: RecordBatch,
+    live: Bool[ndarray, " records"],
+    partitions: Mapping[int, Partition],
+) -> Verdicts:
+    """Open for live records, the journal's word for records answered before."""
+    verdicts = undecided(records)
+    for number in present(records.partition[~live]):
+        where = ~live & (records.partition == number)
+        verdicts[where] = partitions[number].log.verdicts(records.offset[where])
+    return verdicts

@@ -5,19 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schemas import (
-    FlagEventCodec,
-    Framing,
-    JournalCodec,
-    JournalRecord,
-    ResultCodec,
-)
+from schemas import FlagEventCodec, Framing, ResultCodec
 from workers.batching.pipeline import SteppedBatch
 from workers.batching.records import RecordBatch
-from workers.batching.spans import JournalSpan
 from workers.config import WorkerConfig
 from workers.emission.burial import LETTER_LIMIT_BYTES, Undertaker
 from workers.emission.flag_events import flag_events, shedding_event
+from workers.emission.journal_writer import JournalWriter
 from workers.emission.out_message import OutMessage
 from workers.telemetry.metrics import M, Telemetry
 
@@ -44,7 +38,7 @@ class Emitter:
     """Encodes emissions.
 
     Args:
-        config: topics, worker id, predictor fingerprint.
+        config: topics, and what is said of this worker.
         framing_of: schema framing by topic.
         telemetry: counts flags and dead letters.
         letter_limit_bytes: how large a dead letter may be; asked for each.
@@ -60,12 +54,11 @@ class Emitter:
     ) -> None:
         self._config = config
         self._topics = config.topics
-        self._fingerprint = config.predictor.fingerprint()
         self._telemetry = telemetry
         self._results = ResultCodec(framing_of(self._topics.predictions))
         self._flags = FlagEventCodec(framing_of(self._topics.flags))
         self._undertaker = Undertaker(config, framing_of, letter_limit_bytes)
-        self._journal = JournalCodec(framing_of(self._topics.journal))
+        self._journal = JournalWriter(config, framing_of)
 
     def encode(self, records: RecordBatch, batch: SteppedBatch) -> Emission:
         """Encode what a micro-batch publishes."""
@@ -81,7 +74,7 @@ class Emitter:
                 *self._flag_messages(batch),
                 *self._dead_letters(records, batch),
             ],
-            journal=[self._journal_message(span) for span in batch.spans],
+            journal=list(self._journal.messages(records, batch)),
         )
 
     def _dead_letters(self, records: RecordBatch, batch: SteppedBatch) -> Iterator[OutMessage]:
@@ -107,20 +100,3 @@ class Emitter:
             )
             for event in events
         ]
-
-    def _journal_message(self, span: JournalSpan) -> OutMessage:
-        record = JournalRecord(
-            from_offset=span.from_offset,
-            to_offset=span.to_offset,
-            processing_time_ns=span.decision.processing_time_ns,
-            depth=span.decision.depth,
-            kernel_mask=span.decision.kernel_mask,
-            config_fingerprint=self._fingerprint,
-            worker=self._config.worker_id,
-        )
-        return OutMessage(
-            self._topics.journal,
-            None,
-            self._journal.encode(record),
-            partition=span.partition.number,
-        )

@@ -4,30 +4,30 @@ Pure data; reading the topic is `journal_reader`'s business.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from numpy import ndarray
 
 from schemas import JournalRecord
 from workers.batching.decisions import Decision, DecisionColumns
+from workers.batching.verdicts import Verdict, Verdicts
+from workers.errors import UnrepeatableError
 
 __all__ = ["DecisionLog", "UncoveredOffsetError"]
 
 
-class UncoveredOffsetError(LookupError):
-    """No journal record covers an offset that was answered before.
-
-    Attributes:
-        partition: its partition.
-        offset: the first such input offset.
-    """
+class UncoveredOffsetError(UnrepeatableError):
+    """No journal record covers an offset that was answered before."""
 
     def __init__(self, partition: int, offset: int) -> None:
-        super().__init__(f"no journal record covers input offset {offset}")
-        self.partition = partition
-        self.offset = offset
+        super().__init__(
+            f"no journal record covers input offset {offset}",
+            "The journal is not the one that this group wrote: start a new group with a new "
+            "journal topic",
+            partition=partition,
+            offset=offset,
+        )
 
 
 class DecisionLog:
@@ -41,7 +41,9 @@ class DecisionLog:
         records: the records, as read.
     """
 
-    __slots__ = ("_depth", "_from", "_kernel_mask", "_processing_time_ns", "_to")
+    __slots__ = (
+        *("_depth", "_from", "_judged", "_kernel_mask", "_processing_time_ns", "_rejected", "_to"),
+    )
 
     def __init__(self, records: Iterable[JournalRecord] = ()) -> None:
         kept: list[JournalRecord] = []
@@ -50,12 +52,16 @@ class DecisionLog:
             if record.from_offset > covered_to:
                 kept.append(record)
             elif record.to_offset > covered_to:
-                kept.append(replace(record, from_offset=covered_to + 1))
+                kept.append(record.since(covered_to + 1))
         self._from = _column(record.from_offset for record in kept)
         self._to = _column(record.to_offset for record in kept)
         self._processing_time_ns = _column(record.processing_time_ns for record in kept)
         self._depth = _column(record.depth for record in kept)
         self._kernel_mask = _column(record.kernel_mask for record in kept)
+        self._judged = _column(record.rejected is not None for record in kept)
+        self._rejected = _column(
+            record.from_offset + one for record in kept for one in record.rejected or ()
+        )
 
     @classmethod
     def warm_up(cls, from_offset: int, to_offset: int, decision: Decision) -> "DecisionLog":
@@ -111,14 +117,30 @@ class DecisionLog:
         Raises:
             UncoveredOffsetError: the journal does not reach back to one of them.
         """
-        index = np.searchsorted(self._from, offsets, side="right") - 1
-        covered = index >= 0
-        covered[covered] = offsets[covered] <= self._to[index[covered]]
+        index, covered = self._covering(offsets)
         if not covered.all():
             raise UncoveredOffsetError(partition, int(offsets[~covered][0]))
         return DecisionColumns(
             self._processing_time_ns[index], self._depth[index], self._kernel_mask[index]
         )
+
+    def verdicts(self, offsets: Int64[ndarray, " records"]) -> Verdicts:
+        """Which of these records were answered as ticks; open where no record tells."""
+        index, judged = self._covering(offsets)
+        judged[judged] = self._judged[index[judged]] != 0
+        before = np.searchsorted(self._rejected, offsets, side="left")
+        rejected = np.searchsorted(self._rejected, offsets, side="right") > before
+        verdicts = np.where(rejected, Verdict.REJECTED, Verdict.ACCEPTED)
+        return np.where(judged, verdicts, Verdict.OPEN).astype(np.uint8)
+
+    def _covering(
+        self, offsets: Int64[ndarray, " records"]
+    ) -> tuple[Int64[ndarray, " records"], Bool[ndarray, " records"]]:
+        """The journal record that may cover each offset, and whether it does."""
+        index = np.searchsorted(self._from, offsets, side="right") - 1
+        covered = index >= 0
+        covered[covered] = offsets[covered] <= self._to[index[covered]]
+        return index, covered
 
 
 def _column(values: Iterable[int]) -> Int64[ndarray, " records"]:

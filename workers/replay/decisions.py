@@ -11,6 +11,8 @@ from numpy import ndarray
 from core import PredictorConfig
 from schemas import EVENT_TIME
 from workers.batching.decisions import Decision, DecisionColumns, full_decision, spread
+from workers.batching.records import RecordBatch
+from workers.batching.verdicts import Verdicts, undecided
 from workers.journal.decision_log import DecisionLog, UncoveredOffsetError
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
@@ -72,6 +74,14 @@ class Recorded:
             columns.kernel_mask[here] = found.kernel_mask
             wanted |= here & (chunk.offset >= self.answered_from[number])
         return columns, wanted
+
+    def verdicts(self, records: RecordBatch) -> Verdicts:
+        """Which records live answered as ticks, as far as the journal tells."""
+        verdicts = undecided(records)
+        for number in records.partitions():
+            here = records.partition == number
+            verdicts[here] = self.logs[number].verdicts(records.offset[here])
+        return verdicts
 
     def _lookup(self, number: int, offsets: Int64[ndarray, " n"]) -> DecisionColumns:
         try:

@@ -56,5 +56,5 @@ def plan_as_recorded(
     before, span = interrupted(out) or {}, history.span
     if before.get("decisions") == history.recorded.name and before["source"]["topic"] == topic:
         span = TopicRange.described(before["source"])
-    source = TopicSource(config, span, by_partition=True)
+    source = TopicSource(config, span, by_partition=True, verdicts=history.recorded.verdicts)
     return RunPlan(source, config.predictor, config.dtype, history.recorded, out), history

@@ -1,7 +1,7 @@
 """Ticks of a range of a topic, merged by event time or partition after partition."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Self
 
@@ -11,7 +11,8 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from core.errors import RetryableError
 from schemas import TickCodec
 from workers.batching.gaps import before_gaps
-from workers.batching.records import batch_records
+from workers.batching.records import RecordBatch, batch_records
+from workers.batching.verdicts import UnreadableTickError, Verdicts, read_ticks, undecided
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
@@ -38,6 +39,7 @@ class TopicSource:
         span: the range.
         by_partition: one partition after the other instead of merged by event time.
         keep_messages: hand on what Kafka delivered beside the ticks.
+        verdicts: which records are known to be ticks or not; of the others the codec decides.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class TopicSource:
         *,
         by_partition: bool = False,
         keep_messages: bool = False,
+        verdicts: Callable[[RecordBatch], Verdicts] = undecided,
     ) -> None:
         self.name = span.topic
         self.warnings: list[str] = []
@@ -54,6 +57,7 @@ class TopicSource:
         self._span = span
         self._by_partition = by_partition
         self._keep_messages = keep_messages
+        self._verdicts = verdicts
         self._done = 0
 
     @property
@@ -85,7 +89,10 @@ class TopicSource:
             for name in ("start", "end", "trimmed")
         }
         return type(self)(
-            self._config, replace(self._span, **kept), by_partition=self._by_partition
+            self._config,
+            replace(self._span, **kept),
+            by_partition=self._by_partition,
+            verdicts=self._verdicts,
         )
 
     @property
@@ -100,7 +107,8 @@ class TopicSource:
 
         Raises:
             StalledClientError: the brokers went silent.
-            ReplayError: retention removed what was still to be read.
+            ReplayError: retention removed what was still to be read, or a tick that was answered
+                cannot be read any more.
         """
         self.warnings.extend(
             text for number, text in self._span.trimmed.items() if number not in after
@@ -148,7 +156,12 @@ class TopicSource:
         records = fetch.due(messages)
         if not len(records):
             return
-        chunk = TickChunk.decoded(records, *codec.decode(records.keys, records.values))
+        try:
+            read = read_ticks(codec, records, self._verdicts(records))
+        except UnreadableTickError as error:
+            place = f"{self.name}[{error.partition}] at offset {error.offset}"
+            raise ReplayError(f"{place}: {error}. {error.remedy}") from error
+        chunk = TickChunk.decoded(records, *read)
         if self._keep_messages:
             chunk = replace(chunk, messages=records.messages)
         for number in records.partitions():

@@ -1,6 +1,7 @@
 """What a micro-batch publishes besides results: flag events, dead letters, the journal."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from workers.batching.records import RecordBatch
 from workers.batching.spans import JournalSpan
 from workers.emission.emitter import Emission, Emitter
 from workers.emission.flag_events import FLAG_TYPES, flag_events
+from workers.emission.journal_writer import JournalWriter
 from workers.partition import Partition
 
 CONFIG = WorkerConfig("b:1", "group", "w-0", "file:///unused")
@@ -160,3 +162,24 @@ def test_a_journal_record_goes_to_its_partition() -> None:
     record = JournalCodec(FRAMING).decode(message.value)
     assert (record.from_offset, record.to_offset, record.depth) == (40, 45, FULL.depth)
     assert (record.config_fingerprint, record.worker) == (CONFIG.predictor.fingerprint(), "w-0")
+    assert (record.rejected, record.dtype) == ((), "float64")
+
+
+def test_the_journal_tells_which_records_of_its_range_were_no_ticks() -> None:
+    spans = [JournalSpan(Partition(n, 0.0), 40, 45, FULL, FULL) for n in (2, 3)]
+    emission, _ = emit(results(), spans, [Rejection(0, "Undecodable", "no header")])
+    told = {m.partition: JournalCodec(FRAMING).decode(m.value).rejected for m in emission.journal}
+    assert told == {2: (), 3: (5,)}
+
+
+def test_garbage_without_end_does_not_make_a_journal_record_that_no_topic_takes() -> None:
+    span, count = JournalSpan(Partition(3, 0.0), 7, 10**9, FULL, FULL), 1_000_000
+    rejected = np.arange(count, dtype=np.int64) * 500 + 9
+    records = list(JournalWriter(CONFIG, lambda _: FRAMING).records_of(span, rejected))
+    codec = JournalCodec(FRAMING)
+    assert max(len(codec.encode(record)) for record in records) < 1_000_000
+    assert (records[0].from_offset, records[-1].to_offset) == (7, 10**9)
+    for record, later in pairwise(records):
+        assert later.from_offset == record.to_offset + 1
+    told = [record.from_offset + one for record in records for one in record.rejected or ()]
+    assert told == rejected.tolist()

@@ -3,15 +3,24 @@
 import numpy as np
 import pytest
 
-from schemas import JournalRecord
+from schemas import JournalRecord, SingleObjectFraming, TickCodec
+from tests.sim.broker import Log, SimBroker
+from tests.sim.clients import SimConsumer, World
+from tests.sim.scheduler import Scheduler
 from tests.workers.replay.test_merge import chunk
+from workers import WorkerConfig
 from workers.journal.decision_log import DecisionLog
 from workers.replay import Recorded, ReplayError, Verification
+from workers.replay.chunk import TickChunk
 from workers.replay.difference import Difference, explain
+from workers.replay.topic_range import TopicRange
+from workers.replay.topic_source import TopicSource
 
 
-def record(first: int, last: int, depth: int) -> JournalRecord:
-    return JournalRecord(first, last, 1_000 + first, depth, 5, "f" * 16, "w-3")
+def record(
+    first: int, last: int, depth: int, *, rejected: tuple[int, ...] | None = None
+) -> JournalRecord:
+    return JournalRecord(first, last, 1_000 + first, depth, 5, "f" * 16, "w-3", rejected)
 
 
 def test_each_tick_gets_the_decision_that_covers_it() -> None:
@@ -26,6 +35,46 @@ def test_a_tick_that_live_skipped_is_an_error() -> None:
     log = DecisionLog([record(0, 1, 3), record(4, 5, 3)])
     with pytest.raises(ReplayError, match=r"partition 0: .* offset 2: live skipped it"):
         Recorded({0: log}, {0: 0}).of(chunk(0, 0, [(5, True)] * 6))
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> Log:
+    """The ticks topic: prices 1, -1, 2, -2, then what is no tick."""
+    world = World(broker=SimBroker(partitions=1), scheduler=Scheduler(), ticks="ticks")
+    consumer = "workers.replay.topic_source.Consumer"
+    monkeypatch.setattr(consumer, lambda settings: SimConsumer(world, settings))
+    codec, log = TickCodec(SingleObjectFraming()), world.broker.log("ticks", 0)
+    for price in (1.0, -1.0, 2.0, -2.0):
+        log.append(b"A", codec.encode("A", price, None, 5))
+    log.append(b"A", b"no tick")
+    return log
+
+
+def source(topic: Log, *journal: JournalRecord, any_price: bool) -> TopicSource:
+    config = WorkerConfig("b:1", "g", "w", "file:///s", allow_nonpositive_prices=any_price)
+    recorded = Recorded({0: DecisionLog(journal)}, {0: 0})
+    span = TopicRange("ticks", {0: 0}, {0: topic.end})
+    return TopicSource(config, span, by_partition=True, verdicts=recorded.verdicts)
+
+
+@pytest.mark.parametrize("any_price", [False, True])
+def test_a_run_as_recorded_steps_what_live_answered_whatever_is_allowed_now(
+    topic: Log, any_price: bool
+) -> None:
+    journal = record(0, 2, 3, rejected=(0,)), record(3, 4, 3, rejected=(1,))
+    read = source(topic, *journal, any_price=any_price).only([0])
+    found = TickChunk.join(list(read.chunks({})))
+    assert found.ticks().price.tolist() == [-1.0, 2.0, -2.0]
+    assert [(one.offset, one.error_class) for one in found.refused] == [
+        (0, "AsRecorded"),
+        (4, "Undecodable"),
+    ]
+
+
+def test_a_tick_that_live_answered_and_nothing_can_read_is_an_error(topic: Log) -> None:
+    journal = record(0, 4, 3, rejected=())
+    with pytest.raises(ReplayError, match=r"ticks\[0\] at offset 4: .*Put its schema back"):
+        list(source(topic, journal, any_price=True).chunks({}))
 
 
 @pytest.mark.parametrize(
