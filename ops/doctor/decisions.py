@@ -14,6 +14,7 @@ from snapshots.header import (
     layout_differences,
     runtime_differences,
 )
+from workers.journal.foreign import first_foreign
 
 __all__ = ["check_config"]
 
@@ -30,7 +31,6 @@ def check_config(site: Site) -> Iterator[Finding]:
     if not newest:
         yield Finding.ok("config", f"fingerprint {ours}; the journal is empty")
         return
-    theirs = {record.config_fingerprint for record in newest.values()}
     ahead_s = max(record.processing_time_ns for record in newest.values()) * 1e-9 - time.time()
     if ahead_s > 1.0:
         yield Finding.warning(
@@ -47,7 +47,8 @@ def check_config(site: Site) -> Iterator[Finding]:
             f"the group's snapshots were written with {shown}: bits may differ from the past",
             "let all workers run one image; to compute the past's bits, run the one that wrote it",
         )
-    if theirs == {ours}:
+    foreign = first_foreign(config, newest.values())
+    if foreign is None:
         yield Finding.ok("config", f"fingerprint {ours}, as in the journal")
         return
     differing: tuple[str, ...] = ()
@@ -55,9 +56,9 @@ def check_config(site: Site) -> Iterator[Finding]:
         differing = config_differences(stored, here) + layout_differences(stored, here)
     yield Finding.failed(
         "config",
-        f"fingerprint {ours}, the journal has {', '.join(sorted(theirs))}"
+        f"{foreign.name} {foreign.ours}, the journal has {foreign.theirs}"
         + (f"; differing: {', '.join(differing)}" if differing else ""),
-        "put these [predictor] keys back, or move to a new group (docs/upgrades.md)",
+        f"put {foreign.key} back, or move to a new group (docs/upgrades.md)",
     )
 
 

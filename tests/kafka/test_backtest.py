@@ -185,7 +185,7 @@ def test_as_recorded_from_the_fleets_snapshots(lived: Fleet, tmp_path: Path) -> 
 
 def test_another_configuration_than_the_fleets_is_refused(lived: Fleet, tmp_path: Path) -> None:
     config = config_from_json(lived.config_json("reader", predictor={"cusum_h": 8.0}))
-    with pytest.raises(ReplayError, match=r"under the configuration .* give the fleet's own"):
+    with pytest.raises(ReplayError, match=r"under fingerprint .* give the fleet's own"):
         plan_as_recorded(config, lived.ticks, tmp_path / "run")
     with pytest.raises(ReplayError, match="no topic nowhere"):
         plan_topic(config, "nowhere", tmp_path / "run")

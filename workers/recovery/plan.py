@@ -14,6 +14,7 @@ from workers.batching.decisions import full_decision
 from workers.config import ColdStart, MissingHistory, WorkerConfig
 from workers.errors import HistoryLostError
 from workers.journal.decision_log import DecisionLog
+from workers.journal.foreign import first_foreign
 from workers.recovery.findings import Findings, answered_to, genesis_of, problem_of
 
 __all__ = ["RecoveryPlan", "make_plan"]
@@ -100,18 +101,16 @@ def _from_genesis(config: WorkerConfig, found: Findings, log: DecisionLog) -> Re
 
 
 def _refuse_another_configuration(config: WorkerConfig, found: Findings) -> None:
-    """Replayed under ours, its ticks would not lead to the state that was answered from."""
-    ours = config.predictor.fingerprint()
-    for record in found.journal.records:
-        if record.config_fingerprint != ours:
-            raise HistoryLostError(
-                f"{record.worker} answered under the configuration {record.config_fingerprint}, "
-                f"this one is {ours}: put the [predictor] keys back, or start a new group with a "
-                "new journal topic",
-                topic=config.topics.ticks,
-                partition=found.partition,
-                offset=record.from_offset,
-            )
+    foreign = first_foreign(config, found.journal.records)
+    if foreign is not None:
+        raise HistoryLostError(
+            f"{foreign.record.worker} answered under {foreign.name} {foreign.theirs}, here it is "
+            f"{foreign.ours}: put {foreign.key} back, or start a new group with a new journal "
+            "topic",
+            topic=config.topics.ticks,
+            partition=found.partition,
+            offset=foreign.record.from_offset,
+        )
 
 
 def _cold(config: WorkerConfig, found: Findings, log: DecisionLog) -> RecoveryPlan:

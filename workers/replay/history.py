@@ -12,6 +12,7 @@ from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
 from workers.journal.decision_log import DecisionLog
+from workers.journal.foreign import first_foreign
 from workers.journal.reader import JournalReader, JournalTail
 from workers.replay.decisions import Recorded
 from workers.replay.errors import ReplayError
@@ -87,14 +88,14 @@ def _journal(
             f"{topic}[{number}]: retention has removed its beginning, so how the first ticks were "
             "answered is not known: begin from a snapshot, with --from-snapshot"
         )
-    ours = config.predictor.fingerprint()
-    for record in records:
-        if record.config_fingerprint != ours:
-            raise ReplayError(
-                f"{topic}[{number}]: {record.worker} answered offset {record.from_offset} under "
-                f"the configuration {record.config_fingerprint}, this one is {ours}: give the "
-                "fleet's own [predictor]"
-            )
+    foreign = first_foreign(config, records)
+    if foreign is not None:
+        record = foreign.record
+        raise ReplayError(
+            f"{topic}[{number}]: {record.worker} answered offset {record.from_offset} under "
+            f"{foreign.name} {foreign.theirs}, here it is {foreign.ours}: give the fleet's own "
+            f"{foreign.key}"
+        )
     return records
 
 

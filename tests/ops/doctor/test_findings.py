@@ -201,9 +201,25 @@ def test_another_configuration_and_a_clock_that_is_ahead(kafka: KafkaCluster) ->
     assert "the journal has 0123456789abcdef" in config[1]
 
 
-def _answer_ten_ticks(kafka: KafkaCluster, site: Site, time_ns: int) -> None:
+@pytest.mark.kafka
+def test_another_dtype(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    ours = site.config.predictor.fingerprint()
+    _answer_ten_ticks(kafka, site, 0, fingerprint=ours, dtype="float32")
+    [(status, message)] = _problems(check_config(site))
+    assert (status, message) == (Status.FAILED, "dtype float64, the journal has float32")
+
+
+def _answer_ten_ticks(
+    kafka: KafkaCluster,
+    site: Site,
+    time_ns: int,
+    *,
+    fingerprint: str = "0123456789abcdef",
+    dtype: str = "float64",
+) -> None:
     """As the journal tells it."""
-    record = JournalRecord(0, 9, time_ns, 5, 15, "0123456789abcdef", "w")
+    record = JournalRecord(0, 9, time_ns, 5, 15, fingerprint, "w", (), dtype)
     producer = Producer({"bootstrap.servers": kafka.bootstrap})
     value = JournalCodec(SingleObjectFraming()).encode(record)
     producer.produce(site.config.topics.journal, value, partition=0)

@@ -1,6 +1,7 @@
 """Every way a partition can begin: offsets as a table, no Kafka."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -226,14 +227,31 @@ def test_a_cold_start_on_a_recreated_topic_begins_at_its_first_tick(committed_of
     assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (0, 0, -1)
 
 
+def answered_with(dtype: str | None) -> JournalTail:
+    """Before the first snapshot."""
+    tail = journal((0, 4), (5, 9))
+    return replace(tail, records=[replace(record, dtype=dtype) for record in tail.records])
+
+
 @pytest.mark.parametrize("config", [STOP, COLD])
 @pytest.mark.parametrize("refused", ["", "all bad"])
+@pytest.mark.parametrize(
+    ("ours", "words"),
+    [
+        ({"predictor": PredictorConfig(cusum_h=9.0)}, r"fingerprint .* put \[predictor\] back"),
+        ({"dtype": "float32"}, "dtype float64, here it is float32: put dtype back"),
+    ],
+)
 def test_what_another_configuration_answered_is_not_replayed_under_this_one(
-    config: WorkerConfig, refused: str
+    config: WorkerConfig, refused: str, ours: dict[str, Any], words: str
 ) -> None:
-    config = replace(config, predictor=PredictorConfig(cusum_h=9.0))
-    found = replace(FRESH, committed_offset=0, refused=refused, journal=journal((0, 4)))
-    with pytest.raises(
-        HistoryLostError, match=r"w answered under.* put the \[predictor\] keys back"
-    ):
-        make_plan(config, found)
+    tail = answered_with("float64")
+    found = replace(FRESH, committed_offset=0, refused=refused, journal=tail)
+    assert make_plan(config, found).emitted_to == 9
+    with pytest.raises(HistoryLostError, match=f"w answered under {words}"):
+        make_plan(replace(config, **ours), found)
+
+
+def test_a_journal_that_does_not_tell_its_dtype_is_taken() -> None:
+    found = replace(FRESH, committed_offset=0, journal=answered_with(None))
+    assert make_plan(replace(CONFIG, dtype="float32"), found).emitted_to == 9

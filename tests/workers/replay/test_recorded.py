@@ -1,8 +1,12 @@
 """Decisions from a journal: each tick gets its own; one that has none is an error with a remedy."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from core import PredictorConfig
 from schemas import JournalRecord, SingleObjectFraming, TickCodec
 from tests.sim.broker import Log, SimBroker
 from tests.sim.clients import SimConsumer, World
@@ -10,9 +14,11 @@ from tests.sim.scheduler import Scheduler
 from tests.workers.replay.test_merge import chunk
 from workers import WorkerConfig
 from workers.journal.decision_log import DecisionLog
+from workers.journal.reader import JournalTail
 from workers.replay import Recorded, ReplayError, Verification
 from workers.replay.chunk import TickChunk
 from workers.replay.difference import Difference, explain
+from workers.replay.history import _journal
 from workers.replay.topic_range import TopicRange
 from workers.replay.topic_source import TopicSource
 
@@ -35,6 +41,22 @@ def test_a_tick_that_live_skipped_is_an_error() -> None:
     log = DecisionLog([record(0, 1, 3), record(4, 5, 3)])
     with pytest.raises(ReplayError, match=r"partition 0: .* offset 2: live skipped it"):
         Recorded({0: log}, {0: 0}).of(chunk(0, 0, [(5, True)] * 6))
+
+
+@pytest.mark.parametrize(
+    ("ours", "words"),
+    [
+        ({"predictor": PredictorConfig(cusum_h=9.0)}, r"under fingerprint .* own \[predictor\]"),
+        ({"dtype": "float32"}, "under dtype float64, here it is float32: give the fleet's own dt"),
+    ],
+)
+def test_a_run_as_recorded_has_the_fleets_configuration(ours: dict[str, Any], words: str) -> None:
+    config = WorkerConfig("b:1", "g", "w", "file:///s")
+    said = replace(record(0, 9, 3), config_fingerprint=config.predictor.fingerprint())
+    tail = JournalTail([said, replace(said, dtype="float64")], position=0, low=0, end=4)
+    assert _journal(config, tail, 0, None) == tail.records
+    with pytest.raises(ReplayError, match=words):
+        _journal(replace(config, **ours), tail, 0, None)
 
 
 @pytest.fixture
