@@ -116,7 +116,7 @@ def command(
         worker = offline_settings(config, predictor=predictor).worker
     else:
         worker = settings_of(config, bootstrap, predictor=predictor).worker
-    how = _How(worker, snapshot, topic, resume=resume, processes=processes)
+    how = _How(worker, snapshot, topic, out, resume=resume, processes=processes)
     publish = None
     if to_topic:
         publish = publishing_to(worker, to_topic, flags_to_topic, run_id, out, ticks=topic)
@@ -144,12 +144,14 @@ class _How:
         worker: WorkerConfig,
         snapshot: str | None,
         topic: str | None,
+        out: Path,
         *,
         resume: bool,
         processes: int,
     ) -> None:
         self.worker = worker
-        self.begin = begin_named(worker, snapshot, topic=topic) if snapshot else None
+        before = (interrupted(out) or {}).get("begin", "") if resume else ""
+        self.begin = begin_named(worker, snapshot, topic=topic, before=before) if snapshot else None
         self.resume = resume
         self.processes = processes
 

@@ -1,5 +1,6 @@
 """What `--from-snapshot REF` means: a finished run's folder, or names of a fleet's snapshots."""
 
+import re
 from pathlib import Path
 
 from ops.fleet import stored_partitions
@@ -11,9 +12,11 @@ from workers.replay import Begin, ReplayError, begin_at_end_of, begin_at_snapsho
 __all__ = ["begin_named"]
 
 _NEWEST = "newest"
+_REF = re.compile(r"(\d+):(\d+-[0-9a-f]{12})")
+"""Partition, offset and digest, as `Begin.name` has them of snapshots."""
 
 
-def begin_named(config: WorkerConfig, name: str, *, topic: str | None) -> Begin:
+def begin_named(config: WorkerConfig, name: str, *, topic: str | None, before: str = "") -> Begin:
     """The states to begin from.
 
     Args:
@@ -21,6 +24,8 @@ def begin_named(config: WorkerConfig, name: str, *, topic: str | None) -> Begin:
         name: a folder; or `newest`, an offset or the begin of a digest, as `tickfleet snapshot
             ls` lists them: of every partition that has one of that name.
         topic: what is going to be stepped; None for a file, which has one partition.
+        before: the name of the states that an interrupted run began from: `newest` means the same
+            ones when it goes on, though a fleet at work has newer ones.
 
     Raises:
         ReplayError: there is no such run or snapshot.
@@ -40,17 +45,27 @@ def begin_named(config: WorkerConfig, name: str, *, topic: str | None) -> Begin:
     store = open_store(config.snapshot_url, config.store_options)
     group, topic = config.group_id, config.topics.ticks
     refs = {}
+    begun = dict(_REF.findall(before)) if name == _NEWEST else {}
     for partition in stored_partitions(store, group, topic):
         known = list_snapshots(store, SnapshotScope(group, topic, partition))
-        chosen = _chosen(known, name)
+        chosen = _again(known, begun.get(str(partition))) if begun else _chosen(known, name)
         if len(chosen) > 1:
             raise ReplayError(f"partition {partition}: {len(chosen)} snapshots are called {name}")
         if chosen:
             refs[partition] = chosen[0]
+    if gone := sorted(begun.keys() - {str(partition) for partition in refs}, key=int):
+        raise ReplayError(
+            f"the store no longer has the snapshots that the interrupted run began from, of "
+            f"partition {', '.join(gone)}: begin anew without --resume"
+        )
     if not refs:
         raise ReplayError(f"no snapshot is called {name}; `tickfleet snapshot ls` lists them")
     begin = begin_at_snapshots(config, refs)
     return begin.for_a_file() if topic is None else begin
+
+
+def _again(known: list[ManifestRef], begun: str | None) -> list[ManifestRef]:
+    return [ref for ref in known if begun == f"{ref.offset}-{ref.digest[:12]}"]
 
 
 def _chosen(known: list[ManifestRef], name: str) -> list[ManifestRef]:

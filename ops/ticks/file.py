@@ -16,7 +16,7 @@ __all__ = ["read_ticks"]
 def read_ticks(
     path: Path, layout: "Layout | None" = None, *, keep_records: bool = False
 ) -> TickTable:
-    """Read a file whole; its kind is told by its suffix (.csv, .csv.gz, .parquet or .avro).
+    """Read a file whole; its kind is told by its suffix, as `FileSource` tells it.
 
     Without a `target` column the target is the price; an empty cell in it is no target. Rows are
     taken as they stand: whether they are sound ticks is for the worker to judge.

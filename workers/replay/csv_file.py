@@ -1,4 +1,4 @@
-"""CSV files as record batches, gzipped or not."""
+"""CSV files as record batches, compressed or not."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,9 @@ from workers.replay.arrow_ticks import require_columns
 from workers.replay.errors import BadTicksError
 from workers.replay.layout import Layout
 
-__all__ = ["CsvFile"]
+__all__ = ["COMPRESSIONS", "CsvFile"]
+
+COMPRESSIONS: Final = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
 _BLOCK_BYTES: Final = 4 << 20
 _HEAD_BYTES: Final = 1 << 18
@@ -73,7 +75,8 @@ class CsvFile:
         return names
 
     def _stream(self, raw: Any) -> Any:
-        return pa.CompressedInputStream(raw, "gzip") if self._path.suffix == ".gz" else raw
+        how = COMPRESSIONS.get(self._path.suffix.lower())
+        return raw if how is None else pa.CompressedInputStream(raw, how)
 
     def _convert(self, names: list[str]) -> Any:
         # Times as texts: what the first block has, whole seconds say, binds no later row.
@@ -81,12 +84,14 @@ class CsvFile:
         kinds |= {"asset_id": pa.string(), "timestamp_ns": pa.string()}
         return csv.ConvertOptions(
             column_types={self._layout.theirs(name): kind for name, kind in kinds.items()},
+            # A "nan" is a number that is none, as it is in a Parquet file, and no empty cell.
+            null_values=["", "NA", "N/A", "NULL", "null"],
             # It would bind a column that is not read as well.
             include_columns=self._layout.read_from(names),
         )
 
     def _why(self, error: Exception) -> str:
-        if "zlib" in str(error) or "ompressed" in str(error):
+        if any(word in str(error) for word in ("zlib", "BZ2", "ZSTD", "ompressed")):
             return f"{self._path} is cut short or damaged ({error}): copy or write it again"
         return (
             f"{self._path}: {error}. Correct the row (rows count from 1, the header's line "

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from workers.replay.avro_file import AvroFile
 from workers.replay.chunk import TickChunk
-from workers.replay.csv_file import CsvFile
+from workers.replay.csv_file import COMPRESSIONS, CsvFile
 from workers.replay.errors import BadTicksError
 from workers.replay.layout import Layout
 from workers.replay.parquet_file import ParquetFile
@@ -29,17 +29,19 @@ class _TickFile(Protocol):
 
 
 def _open(path: Path, layout: Layout) -> _TickFile:
-    if ".csv" in path.suffixes:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes[-1:] == [".csv"] or (suffixes[-2:-1] == [".csv"] and suffixes[-1] in COMPRESSIONS):
         return CsvFile(path, layout)
-    if path.suffix == ".parquet":
+    if suffixes[-1:] == [".parquet"]:
         return ParquetFile(path, layout)
-    if path.suffix == ".avro":
+    if suffixes[-1:] == [".avro"]:
         return AvroFile(path, layout)
-    raise BadTicksError(f"{path}: name it .parquet, .csv, .csv.gz or .avro, after what it is")
+    compressed = ", ".join(f".csv{suffix}" for suffix in COMPRESSIONS)
+    raise BadTicksError(f"{path}: name it .parquet, .csv, {compressed} or .avro, after what it is")
 
 
 class FileSource:
-    """One file; its kind is told by its suffix: .csv, .csv.gz, .parquet or .avro.
+    """One file; its kind is told by its suffix: .csv (or .csv.gz, .bz2, .zst), .parquet or .avro.
 
     Args:
         path: the file.

@@ -70,13 +70,14 @@ class RunFolder:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
     ) -> None:
-        if error is not None and not self._worth_keeping():
+        kept = error is None or self._worth_keeping()
+        if not kept:
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise NoRoomError(
-                f"{self.path}: there is no room left on the disk: make some, then go on with "
-                "--resume"
+                f"{self.path}: there is no room left on the disk: make some, then "
+                + ("go on with --resume" if kept else "run it again")
             ) from error
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:

@@ -5,16 +5,18 @@ chooses on all folds before its held-out fold, and that fold judges the choice. 
 round chooses, searches or prunes by comes from its held-out fold or from behind it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from workers.batching.keys import CodedKeys
 from workers.replay import TickSource
 from workers.replay.chunk import TickChunk
 from workers.tuning.errors import TuningError
 
-__all__ = ["Folds", "count_rows", "pieces"]
+__all__ = ["Folds", "check_embargo", "count_rows", "pieces"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,29 @@ def count_rows(source: TickSource) -> int:
     for chunk in source.chunks({}):
         last = int(chunk.offset[-1])
     return last + 1
+
+
+def check_embargo(source: TickSource, folds: Folds, embargo: int) -> None:
+    """Read a source to its end: something must be left to judge in each held-out fold.
+
+    Raises:
+        TuningError: no asset has a forecast there that was made behind the embargo.
+    """
+    counts: dict[int, Counter[bytes | None]] = {fold: Counter() for fold in folds.rounds}
+    for fold, chunk in pieces(source, folds.cuts):
+        if fold in counts:
+            keys = CodedKeys.of(chunk.keys)
+            found = np.bincount(keys.codes[chunk.accepted], minlength=len(keys.names))
+            counts[fold].update(dict(zip(keys.names, found.tolist(), strict=True)))
+    for fold, ticks in counts.items():
+        longest = max(ticks.values(), default=0)
+        # The last tick's forecast is judged by none.
+        if longest <= embargo + 1:
+            raise TuningError(
+                f"fold {fold} judges nothing: no asset has more than {longest} ticks there, and "
+                f"the embargo takes the first {embargo}. Use fewer folds, more ticks or a smaller "
+                "embargo"
+            )
 
 
 def pieces(source: TickSource, cuts: Sequence[int]) -> Iterator[tuple[int, TickChunk]]:

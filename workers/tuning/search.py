@@ -13,7 +13,7 @@ from workers.tuning.errors import NothingToJudgeError, TuningError
 from workers.tuning.evaluate import FoldScore, Task, mean_skill
 from workers.tuning.evidence import Evidence, RoundEvidence
 from workers.tuning.folder import opened, save_result
-from workers.tuning.folds import Folds, count_rows
+from workers.tuning.folds import Folds, check_embargo, count_rows
 from workers.tuning.lanes import Inline, Lanes, Processes
 from workers.tuning.objective import Objective
 from workers.tuning.space import SearchSpace
@@ -122,6 +122,7 @@ def run_search(
         plan.ticks.fetch(keep=folder.begun)
         rows = count_rows(plan.ticks.open())
         folds = Folds.of(rows, folds=plan.folds, held_out=plan.held_out)
+        check_embargo(plan.ticks.open(), folds, plan.embargo)
         task = Task(
             plan.ticks.open, folds.cuts, plan.dtype, plan.objective, plan.warm_up, plan.embargo
         )

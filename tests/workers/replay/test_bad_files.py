@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from workers.replay import (
     TimeUnit,
     run_backtest,
 )
+from workers.replay.csv_file import COMPRESSIONS
 from workers.replay.table_source import BatchSource
 
 _CONFIG = PredictorConfig()
@@ -120,6 +122,39 @@ def test_a_column_that_is_not_read_may_hold_anything(tmp_path: Path, gzipped: bo
         path = tmp_path / "ticks.csv.gz"
         path.write_bytes(gzip.compress(text.encode(), 1))
     assert sum(len(chunk) for chunk in FileSource(path, Layout()).chunks({})) == 200_000
+
+
+def test_a_price_that_is_nan_is_a_refused_record_whatever_the_file(tmp_path: Path) -> None:
+    path = csv(tmp_path, _HEAD + "A,nan,5\nA,NaN,6\nA,1,7\n")
+    table = pa.table(
+        {"asset_id": ["A"] * 3, "price": [np.nan, np.nan, 1.0], "timestamp_ns": [5, 6, 7]}
+    )
+    for one in (path, write_ticks(tmp_path / "ticks.parquet", table)):
+        (chunk,) = FileSource(one, Layout()).chunks({})
+        assert chunk.accepted.tolist() == [False, False, True]
+    for empty in ("", "NA", "null"):
+        with pytest.raises(BadTicksError, match="row 1: price is empty"):
+            rows(csv(tmp_path, f"{_HEAD}A,{empty},5\n"))
+
+
+@pytest.mark.parametrize(("suffix", "codec"), COMPRESSIONS.items())
+def test_a_compressed_file_is_told_by_its_suffix(tmp_path: Path, suffix: str, codec: str) -> None:
+    content = (_HEAD + "".join(f"A,{i + 1},{i}\n" for i in range(2_000))).encode()
+    path = tmp_path / f"ticks.CSV{suffix}"
+    with pa.CompressedOutputStream(str(path), codec) as file:
+        file.write(content)
+    assert len(rows(path)) == 2_000
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(BadTicksError, match="is cut short or damaged"):
+        rows(path)
+
+
+def test_a_file_is_what_its_last_suffix_says(tmp_path: Path) -> None:
+    table = pa.table({"asset_id": ["A"], "price": [1.0], "timestamp_ns": [5]})
+    assert len(rows(write_ticks(tmp_path / "ticks.csv.parquet", table))) == 1
+    (tmp_path / "ticks.csv.xz").write_bytes(b"x")
+    with pytest.raises(BadTicksError, match=r"name it \.parquet, \.csv, \.csv\.gz, .* or \.avro"):
+        rows(tmp_path / "ticks.csv.xz")
 
 
 def test_mixed_types_in_parquet_name_the_row(tmp_path: Path) -> None:

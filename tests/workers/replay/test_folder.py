@@ -45,12 +45,16 @@ def test_what_was_done_or_shown_is_kept(
     assert (tmp_path / "run.partial").is_dir()
 
 
-def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("parts", "remedy"), [(0, "run it again"), (1, "go on with --resume")])
+def test_what_a_full_disk_left_can_be_gone_on_with(tmp_path: Path, parts: int, remedy: str) -> None:
     with (
-        pytest.raises(NoRoomError, match="no room left on the disk: make some, then go on"),
-        RunFolder(tmp_path / "run", _IDENTITY, resume=False),
+        pytest.raises(NoRoomError, match=f"make some, then {remedy}$"),
+        RunFolder(tmp_path / "run", _IDENTITY, resume=False) as folder,
     ):
+        for number in range(parts):
+            (folder.path / f"part-{number:05d}.parquet").touch()
         Path("/dev/full").write_bytes(b"x")
+    assert (tmp_path / "run.partial").exists() == bool(parts)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -202,6 +202,8 @@ def test_nothing_to_judge_is_said(ticks: Path, tmp_path: Path) -> None:
     still = still.set_column(1, "price", [pa.array(np.full(_COUNT, 7.0))])
     with pytest.raises(TuningError, match="fold 0: the price moved after none of the 298 fore"):
         tune(still, out=tmp_path / "a", **_PLAN)
+    with pytest.raises(TuningError, match=r"fold 2 judges nothing: .* takes the first 250\. Use"):
+        tune(ticks, out=tmp_path / "a", **_PLAN | {"embargo": 250})
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(TuningError, match="objective is 'rmse': write one of mse, mae, log, crps"):
         tune(ticks, out=tmp_path / "a", **_PLAN | {"objective": "rmse"})
