@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from workers.config import WorkerConfig
+from workers.delivery.life import ProducerLife
 from workers.delivery.output_limits import OutputLimits
 from workers.delivery.outputs import GroupTicket, Outputs
 from workers.emission.out_message import OutMessage
@@ -33,22 +34,21 @@ class AtLeastOnceOutputs(Outputs):
 
     def __init__(self, config: WorkerConfig, limits: OutputLimits) -> None:
         super().__init__(config, limits)
-        self._held: list[OutMessage] = []
         self._group: GroupTicket | None = None
-
-    def discard(self) -> None:
-        """Drop the producer and the journal records held back."""
-        self._held = []
-        super().discard()
 
     def _initialise(self, producer: Producer, _admin: AdminClient, _timeout_s: float) -> None:
         producer.poll(0)
 
-    def _begin(self, producer: Producer) -> None:
+    def _begin(self, life: ProducerLife) -> None:
         """Nothing opens: every message stands alone."""
 
-    def _journal(self, messages: Sequence[OutMessage]) -> None:
-        self._held.extend(messages)
+    def _journal(self, life: ProducerLife, messages: Sequence[OutMessage]) -> None:
+        life.held.extend(messages)
+
+    def start_commit(self, offsets: Sequence[TopicPartition], group: GroupTicket) -> None:
+        """As above; the ticket is kept for `settle`."""
+        self._group = group
+        super().start_commit(offsets, group)
 
     def settle(self) -> Sequence[TopicPartition]:
         """As above; the offsets follow on this thread.
@@ -64,16 +64,15 @@ class AtLeastOnceOutputs(Outputs):
 
     def _run_commit(
         self,
-        producer: Producer,
+        life: ProducerLife,
         offsets: Sequence[TopicPartition],  # noqa: ARG002  # see `settle`
-        group: GroupTicket,
+        group: GroupTicket,  # noqa: ARG002
     ) -> None:
-        self._flush(producer)
-        held, self._held = self._held, []
-        for message in held:
-            self._send(message)
-        self._flush(producer)
-        self._group = group
+        self._flush(life)
+        for message in life.held:
+            life.send(message)
+        life.held.clear()
+        self._flush(life)
 
     def _commit_offsets(self, offsets: Sequence[TopicPartition], group: GroupTicket) -> None:
         fault_point("before_commit")
@@ -85,7 +84,7 @@ class AtLeastOnceOutputs(Outputs):
                 raise OutputUncertainError(f"offsets were not committed: {error}") from error
         fault_point("after_commit")
 
-    def _flush(self, producer: Producer) -> None:
-        if producer.flush(self._config.client_timeout_s):
+    def _flush(self, life: ProducerLife) -> None:
+        if life.producer.flush(self._config.client_timeout_s):
             raise OutputUncertainError("outputs were not acknowledged in time")
-        self._check_failures()
+        life.reports.check()

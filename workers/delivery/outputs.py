@@ -14,11 +14,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from workers.client_config import CONGESTED_MESSAGES, base_settings, producer_settings
 from workers.config import WorkerConfig
+from workers.delivery.life import ProducerLife, Reports
 from workers.delivery.output_limits import OutputLimits
 from workers.delivery.refusals import in_words, remedy
 from workers.emission.emitter import Emission
@@ -76,10 +77,9 @@ class Outputs(ABC):
     def __init__(self, config: WorkerConfig, limits: OutputLimits) -> None:
         self._config = config
         self._limits = limits
-        self._producer: Producer | None = None
+        self._life: ProducerLife | None = None
         self._commit: Future[None] | None = None
         self._offsets: Sequence[TopicPartition] = ()
-        self._failures: list[KafkaError] = []
         self._commit_begun_s = 0.0
         self._commit_limit_s = _COMMIT_LIMIT * config.client_timeout_s
         self.commit_s = 0.0
@@ -87,7 +87,7 @@ class Outputs(ABC):
     @property
     def ready(self) -> bool:
         """Whether there is a producer to produce with."""
-        return self._producer is not None
+        return self._life is not None
 
     @property
     def committing(self) -> bool:
@@ -102,7 +102,7 @@ class Outputs(ABC):
     @property
     def congested(self) -> bool:
         """Whether the output topics are slower than the input: stop fetching for a while."""
-        return self._producer is not None and len(self._producer) > CONGESTED_MESSAGES
+        return self._life is not None and len(self._life.producer) > CONGESTED_MESSAGES
 
     def restart(self) -> None:
         """Make a producer that fits the topics; blocks up to the client timeout.
@@ -115,7 +115,9 @@ class Outputs(ABC):
         left_s = time_limit(self._config.client_timeout_s)
         admin = AdminClient(base_settings(self._config))
         self._limits.ask(admin, _ASKED_FOR * left_s())
-        producer = Producer(self._limits.fit(producer_settings(self._config, self._on_error)))
+        reports = Reports()
+        settings = producer_settings(self._config, reports.on_error)
+        producer = Producer(self._limits.fit(settings))
         try:
             self._initialise(producer, admin, left_s())
         except KafkaException as error:
@@ -123,12 +125,12 @@ class Outputs(ABC):
             if mending is not None:
                 raise OutputsRefusedError(f"{error.args[0].str()}: {mending}") from error
             raise OutputUncertainError(f"producer could not start: {error}") from error
-        self._producer = producer
+        self._life = ProducerLife(producer, reports)
 
     def poll(self, timeout_s: float) -> None:
         """Serve delivery reports, waiting up to the timeout."""
-        if self._producer is not None:
-            self._producer.poll(timeout_s)
+        if self._life is not None:
+            self._life.producer.poll(timeout_s)
 
     def produce(self, emission: Emission) -> None:
         """Hand a micro-batch's messages to the producer; no commit may be under way.
@@ -136,20 +138,20 @@ class Outputs(ABC):
         Raises:
             OutputUncertainError: a message could not be taken or an earlier one failed.
         """
-        producer = self._require()
+        life = self._require()
         try:
-            self._begin(producer)
+            self._begin(life)
             for partition, results in emission.results.items():
-                self._send_results(producer, partition, results)
+                self._send_results(life, partition, results)
             for message in emission.extras:
-                self._send(message)
-            self._journal(emission.journal)
+                life.send(message)
+            self._journal(life, emission.journal)
         except (KafkaException, BufferError) as error:
             raise OutputUncertainError(
                 f"outputs could not be produced: {in_words(error)}"
             ) from error
-        producer.poll(0)
-        self._check_failures()
+        life.producer.poll(0)
+        life.reports.check()
 
     def start_commit(self, offsets: Sequence[TopicPartition], group: GroupTicket) -> None:
         """Begin to commit what was produced, together with these input offsets.
@@ -160,8 +162,8 @@ class Outputs(ABC):
         """
         self._offsets = offsets
         self._commit_begun_s = time.monotonic()
-        producer = self._require()
-        self._commit = run_in_background(lambda: self._timed_commit(producer, offsets, group))
+        life = self._require()
+        self._commit = run_in_background(lambda: self._timed_commit(life, offsets, group))
 
     def settle(self) -> Sequence[TopicPartition]:
         """Wait for the commit under way.
@@ -192,10 +194,9 @@ class Outputs(ABC):
     def discard(self) -> None:
         """Drop the producer and whatever it has not committed."""
         self._commit = None
-        self._failures.clear()
-        if self._producer is not None:
-            self._producer.purge(in_queue=True, in_flight=True, blocking=False)
-            self._producer = None
+        if self._life is not None:
+            self._life.discard()
+            self._life = None
 
     def close(self) -> None:
         """Drop the producer."""
@@ -205,9 +206,9 @@ class Outputs(ABC):
         return self._commit_begun_s + self._commit_limit_s - time.monotonic()
 
     def _timed_commit(
-        self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket
+        self, life: ProducerLife, offsets: Sequence[TopicPartition], group: GroupTicket
     ) -> None:
-        self._run_commit(producer, offsets, group)
+        self._run_commit(life, offsets, group)
         self.commit_s = time.monotonic() - self._commit_begun_s
 
     @abstractmethod
@@ -215,28 +216,28 @@ class Outputs(ABC):
         """Make a new producer fit for use."""
 
     @abstractmethod
-    def _begin(self, producer: Producer) -> None:
+    def _begin(self, life: ProducerLife) -> None:
         """Open a cycle unless one is open."""
 
     @abstractmethod
-    def _journal(self, messages: Sequence[OutMessage]) -> None:
+    def _journal(self, life: ProducerLife, messages: Sequence[OutMessage]) -> None:
         """Take the journal records of a micro-batch."""
 
     @abstractmethod
     def _run_commit(
-        self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket
+        self, life: ProducerLife, offsets: Sequence[TopicPartition], group: GroupTicket
     ) -> None:
-        """On the commit thread: make everything visible or raise."""
+        """On the commit thread, which may outlast the life: make everything visible or raise."""
 
     def _send_results(
-        self, producer: Producer, partition: int, results: list[dict[str, Any]]
+        self, life: ProducerLife, partition: int, results: list[dict[str, Any]]
     ) -> None:
         # A partition named within a message is not heeded: the key would decide.
-        taken = producer.produce_batch(
+        taken = life.producer.produce_batch(
             self._config.topics.predictions,
             results,
             partition=partition,
-            on_delivery=self._on_delivery,
+            on_delivery=life.reports.on_delivery,
         )
         if taken < len(results):
             # Nothing is raised, and nothing reported, of what the client does not take.
@@ -246,31 +247,7 @@ class Outputs(ABC):
                 f"results: {error.str()}. It needs as many partitions as the ticks have"
             )
 
-    def _send(self, message: OutMessage) -> None:
-        self._require().produce(
-            message.topic,
-            value=message.value,
-            key=message.key,
-            headers=message.headers,
-            on_delivery=self._on_delivery,
-            partition=message.partition,
-        )
-
-    def _require(self) -> Producer:
-        if self._producer is None:
+    def _require(self) -> ProducerLife:
+        if self._life is None:
             raise OutputUncertainError("there is no producer: it was discarded")
-        return self._producer
-
-    def _check_failures(self) -> None:
-        if self._failures:
-            raise OutputUncertainError(
-                f"a message was not delivered: {in_words(self._failures[0])}"
-            )
-
-    def _on_delivery(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None:
-            self._failures.append(error)
-
-    def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
-            self._failures.append(error)
+        return self._life

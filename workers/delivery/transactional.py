@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from workers.config import WorkerConfig
 from workers.delivery.hanging import end_hanging
-from workers.delivery.output_limits import OutputLimits
+from workers.delivery.life import ProducerLife
 from workers.delivery.outputs import GroupTicket, Outputs
 from workers.emission.out_message import OutMessage
 from workers.faults import fault_point, fault_point_during
@@ -19,40 +18,31 @@ __all__ = ["TransactionalOutputs"]
 class TransactionalOutputs(Outputs):
     """Results, flags, dead letters, journal and offsets become visible together or not at all."""
 
-    def __init__(self, config: WorkerConfig, limits: OutputLimits) -> None:
-        super().__init__(config, limits)
-        self._open = False
-
-    def discard(self) -> None:
-        """Drop the producer; its transaction is aborted by its successor or by its timeout."""
-        self._open = False
-        super().discard()
-
     def _initialise(self, producer: Producer, admin: AdminClient, timeout_s: float) -> None:
         producer.init_transactions(timeout_s)
         end_hanging(producer, admin, self._config)
 
-    def _begin(self, producer: Producer) -> None:
-        if not self._open:
-            producer.begin_transaction()
-            self._open = True
+    def _begin(self, life: ProducerLife) -> None:
+        if not life.open:
+            life.producer.begin_transaction()
+            life.open = True
 
-    def _journal(self, messages: Sequence[OutMessage]) -> None:
+    def _journal(self, life: ProducerLife, messages: Sequence[OutMessage]) -> None:
         for message in messages:
-            self._send(message)
+            life.send(message)
 
     def _run_commit(
-        self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket
+        self, life: ProducerLife, offsets: Sequence[TopicPartition], group: GroupTicket
     ) -> None:
         # One limit for both calls: the loop may wait for this commit, and a stop for the loop.
         timeout_s = self._config.client_timeout_s
         left_s = time_limit(timeout_s)
-        self._begin(producer)
+        self._begin(life)
         fault_point("before_send_offsets")
-        producer.send_offsets_to_transaction(list(offsets), group.metadata, timeout_s)
+        life.producer.send_offsets_to_transaction(list(offsets), group.metadata, timeout_s)
         fault_point("after_send_offsets")
         fault_point("before_commit")
         fault_point_during("during_commit")
-        producer.commit_transaction(left_s())
-        self._open = False
+        life.producer.commit_transaction(left_s())
+        life.open = False
         fault_point("after_commit")

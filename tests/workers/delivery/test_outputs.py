@@ -1,8 +1,9 @@
 """Outputs that fail: what is told, and that nothing of a dead producer stays behind."""
 
 import gc
+import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,8 @@ from confluent_kafka.admin import AdminClient
 from tests.workers.delivery.test_output_limits import Admin
 from workers import OutputsRefusedError, OutputUncertainError, WorkerConfig
 from workers.delivery import outputs as outputs_module
+from workers.delivery.at_least_once import AtLeastOnceOutputs
+from workers.delivery.life import ProducerLife, Reports
 from workers.delivery.output_limits import OutputLimits
 from workers.delivery.outputs import GroupTicket, Outputs
 from workers.emission.emitter import Emission
@@ -41,20 +44,20 @@ class _Outputs(Outputs):
 
     def __init__(self, client: _Client, failure: int = KafkaError._FAIL) -> None:
         super().__init__(CONFIG, OutputLimits(CONFIG))
-        self._producer = cast(Producer, client)
+        self._life = ProducerLife(cast(Producer, client), Reports())
         self._failure = failure
 
     def _initialise(self, producer: Producer, admin: AdminClient, timeout_s: float) -> None:
         raise KafkaException(KafkaError(self._failure))
 
-    def _begin(self, producer: Producer) -> None:
+    def _begin(self, life: ProducerLife) -> None:
         """Nothing opens."""
 
-    def _journal(self, messages: Sequence[OutMessage]) -> None:
+    def _journal(self, life: ProducerLife, messages: Sequence[OutMessage]) -> None:
         """There is none."""
 
     def _run_commit(
-        self, producer: Producer, offsets: Sequence[TopicPartition], group: GroupTicket
+        self, life: ProducerLife, offsets: Sequence[TopicPartition], group: GroupTicket
     ) -> None:
         raise KafkaException(KafkaError(self._failure))
 
@@ -91,6 +94,77 @@ def test_a_refusal_that_needs_words_gets_them(code: int, text: str) -> None:
     outputs.start_commit((), GROUP)
     with pytest.raises(OutputUncertainError, match=text):
         outputs.settle()
+
+
+class _Slow:
+    """Acknowledges when it is told to, what was not purged before; keeps what it was given."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.topics: list[str] = []
+        self.go_on = threading.Event()
+        self._undelivered: list[Callable[[KafkaError | None, None], None]] = []
+        self._purged = False
+        self._on_error: Callable[[KafkaError], None] = settings["error_cb"]
+
+    def produce(
+        self, topic: str, on_delivery: Callable[[KafkaError | None, None], None], **_rest: object
+    ) -> None:
+        self.topics.append(topic)
+        self._undelivered.append(on_delivery)
+
+    def poll(self, _timeout_s: float) -> int:
+        return 0
+
+    def flush(self, _timeout_s: float) -> int:
+        assert self.go_on.wait(30)
+        error = KafkaError(KafkaError._PURGE_INFLIGHT) if self._purged else None
+        for on_delivery in self._undelivered:
+            on_delivery(error, None)
+        if self._purged:
+            self._on_error(KafkaError(KafkaError._FATAL, "fenced", True))
+        self._undelivered.clear()
+        return 0
+
+    def purge(self, **_named: object) -> None:
+        self._purged = True
+
+
+def _emission() -> Emission:
+    flag, span = (OutMessage(topic, b"A", b"1") for topic in ("flags", "journal"))
+    return Emission({}, [flag], [span])
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_what_a_discarded_producer_still_does_is_not_its_successors(
+    acknowledged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At least once: a commit that hangs as its partitions are lost goes on beside the next."""
+    clients: list[_Slow] = []
+
+    def make(settings: dict[str, Any]) -> Producer:
+        clients.append(_Slow(settings))
+        return cast(Producer, clients[-1])
+
+    monkeypatch.setattr(outputs_module, "Producer", make)
+    monkeypatch.setattr(outputs_module, "AdminClient", Admin)
+    outputs = AtLeastOnceOutputs(CONFIG, OutputLimits(CONFIG))
+    outputs.restart()
+    outputs.produce(_emission())
+    outputs.start_commit((), GROUP)
+    [commit] = [one for one in threading.enumerate() if one.name == "commit"]
+    if acknowledged:
+        monkeypatch.setattr(clients[0], "purge", lambda **_named: None)
+    outputs.restart()
+    outputs.produce(_emission())
+    clients[0].go_on.set()
+    commit.join(30)
+    assert clients[0].topics == clients[1].topics == ["flags"]
+
+    outputs.produce(_emission())
+    clients[1].go_on.set()
+    outputs.start_commit((), GROUP)
+    outputs.settle()
+    assert clients[1].topics == ["flags", "flags", "journal", "journal"]
 
 
 def test_results_that_the_client_does_not_take_are_an_error() -> None:
