@@ -2,10 +2,9 @@
 
 The copies and the progress are one transaction: progress is kept for each error class under a
 group of its own, so a second run sends what has come since, and one class can be replayed
-before another.
+before another. Invariant: a copy has the whole of the record's value and key.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from core.errors import FatalError, RetryableError, TickFleetError
 from schemas import DeadLetter, DeadLetterCodec, ErrorClass
 from workers.client_config import base_settings
 from workers.config import WorkerConfig
+from workers.emission.burial import is_cut
 from workers.emission.framing import framing_by_topic
 
 __all__ = [
@@ -54,10 +54,17 @@ class ReplayError(RetryableError):
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
-    """`sent`: copies written. `found`: dead letters by class, unsent before, whatever was sent."""
+    """What became of one class's dead letters that were not sent before.
+
+    Attributes:
+        sent: copies written.
+        unsent: those that another run would send.
+        cut: topic/partition/offset of records of which the letter holds only a part: never sent.
+    """
 
     sent: int
-    found: Mapping[str, int]
+    unsent: int
+    cut: tuple[str, ...]
 
 
 def replay_dead_letters(
@@ -85,10 +92,20 @@ def replay_dead_letters(
         with closing(_reader(config, group)) as reader:
             unsent = _unsent(config, reader)
             if dry_run:
-                return ReplayReport(0, Counter(letter.error_class for _, letter in unsent))
+                return _count(letter for _, letter in unsent if letter.error_class == error_class)
             return _send_all(config, reader, unsent, error_class, limit=limit)
     except KafkaException as error:
         raise ReplayError(f"dead letters: {error}; run the command again") from error
+
+
+def _count(letters: Iterator[DeadLetter]) -> ReplayReport:
+    unsent, cut = 0, list[str]()
+    for letter in letters:
+        if is_cut(letter):
+            cut.append(_origin(letter))
+        else:
+            unsent += 1
+    return ReplayReport(0, unsent, tuple(cut))
 
 
 def _send_all(
@@ -100,25 +117,27 @@ def _send_all(
     limit: int | None,
 ) -> ReplayReport:
     producer = _producer(config, error_class)
-    found: Counter[str] = Counter()
-    sent, begun, passed = 0, False, dict[int, int]()
+    sent, left, cut = 0, 0, list[str]()
+    begun, passed = False, dict[int, int]()
     for message, letter in unsent:
-        found[letter.error_class] += 1
         if letter.error_class == error_class:
-            if not begun:
-                producer.begin_transaction()
-                begun = True
-            _produce(producer, config.topics.ticks, letter)
-            sent += 1
+            if is_cut(letter):
+                cut.append(_origin(letter))
+            elif sent == limit:
+                left += 1
+            else:
+                if not begun:
+                    producer.begin_transaction()
+                    begun = True
+                _produce(producer, config.topics.ticks, letter)
+                sent += 1
         passed[message.partition() or 0] = (message.offset() or 0) + 1
-        if begun and sent % _BATCH == 0:
+        if begun and (sent % _BATCH == 0 or sent == limit):
             _commit(producer, reader, config, passed)
             begun = False
-        if sent == limit:
-            break
     if begun:
         _commit(producer, reader, config, passed)
-    return ReplayReport(sent, found)
+    return ReplayReport(sent, left, tuple(cut))
 
 
 def _commit(
@@ -134,7 +153,6 @@ def _commit(
 
 
 def _produce(producer: Producer, topic: str, letter: DeadLetter) -> None:
-    origin = f"{letter.source_topic}/{letter.source_partition}/{letter.source_offset}"
     headers = [(key, value) for key, value in letter.headers if key != HEADER]
     # To where it came from: whoever produced it may have a partitioner of its own.
     partition = letter.source_partition if letter.source_topic == topic else _BY_KEY
@@ -143,9 +161,13 @@ def _produce(producer: Producer, topic: str, letter: DeadLetter) -> None:
         letter.value,
         letter.key,
         partition,
-        headers=[*headers, (HEADER, origin.encode())],
+        headers=[*headers, (HEADER, _origin(letter).encode())],
     )
     producer.poll(0)
+
+
+def _origin(letter: DeadLetter) -> str:
+    return f"{letter.source_topic}/{letter.source_partition}/{letter.source_offset}"
 
 
 def _unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, DeadLetter]]:

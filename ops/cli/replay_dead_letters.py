@@ -1,6 +1,7 @@
 """`tickfleet replay-dead-letters`: `ops.dead_letters` for people."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -38,7 +39,8 @@ def command(
 
     For UnknownSchema, once the registry knows the schema; for InvalidPrice, once
     allow_nonpositive_prices is set. Each is sent once, however often this runs. The copies come
-    after the ticks that are there by then, so an asset may see an old timestamp again.
+    after the ticks that are there by then, so an asset may see an old timestamp again. A letter
+    that was cut to fit its topic is not sent: it is counted, and its record is named.
     """
     if not classes and not dry_run:
         raise click.UsageError("give --error-class, or --dry-run to see which there are")
@@ -51,10 +53,17 @@ def command(
 
 
 def _show(name: str, report: ReplayReport, *, as_lines: bool, dry_run: bool) -> None:
-    unsent = report.found.get(name, 0) - report.sent
     if as_lines:
-        click.echo(json.dumps({"error_class": name, "sent": report.sent, "unsent": unsent}))
-    elif dry_run:
-        click.echo(f"{name}: {unsent} not sent yet")
+        click.echo(json.dumps({"error_class": name, **asdict(report)}))
+        return
+    cut = f", {len(report.cut)} cut" if report.cut else ""
+    if dry_run:
+        click.echo(f"{name}: {report.unsent} not sent yet{cut}")
     else:
-        click.echo(f"{name}: {report.sent} sent, {unsent} left")
+        click.echo(f"{name}: {report.sent} sent, {report.unsent} left{cut}")
+    for origin in report.cut:
+        click.echo(
+            f"{origin} is not sent: its dead letter holds only a part of it; have its producer "
+            "send it anew",
+            err=True,
+        )

@@ -4,6 +4,7 @@ Invariant: a letter can be encoded, and is taken by client and topic. What does 
 the letter says so: the whole record stays where it is.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -16,7 +17,7 @@ from workers.batching.records import RecordBatch
 from workers.config import WorkerConfig
 from workers.emission.out_message import OutMessage
 
-__all__ = ["LETTER_LIMIT_BYTES", "Undertaker"]
+__all__ = ["LETTER_LIMIT_BYTES", "Undertaker", "is_cut"]
 
 LETTER_LIMIT_BYTES: Final = 1_000_000
 """What every topic takes that was not told otherwise, less the overhead of a batch."""
@@ -24,6 +25,15 @@ _KEPT_KEY_BYTES: Final = 1_024
 _LENGTH_BYTES: Final = 10
 """By which the message's own length may take more room."""
 _UNREADABLE: Final = " (its headers are left out: a name among them is no UTF-8)"
+_CUT: Final = re.compile(
+    r" \(cut: the record has \d+ bytes of value with SHA-256 [0-9a-f]{64}, "
+    r"\d+ of key, \d+ headers\)$"
+)
+
+
+def is_cut(letter: DeadLetter) -> bool:
+    """Whether a letter holds only a part of its record."""
+    return _CUT.search(letter.message) is not None
 
 
 class Undertaker:

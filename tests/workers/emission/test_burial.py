@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas import DeadLetter, DeadLetterCodec, Rejection, SingleObjectFraming
 from workers import WorkerConfig
 from workers.batching.records import RecordBatch
-from workers.emission.burial import Undertaker
+from workers.emission.burial import Undertaker, is_cut
 
 CONFIG = WorkerConfig("b:1", "group", "w-0", "file:///unused")
 FRAMING = SingleObjectFraming()
@@ -46,6 +46,7 @@ def test_a_letter_fits_and_is_whole_or_says_what_is_missing(
 ) -> None:
     letter, size = buried(key, value, SimpleNamespace(headers=lambda: headers))
     assert size <= LIMIT_BYTES
+    assert is_cut(letter) == (letter.message != "no header")
     if letter.message == "no header":
         assert (letter.key, letter.value, letter.headers) == (key, value, tuple(headers))
         return
@@ -63,3 +64,4 @@ def test_headers_that_the_client_cannot_read_are_left_out() -> None:
     letter, _ = buried(b"A", b"bad", SimpleNamespace(headers=headers))
     assert (letter.key, letter.value, letter.headers) == (b"A", b"bad", ())
     assert "no UTF-8" in letter.message
+    assert not is_cut(letter)
