@@ -11,6 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from benchmarks.scaling.figures import load
 from ops.settings import load_settings
 from tests.deploy.kustomize import build
 from tests.ops.monitoring.expressions import selectors
@@ -75,6 +76,20 @@ def test_the_pods_name_is_the_workers_identity(overlay: dict[str, dict[str, Any]
     assert identity["name"] == "TICKFLEET_WORKER_ID"
     assert identity["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
     assert overlay["StatefulSet"]["spec"]["serviceName"] == overlay["Service"]["metadata"]["name"]
+
+
+def test_the_pods_memory_holds_as_many_assets_as_the_page_says(
+    overlay: dict[str, dict[str, Any]],
+) -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    said = re.search(r"(\d) GiB for up to ([\d,]+) \(in float32", page)
+    assert said
+    resources = _container(overlay)["resources"]
+    assert resources["limits"]["memory"] == resources["requests"]["memory"] == f"{said[1]}Gi"
+    asset_bytes = load().memory_bytes_an_asset
+    assert f"1 GiB and {asset_bytes / 1000:.0f} kB for each asset" in page
+    needed = 2**30 + int(said[2].replace(",", "")) * asset_bytes
+    assert 0.9 < needed / (int(said[1]) * 2**30) < 1.01
 
 
 def test_the_pods_settings_are_accepted_as_the_pod_sees_them(
