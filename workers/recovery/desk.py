@@ -6,6 +6,7 @@ from concurrent.futures import Future
 import structlog
 
 from core.errors import RetryableError, TickFleetError
+from snapshots import StoreAccessError
 from snapshots.io_threads import IoThreads
 from workers.clock import Clock
 from workers.partition import Partition
@@ -15,10 +16,12 @@ __all__ = ["RecoveryDesk"]
 
 _log = structlog.get_logger()
 _RETRY_S = 1.0
+_REFUSED_RETRY_S = 10.0
+"""Keys are rotated, permissions come late: a store that refuses need not do so for long."""
 
 
 class RecoveryDesk:
-    """Plans recoveries in the background; a retryable failure is tried again by itself.
+    """Plans recoveries in the background; a failure that may pass is tried again by itself.
 
     Args:
         plan: plans one partition's recovery; may block, runs on a thread.
@@ -60,6 +63,9 @@ class RecoveryDesk:
             if isinstance(error, RetryableError):
                 _log.warning("recovery_retried", partition=partition.number, reason=str(error))
                 self._retry_at_s[partition] = now_s + _RETRY_S
+            elif isinstance(error, StoreAccessError):
+                _log.error("recovery_refused", partition=partition.number, reason=str(error))
+                self._retry_at_s[partition] = now_s + _REFUSED_RETRY_S
             elif isinstance(error, TickFleetError):
                 yield partition, error
             else:

@@ -10,10 +10,12 @@ from typing import Final, NoReturn
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from snapshots import StoreError
+from snapshots import StoreAccessError, StoreError
 from workers import WorkerConfig
+from workers.journal.decision_log import DecisionLog
 from workers.partition import Partition
 from workers.recovery.desk import RecoveryDesk
+from workers.recovery.plan import RecoveryPlan
 from workers.recovery.planner import plan_recovery
 
 CONFIG: Final = WorkerConfig("localhost:1", "group", "w-0", "file:///snapshots")
@@ -80,3 +82,32 @@ def test_failed_recoveries_leave_no_clients_behind(
         assert list(desk.finished()) == []
     desk.close()
     assert most <= 2, "one that has just ended, one that is at it"
+
+
+def test_a_store_that_refuses_is_asked_again_more_slowly() -> None:
+    """Its keys may have been rotated just now: no partition is given up for that."""
+    now_s, asked = [0.0], [0]
+
+    def plan(_number: int) -> RecoveryPlan:
+        asked[0] += 1
+        if asked[0] < 3:
+            raise StoreAccessError("403")
+        return RecoveryPlan("genesis", None, 0, 0, -1, DecisionLog(), 0)
+
+    def ended() -> list[object]:
+        until_s = time.monotonic() + 5.0
+        while not desk._threads.idle and time.monotonic() < until_s:
+            time.sleep(0.001)
+        return [outcome for _, outcome in desk.finished()]
+
+    desk = RecoveryDesk(plan, SimpleNamespace(monotonic_s=lambda: now_s[0]))
+    desk.open(Partition(0, 0.0))
+    for attempt in (1, 2):
+        assert ended() == []
+        now_s[0] += 9.9
+        assert (ended(), asked[0]) == ([], attempt)
+        now_s[0] += 0.2
+        assert ended() == []
+    [outcome] = ended()
+    assert isinstance(outcome, RecoveryPlan)
+    assert desk.close()
