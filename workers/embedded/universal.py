@@ -110,7 +110,8 @@ class UniversalPredictor:
     def fit_history(self, history: Sequence[float]) -> bool:
         """Warm the state up on past prices, a millisecond apart (section 4.1).
 
-        Alerts are told of what holds at its end, not of what came and went.
+        Closer, where the Nyquist interval is shorter: a history is no sparse stream. Alerts are
+        told of what holds at its end, not of what came and went.
 
         Returns:
             Whether the orchestrator's balance converged and no regime change is under way.
@@ -124,9 +125,10 @@ class UniversalPredictor:
                 f"{len(history)} prices are too few: the warm-up takes at least "
                 f"wtmm_buffer_size = {self.config.wtmm_buffer_size}"
             )
-        begin_ns = self._clock.now_ns() - len(history) * _HISTORY_STEP_NS
+        step_ns = min(_HISTORY_STEP_NS, self.config.besov_nyquist_interval_ns)
+        begin_ns = self._clock.now_ns() - len(history) * step_ns
         ticks = [
-            MarketObservation(price, price, begin_ns + number * _HISTORY_STEP_NS)
+            MarketObservation(price, price, begin_ns + number * step_ns)
             for number, price in enumerate(history)
         ]
         [last] = deque(self._lane.steps(ticks), maxlen=1)

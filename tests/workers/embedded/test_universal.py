@@ -188,6 +188,14 @@ def test_one_block_of_a_snapshot_is_taken_alone(tmp_path: Path) -> None:
     ours.step(ticks[40])
 
 
+def test_a_history_is_no_sparse_stream() -> None:
+    ours = UniversalPredictor(PredictorConfig(besov_nyquist_interval_ns=100_000))
+    ours.fit_history(walk(600))
+    last = ours._result
+    assert last and not last.frequency_warning
+    assert last.kernel_forecasts[3] != 0.0
+
+
 def test_a_history_that_never_held_a_price_is_a_runtime_error() -> None:
     with pytest.raises(RuntimeError, match="not prices"):
         predictor().fit_history([math.nan] * 200)
