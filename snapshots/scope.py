@@ -11,7 +11,7 @@ from urllib.parse import quote
 from snapshots.errors import IntegrityError, InvalidSnapshotError
 from snapshots.store import check_key
 
-__all__ = ["MAX_INT64", "ManifestRef", "SnapshotScope", "is_digest"]
+__all__ = ["MAX_INT64", "ManifestRef", "SnapshotScope", "escape", "is_digest"]
 
 MAX_INT64 = (1 << 63) - 1
 # A long asset id is cut in the name of its dump; the dump itself has it whole.
@@ -69,7 +69,7 @@ class SnapshotScope:
     @property
     def prefix(self) -> str:
         """Key prefix of everything in this scope, with a trailing slash."""
-        return f"{_escape(self.group)}/{_escape(self.topic)}/{self.partition}/"
+        return f"{escape(self.group)}/{escape(self.topic)}/{self.partition}/"
 
     @property
     def manifest_prefix(self) -> str:
@@ -101,7 +101,7 @@ class SnapshotScope:
         return ManifestRef(offset=int(match["offset"]), digest=match["digest"])
 
 
-def _escape(name: str) -> str:
+def escape(name: str) -> str:
     """Percent-encode a name into one key segment; injective, and never `.`, `..` or hidden."""
     escaped = quote(name, safe="")
     return "%2E" + escaped[1:] if escaped.startswith(".") else escaped

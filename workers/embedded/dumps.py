@@ -3,17 +3,20 @@
 from collections import deque
 from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Final
 
 import structlog
 
 from core import AssetState, PredictionResult, PredictorConfig, state_layout
 from snapshots.envelope import seal
+from snapshots.scope import escape
 from workers.dump_document import REMEMBERED_RESULTS, emergency_document
 from workers.embedded.snapshot_files import SavedSnapshot, write_snapshot
 
 __all__ = ["EmergencyDumps"]
 
 _log = structlog.get_logger()
+_MAX_NAME: Final = 150
 
 
 class EmergencyDumps:
@@ -49,7 +52,9 @@ class EmergencyDumps:
             timestamp_ns=timestamp_ns,
             drift=self._drift,
         )
-        name = f"{self._asset_id}_emergency_{timestamp_ns}.msgpack"
+        # Escaped, and so short that any file system takes it, as the fleet's are.
+        asset = escape(self._asset_id)[:_MAX_NAME]
+        name = f"{asset}_emergency_{timestamp_ns}.msgpack"
         file = self._folder / name
         executor.submit(write_snapshot, file, seal(document).data).add_done_callback(_log_outcome)
 
