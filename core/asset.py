@@ -36,6 +36,10 @@ class AssetLayout:
         )
         self._config = config
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """So that a predictor can be handed to another process."""
+        return asset_layout, (self._config,)
+
     def join(
         self,
         columns: Float[np.ndarray, "assets rows"],
@@ -51,6 +55,21 @@ class AssetLayout:
         """Inverse of `join`."""
         before, after = assets[:, : self._network.start], assets[:, self._network.stop :]
         return np.concatenate([before, after], axis=1), assets[:, self._network]
+
+    def fitting(
+        self, asset: Float[np.ndarray, " features"], dtype: str
+    ) -> Float[np.ndarray, " features"]:
+        """The vector.
+
+        Raises:
+            ValueError: it is of another dtype or length.
+        """
+        if asset.dtype != dtype or asset.shape != (self.features,):
+            raise ValueError(
+                f"this state is {asset.dtype} and has {asset.size} numbers, the predictor's are "
+                f"{dtype} and {self.features}: give each the configuration and dtype of the other"
+            )
+        return asset
 
     def fresh(self, dtype: str) -> Float[np.ndarray, " features"]:
         """An asset that has not seen a tick."""

@@ -81,7 +81,7 @@ class FunctionalPredictor:
         """One tick each of any number of assets, 64 per call of the executable, or one alone.
 
         Raises:
-            ValueError: not as many observations as states.
+            ValueError: not as many observations as states, or one of another dtype or layout.
         """
         new: list[AssetState] = []
         results: list[PredictionResult] = []
@@ -90,7 +90,8 @@ class FunctionalPredictor:
         step = compile_step(self.config, self.dtype, width=width)
         for start in range(0, len(pairs), width):
             part = pairs[start : start + width]
-            rows = [state.rows for state, _ in part] + [self._fresh] * (width - len(part))
+            rows = [self._layout.fitting(state.rows, self.dtype) for state, _ in part]
+            rows += [self._fresh] * (width - len(part))
             columns, networks = self._layout.split(np.stack(rows))
             inputs = np.zeros((INPUT_ROWS, width))
             for lane, (state, tick) in enumerate(part):

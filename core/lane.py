@@ -66,8 +66,14 @@ class Lane:
         self.put(state or AssetState(self._layout.fresh(dtype)))
 
     def put(self, state: AssetState) -> None:
-        """Go on from a state."""
-        column, network = self._layout.split(state.rows[np.newaxis])
+        """Go on from a state.
+
+        Raises:
+            ValueError: it is of another dtype or layout.
+        """
+        column, network = self._layout.split(
+            self._layout.fitting(state.rows, self.dtype)[np.newaxis]
+        )
         self._store(jax.device_put(column.T), state.timestamp_ns, state.sequence, _done(network))
 
     def state(self) -> AssetState:

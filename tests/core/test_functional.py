@@ -2,6 +2,7 @@
 
 import functools
 import math
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -82,6 +83,28 @@ def test_states_are_not_changed() -> None:
 def test_as_many_observations_as_states() -> None:
     with pytest.raises(ValueError, match=r"shorter|longer"):
         predictor().step_batch([predictor().init_state()], [])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        FunctionalPredictor(PredictorConfig(), dtype="float32"),
+        FunctionalPredictor(PredictorConfig(log_sig_depth=5)),
+    ],
+)
+def test_a_state_of_another_dtype_or_layout_is_refused(other: FunctionalPredictor) -> None:
+    ours, tick = predictor().init_state(), history(3)[0]
+    with pytest.raises(ValueError, match="this state is float"):
+        predictor().step_batch([ours, other.init_state()], [tick, tick])
+    with pytest.raises(ValueError, match="this state is float"):
+        predictor().scan_history(other.init_state(), [tick])
+
+
+def test_a_predictor_can_be_handed_to_another_process() -> None:
+    handed = pickle.loads(pickle.dumps(predictor()))
+    tick = history(3)[0]
+    expected = predictor().step(predictor().init_state(), tick)[1]
+    assert repr(handed.step(handed.init_state(), tick)[1]) == repr(expected)
 
 
 def test_a_tick_holds_plain_numbers() -> None:

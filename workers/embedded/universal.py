@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from math import isfinite
+from os import PathLike
 from pathlib import Path
 from typing import Literal
 
@@ -76,11 +77,11 @@ class UniversalPredictor:
         *,
         dtype: Literal["float64", "float32"] = "float64",
         asset_id: str = "unknown",
-        checkpoint_dir: Path | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
         checkpoint_interval: int = 1_000,
         n_worker_threads: int = 2,
         clock: Clock | None = None,
-        dump_dir: Path | None = None,
+        dump_dir: str | PathLike[str] | None = None,
         on_alert: Callable[[Alert], None] = log_alert,
         shedder: LoadShedder | None = None,
         telemetry: Telemetry | None = None,
@@ -91,11 +92,11 @@ class UniversalPredictor:
         self._lane = Lane(config, dtype, trains_on=self._trains_on)
         self._header = current_header(config, dtype)
         self._result: PredictionResult | None = None
-        self._checkpoint_dir = checkpoint_dir
+        self._checkpoint_dir = None if checkpoint_dir is None else Path(checkpoint_dir)
         self._checkpoint_interval = checkpoint_interval
         self._clock = clock or SystemClock()
         self._files = SnapshotFiles(n_worker_threads)
-        self._dumps = EmergencyDumps(dump_dir, asset_id, config)
+        self._dumps = EmergencyDumps(None if dump_dir is None else Path(dump_dir), asset_id, config)
         self._on_alert = on_alert
         self._shedder = shedder
         self._last_arrival_s: float | None = None
@@ -119,7 +120,9 @@ class UniversalPredictor:
         Raises:
             ValueError: fewer prices than `wtmm_buffer_size`.
             RuntimeError: the forecast is not finite after the warm-up.
+            PredictorClosedError: after `graceful_shutdown`.
         """
+        self._require_open()
         if len(history) < self.config.wtmm_buffer_size:
             raise ValueError(
                 f"{len(history)} prices are too few: the warm-up takes at least "
@@ -149,8 +152,7 @@ class UniversalPredictor:
         Raises:
             PredictorClosedError: after `graceful_shutdown`.
         """
-        if not self._accepting:
-            raise PredictorClosedError("this predictor was shut down: load its snapshot in another")
+        self._require_open()
         begun_s = self._clock.monotonic_s()
         result = self._lane.step(
             observation,
@@ -171,6 +173,10 @@ class UniversalPredictor:
             return self.step(observation)
         _log.warning("observation_rejected", timestamp_ns=observation.timestamp_ns)
         return None
+
+    def _require_open(self) -> None:
+        if not self._accepting:
+            raise PredictorClosedError("this predictor was shut down: load its snapshot in another")
 
     def _observe_load(self, begun_s: float) -> None:
         if self._shedder and self._last_arrival_s is not None:
@@ -215,41 +221,51 @@ class UniversalPredictor:
             ),
         )
 
-    def save_snapshot(self, filepath: Path) -> SavedSnapshot:
+    def save_snapshot(self, filepath: str | PathLike[str]) -> SavedSnapshot:
         """Write the state to a file, atomically and durably."""
-        return self._files.write_now(filepath, self.export_state_snapshot())
+        return self._files.write_now(Path(filepath), self.export_state_snapshot())
 
-    def save_snapshot_nonblocking(self, filepath: Path) -> Future[SavedSnapshot]:
+    def save_snapshot_nonblocking(self, filepath: str | PathLike[str]) -> Future[SavedSnapshot]:
         """As `save_snapshot`; only the serialisation happens on this thread (section 7).
 
         The future may be ignored: how it ended is logged.
-        """
-        return self._files.write(filepath, self.export_state_snapshot())
 
-    def load_snapshot(self, filepath: Path, *, blocks: Collection[Block] = BLOCKS) -> None:
+        Raises:
+            PredictorClosedError: after `graceful_shutdown`.
+        """
+        self._require_open()
+        return self._files.write(Path(filepath), self.export_state_snapshot())
+
+    def load_snapshot(
+        self, filepath: str | PathLike[str], *, blocks: Block | Collection[Block] = BLOCKS
+    ) -> None:
         """Take the state of a file; this predictor's own is unchanged if that fails.
 
         Args:
             filepath: what `save_snapshot` wrote.
-            blocks: K-blocks to take; the others, and the time of the last tick unless "global" is
-                among them, stay as they are.
+            blocks: K-blocks to take, or one; the others, and the time of the last tick unless
+                "global" is among them, stay as they are.
 
         Raises:
             IntegrityError: the file is damaged (a `ValueError`, as section 6 asks).
             SnapshotMismatchError: it was written under another configuration (a `ValueError`).
+            ValueError: there is no such block.
         """
+        wanted = {blocks} if isinstance(blocks, str) else set(blocks)
+        if not wanted <= set(BLOCKS):
+            raise ValueError(f"blocks={blocks!r}: some of {BLOCKS}")
         try:
-            snapshot = decode_single(filepath.read_bytes(), self._header)
+            snapshot = decode_single(Path(filepath).read_bytes(), self._header)
         except IntegrityError as error:
             raise IntegrityError(
                 f"{filepath}: {error}. Load an older snapshot, or start cold with fit_history"
             ) from error
         own = self.state
         rows, stamp, sequence = own.rows, own.timestamp_ns, own.sequence
-        for block in blocks:
+        for block in wanted:
             start, stop = self._header.blocks[block]
             rows[start:stop] = snapshot.rows[start:stop]
-        if "global" in blocks:
+        if "global" in wanted:
             stamp, sequence = snapshot.last_timestamp_ns, snapshot.sequence
         self._lane.put(AssetState(rows, stamp, sequence))
         # What holds already was told before the snapshot was saved.

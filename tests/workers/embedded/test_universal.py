@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import structlog
 
-from core import BLOCKS, MarketObservation, PredictorConfig, asset_layout
+from core import MarketObservation, PredictorConfig, asset_layout
 from schemas import ResultCodec, SingleObjectFraming
 from snapshots import IntegrityError, SnapshotMismatchError
 from snapshots.envelope import unseal
@@ -122,7 +122,7 @@ def test_a_damaged_or_foreign_snapshot_leaves_the_state_alone(tmp_path: Path) ->
 
 
 def test_checkpoints_are_written_beside_the_steps_and_awaited_at_the_end(tmp_path: Path) -> None:
-    ours = predictor(checkpoint_dir=tmp_path, checkpoint_interval=20)
+    ours = predictor(checkpoint_dir=str(tmp_path), checkpoint_interval=20)
     futures = [ours.predict_step_with_async_checkpoint(o)[1] for o in observations(walk(50))]
     assert [i for i, f in enumerate(futures) if f is not None] == [19, 39]
     ours.graceful_shutdown(timeout_seconds=10)
@@ -178,7 +178,10 @@ def test_one_block_of_a_snapshot_is_taken_alone(tmp_path: Path) -> None:
     for tick in ticks[:40]:
         ours.step(tick)
     before = ours.state
-    ours.load_snapshot(trained.save_snapshot(tmp_path / "a").filepath, blocks=BLOCKS[1:2])
+    file = str(trained.save_snapshot(str(tmp_path / "a")).filepath)
+    with pytest.raises(ValueError, match="'E'"):
+        ours.load_snapshot(file, blocks=("A", "E"))  # type: ignore[arg-type]
+    ours.load_snapshot(file, blocks="A")
     rows = layout.blocks["A"]
     assert ours.state.rows[rows].tobytes() == trained.state.rows[rows].tobytes()
     others = np.ones(layout.features, dtype=bool)
@@ -277,7 +280,7 @@ def test_a_rejected_price_is_a_domain_error_and_leaves_the_last_result() -> None
 
 
 def test_an_emergency_leaves_one_dump_with_the_window_that_led_to_it(tmp_path: Path) -> None:
-    ours = predictor(dump_dir=tmp_path, asset_id="ES")
+    ours = predictor(dump_dir=str(tmp_path), asset_id="../ES" + 300 * "/")
     noise = np.random.default_rng(4).standard_normal(1400)
     noise[900:] = np.diff(np.random.default_rng(5).standard_normal(501))
     prices = 1000.0 + np.cumsum(noise)
@@ -287,10 +290,10 @@ def test_an_emergency_leaves_one_dump_with_the_window_that_led_to_it(tmp_path: P
         if emergencies[-1] and not emergencies[-2]:
             rises.append(i)
     ours.graceful_shutdown()
-    files = sorted(tmp_path.glob("ES_emergency_*.msgpack"))
+    files = sorted(tmp_path.glob("%2E.%2FES%2F*_emergency_*.msgpack"))
     assert len(files) == len(rises) >= 1
     dump = unseal(files[0].read_bytes())
-    assert dump["asset_id"] == "ES"
+    assert dump["asset_id"] == "../ES" + 300 * "/"
     window = np.array(dump["signal_buffer"])
     np.testing.assert_allclose(window, prices[rises[0] - 127 : rises[0] + 1], rtol=1e-12)
     assert set(dump) >= {"weights", "regime_history", "telemetry_snapshot", "flags_at_emergency"}
@@ -318,8 +321,13 @@ def test_shutdown_refuses_ticks_saves_the_state_and_counts_itself(tmp_path: Path
     phases = [line["shutdown_phase"] for line in logs if line["event"] == "shutdown"]
     assert phases == ["input_blocked", "pending_snapshots", "final_snapshot", "done"]
     assert ours.accept_observation(ticks[-1]) is None
-    with pytest.raises(PredictorClosedError):
-        ours.step(ticks[-1])
+    for refused in (
+        lambda: ours.step(ticks[-1]),
+        lambda: ours.fit_history(walk(200)),
+        lambda: ours.save_snapshot_nonblocking(tmp_path / "late"),
+    ):
+        with pytest.raises(PredictorClosedError):
+            refused()
     assert told[M.SHUTDOWNS.name] == 1.0
     assert {M.SHUTDOWN_SECONDS.name, M.SHUTDOWN_RESIDUAL.name} <= told.keys()
     again = predictor()
