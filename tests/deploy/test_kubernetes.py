@@ -1,5 +1,6 @@
 """The objects that `kubectl apply -k` would send: valid, and what a fleet needs of them."""
 
+import math
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import yaml  # type: ignore[import-untyped]
 
 from benchmarks.scaling.figures import load
 from ops.settings import load_settings
+from tests.deploy.autoscaler import play
 from tests.deploy.kustomize import build
 from tests.ops.monitoring.expressions import selectors
 from workers.telemetry.metrics import CATALOGUE, M
@@ -155,9 +157,23 @@ def test_production_scales_on_our_own_lag(prod: dict[str, dict[str, Any]]) -> No
     # Two who set the count would fight.
     assert "replicas" not in scaled["spec"]
     assert 1 <= spec["minReplicaCount"] <= spec["maxReplicaCount"]
-    [trigger] = spec["triggers"]
-    assert [name for name, _ in selectors(trigger["metadata"]["query"])] == [M.LAG_RECORDS.name]
-    assert M.LAG_RECORDS in CATALOGUE
+    asked = [selectors(trigger["metadata"]["query"]) for trigger in spec["triggers"]]
+    assert [name for one in asked for name, _ in one] == [M.LAG_RECORDS.name, M.TICKS.name]
+    assert {M.LAG_RECORDS, M.TICKS} <= set(CATALOGUE)
+
+
+@pytest.mark.parametrize("workers", [2, 6, 24])
+@pytest.mark.parametrize("arrivals", [30_000.0, 180_000.0, 250_000.0, 350_000.0])
+def test_a_steady_load_comes_to_a_number_of_workers_and_stays_there(
+    prod: dict[str, dict[str, Any]], workers: int, arrivals: float
+) -> None:
+    spec, capacity = prod["ScaledObject"]["spec"], 1e6 / load().cpu_us_a_tick
+    fleet = list(play(spec, arrivals=arrivals, capacity=capacity, workers=workers, hours=6.0))
+    steady = fleet[3 * 3600 :]
+    assert {one.workers for one in steady} == {steady[0].workers}
+    assert max(one.lag for one in steady) == 0.0
+    # No more than the page on scaling gives the load, but for the autoscaler's tolerance.
+    assert steady[0].workers <= max(2, math.ceil(arrivals / (0.6 * capacity))) + 1
 
 
 def test_the_monitor_finds_the_service_and_names_the_job(prod: dict[str, dict[str, Any]]) -> None:
