@@ -191,7 +191,8 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
         click.echo(f"published to {to['topic']}{flags} as run {to['run_id']}")
     if run["processes"] < how.processes:
         click.echo(f"{run['processes']} processes: there are no more partitions", err=True)
-    found = write_report(plan.out).summary
+    with progress_bar("report") as move:
+        found = write_report(plan.out, move).summary
     if found["skill"] is not None:
         doubt = "" if found["judged"] >= ENOUGH else f", of only {found['judged']} forecasts"
         click.echo(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ops.replay import progress_bar
 from ops.report import write_report
 
 __all__ = ["command"]
@@ -13,5 +14,6 @@ __all__ = ["command"]
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def command(run: Path) -> None:
     """Make the report of a finished backtest, as the backtest itself makes it at its end."""
-    write_report(run)
+    with progress_bar("report") as move:
+        write_report(run, move)
     click.echo(f"{run / 'report.html'}")

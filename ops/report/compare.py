@@ -87,13 +87,14 @@ def compare_runs(first: Path, second: Path) -> Comparison:
     """
     runs = read_run(first), read_run(second)
     named: dict[str, _Asset] = {}
+    homes: dict[str, int] = {}
     for a, b in _pairs(first, second):
         rejected = column(a, "outlier_rejected") | column(b, "outlier_rejected")
         rows = np.flatnonzero(~rejected)
         counts = ~(column(a, "warming_up") | column(b, "warming_up"))[rows]
         price = column(a, "price")[rows]
         made = np.stack([column(one, "predicted_price")[rows] for one in (a, b)])
-        for name, here in by_asset(a, rows):
+        for name, here in by_asset(a, rows, homes):
             named.setdefault(name, _Asset()).add(price[here], made[:, here], counts[here])
     return _compared(list(named.values()), runs[0]["config"], runs[1]["config"])
 

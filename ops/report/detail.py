@@ -15,6 +15,7 @@ from ops.report.skill import by_asset, column
 __all__ = ["AssetDetail", "asset_details"]
 
 _STRETCHES: Final = 300
+_PLACES: Final = ("asset_id", "source_partition")
 _VALUES: Final = ("holder_exponent", "cusum_drift", "adaptive_threshold")
 _MOST_ALARMS: Final = 200
 
@@ -50,10 +51,11 @@ def asset_details(
     sums = {name: np.zeros((len(_VALUES) + 1, _STRETCHES)) for name in assets}
     details = {name: AssetDetail(middle) for name in assets}
     graces = {name: _Graces(grace_ticks) for name in assets}
-    columns = ["asset_id", "timestamp_ns", "sequence", "regime_change_detected", *_VALUES]
+    columns = [*_PLACES, "timestamp_ns", "sequence", "regime_change_detected", *_VALUES]
+    homes: dict[str, int] = {}
     for batch in read_batches(run, "results", columns):
         stamps = column(batch, "timestamp_ns")
-        for name, here in by_asset(batch, np.arange(batch.num_rows)):
+        for name, here in by_asset(batch, np.arange(batch.num_rows), homes):
             if name not in sums:
                 continue
             place = (stamps[here] - first_ns) / length * _STRETCHES

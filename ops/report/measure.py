@@ -1,5 +1,6 @@
 """Everything a report says about a run, as plain data; the drawings aside."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -44,8 +45,12 @@ class Measured:
     calibration: Calibration
 
 
-def measure(folder: Path) -> Measured:
+def measure(folder: Path, progress: Callable[[int, float], None]) -> Measured:
     """Read a finished run; two passes over its results.
+
+    Args:
+        folder: of the run.
+        progress: told the results so far and the share that has been judged.
 
     Raises:
         ReplayError: there is no finished run.
@@ -55,9 +60,12 @@ def measure(folder: Path) -> Measured:
     timeline = Timeline(counts["first_timestamp_ns"] or 0, counts["last_timestamp_ns"] or 0)
     skills = SkillPass()
     calibration = Calibration()
+    done = 0
     for judged in skills.over(folder, over_time.COLUMNS):
         timeline.add(judged)
         calibration.add(judged.error, judged.scales)
+        done += judged.batch.num_rows
+        progress(done, done / counts["results"])
     assets = [_asset(name, skill) for name, skill in skills.assets.items()]
     assets.sort(key=lambda one: (one["judged"] < ENOUGH, one["skill"] or 0.0, one["asset_id"]))
     return Measured(

@@ -17,6 +17,7 @@ __all__ = ["COLUMNS", "AssetSkill", "Judged", "SkillPass"]
 
 COLUMNS: Final = (
     "asset_id",
+    "source_partition",
     "timestamp_ns",
     "price",
     "predicted_price",
@@ -119,6 +120,7 @@ class SkillPass:
 
     def __init__(self) -> None:
         self.assets: dict[str, AssetSkill] = {}
+        self._homes: dict[str, int] = {}
 
     def over(self, run: Path, more: tuple[str, ...] = ()) -> Iterator[Judged]:
         """Every batch, with `more` columns; `assets` is complete at the end."""
@@ -133,7 +135,7 @@ class SkillPass:
         scale = column(batch, "scale")[rows]
         found = np.full((5, rows.size), np.nan)
         number_of = np.zeros(rows.size, np.int64)
-        for number, (name, here) in enumerate(by_asset(batch, rows)):
+        for number, (name, here) in enumerate(by_asset(batch, rows, self._homes)):
             asset = self.assets.setdefault(name, AssetSkill())
             found[:, here] = asset.add(price[here], forecast[here], scale[here], warm[here])
             number_of[here] = number
@@ -146,9 +148,31 @@ def column(batch: Any, name: str) -> Any:
 
 
 def by_asset(
+    batch: Any, rows: Int64[ndarray, " n"], homes: dict[str, int]
+) -> Iterator[tuple[str, Int64[ndarray, " here"]]]:
+    """Each asset of the rows, and its positions among them, ascending.
+
+    An asset whose key has moved to another partition, as keys do when partitions are added, has
+    another state there: it goes by a name of its own.
+
+    Args:
+        batch: with the columns asset_id and source_partition.
+        rows: of the batch.
+        homes: the first partition of each asset, kept from batch to batch.
+    """
+    partition = column(batch, "source_partition")[rows]
+    for name, here in _by_name(batch, rows):
+        home = homes.setdefault(name, int(partition[here[0]]))
+        moved = partition[here] != home
+        if not moved.all():
+            yield name, here[~moved]
+        for number in np.unique(partition[here][moved]).tolist():
+            yield f"{name} in partition {number}", here[partition[here] == number]
+
+
+def _by_name(
     batch: Any, rows: Int64[ndarray, " n"]
 ) -> Iterator[tuple[str, Int64[ndarray, " here"]]]:
-    """Each asset of the rows, and its positions among them, ascending."""
     encoded = batch.column("asset_id").dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False)[rows]
     order = np.argsort(codes, kind="stable")

@@ -1,7 +1,7 @@
 """The report's three files, beside the run: a page, a text, data."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shlex import quote
@@ -24,14 +24,20 @@ class NoReportError(RetryableError):
     """A report cannot be written; the run it is of is whole."""
 
 
-def write_report(run: Path) -> Measured:
+def write_report(
+    run: Path, progress: Callable[[int, float], None] = lambda _results, _share: None
+) -> Measured:
     """Measure a finished run and write `report.html`, `report.md` and `report.json` into it.
+
+    Args:
+        run: its folder.
+        progress: told the results so far and the share that has been judged.
 
     Raises:
         ReplayError: there is no finished run.
         NoReportError: it cannot be written: the disk is full, or the folder may not be changed.
     """
-    found = measure(run)
+    found = measure(run, progress)
     for name, text in (
         ("report.html", render_page(found)),
         ("report.md", _markdown(found)),

@@ -203,6 +203,31 @@ def test_the_better_run_is_found(run: Path, noisier: Path) -> None:
     assert same.stdout.endswith("no difference\n")
 
 
+def test_an_asset_in_two_partitions_has_two_histories(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "moved")
+    for part in (tmp_path / "moved" / "results").glob("*.parquet"):
+        frame = parquet.read_table(part).to_pandas()
+        at = np.arange(len(frame))
+        other = (frame["asset_id"] == "asset-00007") & (at % 3 == 0) & (at > 1_000)
+        frame["source_partition"] = frame["source_partition"].where(~other, 5)
+        parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), part)
+    steps: list[tuple[int, float]] = []
+    found = write_report(tmp_path / "moved", lambda *step: steps.append(step))
+    frame = rows(tmp_path / "moved")
+    each = {place: losses(one) for place, one in frame.groupby(["source_partition", "asset_id"])}
+    assert len(found.assets) == len(each) == 61
+    assert found.summary["judged"] == sum(count for _, _, count in each.values())
+    home, moved = (
+        next(one for one in found.assets if one["asset_id"] == name)
+        for name in ("asset-00007", "asset-00007 in partition 5")
+    )
+    for one, partition in ((home, 0), (moved, 5)):
+        model, base, judged = each[partition, "asset-00007"]
+        assert (one["judged"], one["skill"]) == (judged, pytest.approx(1.0 - model / base))
+    assert compare_runs(tmp_path / "moved", tmp_path / "moved").assets == 61
+    assert steps[-1] == (len(parquet.read_table(run / "results")), 1.0)
+
+
 def _with_one_dear_asset(run: Path, to: Path, *, dear_is_noisy: bool) -> Path:
     """A copy in which one asset costs 10,000 times as much, and it or all others forecast worse."""
     shutil.copytree(run, to)
