@@ -1,11 +1,13 @@
 """The command group: loads a command when it is used, and turns our errors into one line.
 
 Loading late keeps `--help` from waiting for JAX. Exit codes: 0 done, 1 failed for now (the
-same may succeed later), 2 something must be changed first: a setting, an argument, a topic.
+same may succeed later), 2 something must be changed first: a setting, an argument, a topic; 130
+interrupted, which a caller that tries again after a 1 must be able to tell.
 """
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -81,6 +83,8 @@ class LazyGroup(click.Group):
             # The reader (head, less) has all it wanted; nothing more can be written.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
+        except KeyboardInterrupt:
+            ctx.exit(128 + signal.SIGINT)
         except Exception as error:
             from core.errors import FatalError, TickFleetError  # noqa: PLC0415  (loads JAX)
 

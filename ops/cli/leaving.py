@@ -1,17 +1,18 @@
-"""How a process leaves at a signal while no command has a say in it.
+"""How a process leaves at a signal where Python's usual ways fail.
 
-Commands keep Python's usual ways: SIGTERM ends the process, SIGINT is a `KeyboardInterrupt`. Here
-is where those two fail.
+These are: SIGTERM ends the process, SIGINT is a `KeyboardInterrupt`, which the command group makes
+an exit code. They fail while a command is imported, for the first process of a container, and for
+work that must not be left in its middle.
 """
 
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["heed_sigterm", "interrupted_at_once"]
+__all__ = ["heed_sigterm", "interrupt_noted", "interrupted_at_once"]
 
 
 def heed_sigterm() -> None:
@@ -31,12 +32,31 @@ def interrupted_at_once() -> Iterator[None]:
     For imports: an exception in the middle of an extension's initialisation is swallowed there,
     or comes out as an ImportError. Where SIGINT is ignored or in other hands it stays so.
     """
+    with _sigint_handled_by(_leave):
+        yield
+
+
+@contextmanager
+def interrupt_noted() -> Iterator[Callable[[], bool]]:
+    """Within, a first SIGINT is only noted, and told by what this hands out; a second raises."""
+    noted = threading.Event()
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.default_int_handler)
+        noted.set()
+
+    with _sigint_handled_by(note):
+        yield noted.is_set
+
+
+@contextmanager
+def _sigint_handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
     ours = before is signal.default_int_handler
     if not ours or threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:

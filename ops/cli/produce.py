@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from ops.cli.ages import age
 from ops.cli.layouts import MakeLayout, layout_options, tick_file
+from ops.cli.leaving import interrupt_noted
 from ops.cli.options import bootstrap_option, config_option, settings_of
 from ops.ticks import (
     TickTable,
@@ -108,6 +109,8 @@ def command(
 ) -> None:
     """Send ticks, keyed by asset, in order; ends when the brokers have acknowledged them all.
 
+    Ctrl-C ends it sooner, once those that were sent are acknowledged, and it says how many.
+
     What `tickfleet export` has written goes back as it was, Kafka times included; so a topic whose
     retention is shorter than their age soon loses it: --records new gives them the time of now.
     """
@@ -123,16 +126,23 @@ def command(
     if restamp:
         table = table.starting_at(now_ns)
     begun_s = time.monotonic()
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+    with (
+        Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar,
+        interrupt_noted() as interrupted,
+    ):
         task = bar.add_task("sent", total=len(table))
-        send_ticks(
+        sent = send_ticks(
             table,
             _due_times(table, rate),
             topic=target,
             codec=TickCodec(framing_by_topic(worker)(target)),
             producer_options=base_settings(worker),
             progress=lambda count: bar.advance(task, count),
+            stopped=interrupted,
         )
+    if sent < len(table):
+        click.echo(f"interrupted: {sent:,} of {len(table):,} ticks were sent to {target}", err=True)
+        raise KeyboardInterrupt
     took_s = time.monotonic() - begun_s
     click.echo(
         f"sent {len(table):,} ticks of {len(set(table.asset_id)):,} assets to {target} "

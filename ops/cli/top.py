@@ -13,6 +13,7 @@ from core.errors import RetryableError
 from ops.cli.options import bootstrap_option, config_option
 from ops.settings import load_settings
 from ops.top import FleetObserver, FleetPicture, render
+from workers.config import WorkerConfig
 
 __all__ = ["command"]
 
@@ -39,20 +40,24 @@ def command(
     """
     overrides = {"bootstrap_servers": bootstrap} if bootstrap else {}
     settings = load_settings(config, defaults={"kafka": {"log_level": "2"}}, overrides=overrides)
+    try:
+        _look(settings.worker, interval, once=once, as_lines=as_lines)
+    except KeyboardInterrupt:
+        return
+
+
+def _look(worker: WorkerConfig, interval: float, *, once: bool, as_lines: bool) -> None:
     console = Console()
-    with FleetObserver(settings.worker) as observer:
+    with FleetObserver(worker) as observer:
         first = observer.picture(interval)  # rates are between two pictures
-        try:
-            if once and not as_lines:
-                console.print(render(observer.picture(interval)))
-            elif once:
-                click.echo(_line(observer.picture(interval)))
-            elif as_lines:
-                _print_lines(observer, interval)
-            else:
-                _show(console, observer, first, interval)
-        except KeyboardInterrupt:
-            return
+        if once and not as_lines:
+            console.print(render(observer.picture(interval)))
+        elif once:
+            click.echo(_line(observer.picture(interval)))
+        elif as_lines:
+            _print_lines(observer, interval)
+        else:
+            _show(console, observer, first, interval)
 
 
 def _print_lines(observer: FleetObserver, interval: float) -> NoReturn:

@@ -64,8 +64,9 @@ def send_ticks(
     codec: TickCodec,
     producer_options: dict[str, Any],
     progress: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Send all ticks in order, keyed by asset; returns when the brokers have them all.
+    stopped: Callable[[], bool] = lambda: False,
+) -> int:
+    """Send all ticks in order, keyed by asset; returns when the brokers have what was sent.
 
     Where the table knows of records, they go to the same partition numbers, with the same times and
     headers; else the key leads, and times are new.
@@ -77,6 +78,10 @@ def send_ticks(
         codec: encodes them.
         producer_options: librdkafka's, with the brokers' address.
         progress: called with the number of ticks handed over since the last call.
+        stopped: asked every fifth of a second, or more often, whether to end before the last one.
+
+    Returns:
+        How many were sent, from the first on.
 
     Raises:
         NoSuchTopicError: there is no such topic; nothing was sent.
@@ -89,7 +94,7 @@ def send_ticks(
     _check_topic(producer, topic, table.records)
     failures = _Failures()
     begun_s, sent = time.monotonic(), 0
-    while sent < len(table):
+    while sent < len(table) and not stopped():
         elapsed_s = time.monotonic() - begun_s
         due = int(np.searchsorted(due_s, elapsed_s, side="right"))
         end = min(due, sent + _CHUNK)
@@ -109,10 +114,11 @@ def send_ticks(
     waiting = producer.flush(_FLUSH_TIMEOUT_S)
     if waiting or failures.count:
         raise TicksNotDeliveredError(
-            f"{waiting + failures.count} of {len(table)} ticks were not acknowledged by {topic} "
+            f"{waiting + failures.count} of {sent} ticks were not acknowledged by {topic} "
             f"({failures.reason or 'no answer'}): check that the topic exists and the brokers "
             "are up, then send them again"
         )
+    return sent
 
 
 def _check_topic(producer: Producer, topic: str, records: "RecordColumns | None") -> None:
