@@ -12,6 +12,8 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from ops.terminal import printable
+
 __all__ = ["LogFormat", "configure_logging"]
 
 
@@ -76,12 +78,20 @@ def configure_logging(
 def _renderers(log_format: LogFormat, out: TextIO) -> list[Any]:
     terminal = out.isatty()
     if log_format is LogFormat.CONSOLE or (log_format is LogFormat.AUTO and terminal):
-        return [structlog.dev.ConsoleRenderer(colors=terminal)]
+        return [_printable, structlog.dev.ConsoleRenderer(colors=terminal)]
     return [
         structlog.processors.format_exc_info,
         _without_numpy,
         structlog.processors.JSONRenderer(sort_keys=False),
     ]
+
+
+def _printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Names of assets and reasons may hold what a terminal obeys."""
+    return {
+        key: printable(value, lines=True) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
 
 
 def _without_numpy(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -18,6 +18,7 @@ from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
 from ops.replay import begin_named, bounds_of, progress_bar, publishing_to
 from ops.report import write_report
+from ops.terminal import printable
 from workers.config import WorkerConfig
 from workers.replay import (
     EventTime,
@@ -201,7 +202,7 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
     if not counts["records"]:
         click.echo(f"warning: there are no ticks in {plan.source.name}", err=True)
     for warning in run["warnings"]:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {printable(warning)}", err=True)
     return run
 
 
@@ -221,5 +222,5 @@ def _run_as_recorded(plan: RunPlan, history: History, how: _How, verify: str | N
     compared_with = f"{found.results:,} results and {found.flags:,} flag events of {verify}"
     click.echo(f"{compared_with}: {found.differences:,} differences")
     if found.first is not None:
-        click.echo(f"first: {found.first.describe()}", err=True)
+        click.echo(f"first: {printable(found.first.describe())}", err=True)
         click.get_current_context().exit(_DIFFERS)

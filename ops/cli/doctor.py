@@ -12,6 +12,7 @@ from rich.markup import escape
 from ops.cli.options import bootstrap_option, config_option
 from ops.doctor import Finding, Status, examine
 from ops.settings import load_settings
+from ops.terminal import printable
 
 __all__ = ["command"]
 
@@ -51,5 +52,5 @@ def command(
 
 def _line(finding: Finding) -> str:
     style = _STYLES[finding.status]
-    line = f"[{style}]{finding.status:8}[/] {finding.check:13} {escape(finding.message)}"
-    return f"{line}\n{'':22} → {escape(finding.remedy)}" if finding.remedy else line
+    line = f"[{style}]{finding.status:8}[/] {finding.check:13} {escape(printable(finding.message))}"
+    return f"{line}\n{'':22} → {escape(printable(finding.remedy))}" if finding.remedy else line

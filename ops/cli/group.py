@@ -16,6 +16,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ops.cli.leaving import heed_sigterm, interrupted_at_once
+from ops.terminal import printable
 
 __all__ = ["LazyGroup"]
 
@@ -90,5 +91,5 @@ class LazyGroup(click.Group):
 
             if not isinstance(error, TickFleetError):
                 raise
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {printable(str(error), lines=True)}", err=True)
             ctx.exit(2 if isinstance(error, FatalError) else 1)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from ops.records.decode import Record
+from ops.terminal import printable
 
 __all__ = ["as_json", "as_text"]
 
@@ -46,9 +47,9 @@ def as_text(record: Record) -> Text:
     place = f"{record.topic}[{record.partition}]@{record.offset}"
     line = Text(no_wrap=True)
     line.append(place.ljust(_PLACE_WIDTH) + " ", "dim")
-    line.append((record.key or "-").ljust(_KEY_WIDTH), "bold")
+    line.append(printable(record.key or "-").ljust(_KEY_WIDTH), "bold")
     if record.value is None:
-        return line.append(f" {record.problem}", "red")
+        return line.append(f" {printable(str(record.problem))}", "red")
     names = _SHOWN.get(record.kind or "") or tuple(record.value)
     for name in names:
         if name in record.value:
@@ -70,7 +71,7 @@ def _brief(name: str, value: Any) -> str:
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{value % 1_000_000_000 // 1_000_000:03d}Z"
     if isinstance(value, float):
         return f"{value:.8g}"
-    return str(value)
+    return printable(str(value))
 
 
 def _plain(value: Any) -> Any:

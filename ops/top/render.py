@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ops.terminal import printable
 from ops.top.picture import FleetPicture, PartitionPicture
 
 __all__ = ["render"]
@@ -16,7 +17,9 @@ _OLD_S: Final = 60.0
 
 def render(picture: FleetPicture, trouble: str = "") -> RenderableType:
     """Head line, a row for each partition, the flags; why it is an old picture, if it is one."""
-    return Group(_head(picture), _partitions(picture), _flags(picture), Text(trouble, "red"))
+    return Group(
+        _head(picture), _partitions(picture), _flags(picture), Text(printable(trouble), "red")
+    )
 
 
 def _head(picture: FleetPicture) -> Text:
@@ -36,7 +39,7 @@ def _partitions(picture: FleetPicture) -> Table:
     for one in picture.partitions:
         table.add_row(
             str(one.partition),
-            one.worker or Text("nobody", "red"),
+            Text(printable(one.worker)) if one.worker else Text("nobody", "red"),
             f"{one.answered_to:,}" if one.answered_to >= 0 else "-",
             f"{one.ticks_per_s:,.0f}",
             Text(f"{one.lag_records:,}", "red" if one.lag_records > _SLOW_RECORDS else ""),
@@ -58,4 +61,6 @@ def _flags(picture: FleetPicture) -> Text:
     if not picture.flags:
         return Text("no flags since this began to look", "dim")
     counts = sorted(picture.flags.items(), key=lambda pair: -pair[1])
-    return Text("flags  " + "  ".join(f"{name} {count:,}" for name, count in counts), "yellow")
+    return Text(
+        "flags  " + "  ".join(f"{printable(name)} {count:,}" for name, count in counts), "yellow"
+    )

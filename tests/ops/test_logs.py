@@ -73,3 +73,10 @@ def test_chatty_libraries_are_heard_from_warning_on() -> None:
     logging.getLogger("jax._src.xla_bridge").info("no TPU here")
     logging.getLogger("jax._src.xla_bridge").warning("no CPU here")
     assert [line["event"] for line in _lines(out)] == ["no CPU here"]
+
+
+def test_on_a_terminal_a_name_is_not_obeyed() -> None:
+    out = io.StringIO()
+    configure_logging(stream=out, log_format=LogFormat.CONSOLE)
+    structlog.get_logger().warning("partition_failed", reason="of \x1b[31m\x9b2JBTC")
+    assert r"of \x1b[31m\x9b2JBTC" in out.getvalue()

@@ -7,8 +7,10 @@ from typing import Any, cast
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ops.cli.snapshot.choose import Place, json_option, place_options
+from ops.terminal import printable
 from snapshots.envelope import unseal
 
 __all__ = ["dumps"]
@@ -28,7 +30,7 @@ def dumps(place: Place, *, asset: str | None, as_lines: bool) -> None:
         if as_lines:
             click.echo(json.dumps(dump))
         else:
-            table.add_row(*_cells(dump))
+            table.add_row(*(Text(printable(cell)) for cell in _cells(dump)))
     if not as_lines:
         Console().print(table)
 

@@ -12,6 +12,7 @@ from core.errors import FatalError
 from ops.cli.ages import age
 from ops.cli.snapshot.choose import NEWEST, Place, json_option, place_options
 from ops.fleet import stored_snapshots
+from ops.terminal import printable
 from snapshots import ManifestRef, SnapshotScope, compare, load_image, load_manifest
 
 __all__ = ["diff", "ls", "show", "verify"]
@@ -96,7 +97,8 @@ def verify(context: click.Context, place: Place, *, only_newest: bool, as_lines:
                     partition=partition, offset=ref.offset, digest=ref.digest, problem=problem
                 )
             else:
-                click.echo(f"{partition}\t{ref.offset}\t{ref.digest[:12]}\t{problem or 'sound'}")
+                said = printable(problem or "sound")
+                click.echo(f"{partition}\t{ref.offset}\t{ref.digest[:12]}\t{said}")
     context.exit(1 if damaged else 0)
 
 
@@ -145,8 +147,8 @@ def _print_json(**facts: Any) -> None:
 
 def _plain(value: Any) -> str:
     if isinstance(value, list):
-        shown = ", ".join(map(str, value[:10]))
+        shown = printable(", ".join(map(str, value[:10])))
         return f"{len(value)}" + (f": {shown}" if value else "") + (" …" if value[10:] else "")
     if isinstance(value, dict):
-        return " ".join(f"{key}={item}" for key, item in value.items())
-    return "-" if value is None else str(value)
+        return printable(" ".join(f"{key}={item}" for key, item in value.items()))
+    return "-" if value is None else printable(str(value))
