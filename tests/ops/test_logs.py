@@ -78,5 +78,5 @@ def test_chatty_libraries_are_heard_from_warning_on() -> None:
 def test_on_a_terminal_a_name_is_not_obeyed() -> None:
     out = io.StringIO()
     configure_logging(stream=out, log_format=LogFormat.CONSOLE)
-    structlog.get_logger().warning("partition_failed", reason="of \x1b[31m\x9b2JBTC")
-    assert r"of \x1b[31m\x9b2JBTC" in out.getvalue()
+    structlog.get_logger().warning("partition_failed", asset="\x1b[31m\x9b2JBTC")
+    assert r"\x1b[31m\x9b2JBTC" in out.getvalue()
