@@ -24,7 +24,7 @@ from snapshots.header import SnapshotHeader
 from snapshots.image import PartitionImage, state_digest
 from snapshots.load import list_snapshots, load_image, load_manifest, missing_chunks
 from snapshots.manifest import Manifest
-from snapshots.open_store import open_store
+from snapshots.open_store import check_store_url, open_store
 from snapshots.rehearsal import RehearsalStore
 from snapshots.report import RestoreAttempt, RestoreReport
 from snapshots.restore import Restored, restore
@@ -64,6 +64,7 @@ __all__ = [
     "StoreError",
     "StoreOptions",
     "WriterClosedError",
+    "check_store_url",
     "collect_garbage",
     "compare",
     "copy_snapshot",

@@ -1,22 +1,41 @@
 """From a URL to an object store."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from snapshots.errors import StoreAccessError
+from snapshots.errors import InvalidSnapshotError, StoreAccessError
 from snapshots.file_store import FileStore
-from snapshots.store import ObjectStore
+from snapshots.store import ObjectStore, check_key
 from snapshots.store_options import StoreOptions
 
-__all__ = ["open_store"]
+__all__ = ["check_store_url", "open_store"]
+
+_PREFIX: Final = (
+    "an S3 prefix is made of letters, digits and ._~%=- in parts between single slashes, none of "
+    "which begins with a dot or is longer than 255: choose another"
+)
 
 
 def open_store(url: str, options: StoreOptions | None = None) -> ObjectStore:
     """The store at `file:///absolute/folder` or `s3://bucket/prefix`.
 
     Raises `StoreAccessError` for any other URL, for credentials or parameters inside it, for a
-    folder that cannot be used, and for `s3://` without the extra `s3`.
+    prefix that keys cannot have, for a folder that cannot be used, and for `s3://` without the
+    extra `s3`.
     """
+    parts = _parts(url)
+    if parts.scheme == "file":
+        return FileStore(Path(unquote(parts.path)))
+    return _open_s3(parts.netloc, _prefix(parts), options or StoreOptions())
+
+
+def check_store_url(url: str) -> None:
+    """Refuse a URL that names no store, without opening one; raises `StoreAccessError`."""
+    _parts(url)
+
+
+def _parts(url: str) -> SplitResult:
     parts = urlsplit(url)
     if parts.query or parts.fragment or "@" in parts.netloc:
         # The URL is not repeated: it may hold a secret.
@@ -25,12 +44,25 @@ def open_store(url: str, options: StoreOptions | None = None) -> ObjectStore:
             "and credentials in the environment"
         )
     if parts.scheme == "file" and parts.netloc in {"", "localhost"} and parts.path != "":
-        return FileStore(Path(unquote(parts.path)))
+        return parts
     if parts.scheme == "s3" and parts.netloc:
-        return _open_s3(parts.netloc, parts.path.strip("/"), options or StoreOptions())
+        if prefix := _prefix(parts):
+            _check_prefix(prefix)
+        return parts
     raise StoreAccessError(
         f"{url!r} is no snapshot URL: use file:///absolute/folder or s3://bucket/prefix"
     )
+
+
+def _prefix(parts: SplitResult) -> str:
+    return parts.path.strip("/")
+
+
+def _check_prefix(prefix: str) -> None:
+    try:
+        check_key(prefix)
+    except InvalidSnapshotError:
+        raise StoreAccessError(_PREFIX) from None
 
 
 def _open_s3(bucket: str, prefix: str, options: StoreOptions) -> ObjectStore:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from core import PredictorConfig
-from snapshots import StoreOptions
+from snapshots import StoreAccessError, StoreOptions, check_store_url
 from workers.batching.shedding import SheddingPolicy
 from workers.errors import ConfigurationError
 
@@ -204,10 +204,14 @@ class WorkerConfig:
 
 
 def _check_urls(snapshots: str, registry: str | None) -> None:
-    """Their kind alone; the URLs are not repeated, they may hold a secret."""
+    """Their form alone; the URLs are not repeated, they may hold a secret."""
     if not re.match(r"file:///|file://localhost/|file:/[^/]|s3://[^/]", snapshots):
         raise ConfigurationError(
             "snapshot_url must be file:///absolute/folder or s3://bucket/prefix"
         )
+    try:
+        check_store_url(snapshots)
+    except StoreAccessError as error:
+        raise ConfigurationError(f"snapshot_url: {error}") from None
     if registry is not None and not re.match(r"https?://[^/]", registry):
         raise ConfigurationError("schema_registry_url must begin with http:// or https://")

@@ -23,10 +23,14 @@ def check_store(site: Site) -> Iterator[Finding]:
     config = site.config
     key = f"{_PREFIX}/{uuid.uuid4().hex}"
     data = b"written by tickfleet doctor; safe to delete"
-    step = "open"
     try:
         store = open_store(config.snapshot_url, config.store_options)
-        step = "write"
+    except TickFleetError as error:
+        remedy = "do what this says, or set snapshot_url to a store that this machine can open"
+        yield Finding.failed("store", f"cannot open: {error}", remedy)
+        return
+    step = "write"
+    try:
         store.put(key, data)
         written_s = time.time()
         step = "read"

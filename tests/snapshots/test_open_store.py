@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from snapshots import StoreAccessError, StoreOptions, open_store
+from snapshots import StoreAccessError, StoreOptions, check_store_url, open_store
 from snapshots.file_store import FileStore
 
 
@@ -30,6 +30,20 @@ def test_secrets_in_urls_are_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(StoreAccessError) as caught:
         open_store(url)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("prefix", ["a b", "ü", "a//b", ".a", "a/../b", 256 * "a"])
+def test_a_prefix_that_no_key_can_have_is_refused(prefix: str) -> None:
+    for refuse in (open_store, check_store_url):
+        with pytest.raises(StoreAccessError, match="an S3 prefix is made of"):
+            refuse(f"s3://bucket/{prefix}")
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://bucket", "s3://bucket/", "s3://bucket/a/b_c=1/", "file:///ü"]
+)
+def test_a_url_is_checked_without_a_store(url: str) -> None:
+    check_store_url(url)
 
 
 def test_without_boto3_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

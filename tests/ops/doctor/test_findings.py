@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -272,3 +273,12 @@ def test_a_store_that_does_not_do_what_a_worker_needs(
     monkeypatch.setattr(storage, "open_store", lambda *_: make())
     [(found, said)] = _problems(check_store(Site(_CONFIG, AdminClient({"log_level": 0}))))
     assert (found, message in said) == (status, True), said
+
+
+def test_a_store_that_cannot_be_opened_is_no_matter_of_credentials(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    config = replace(_CONFIG, snapshot_url=(tmp_path / "file").as_uri())
+    [found] = check_store(Site(config, AdminClient({"log_level": 0})))
+    assert found.message.startswith("cannot open: ")
+    assert "set snapshot_url" in found.remedy
+    assert "credentials" not in found.remedy

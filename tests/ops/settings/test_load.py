@@ -169,6 +169,8 @@ def test_a_wrong_setting_is_looked_for_where_it_was_given(
         ("worker_id", "", "worker_id is empty: set it"),
         ("schema_registry_url", "x", "schema_registry_url must begin"),
         ("snapshot_url", "/tmp", "snapshot_url must be file:"),
+        ("snapshot_url", "s3://bucket/a b", "snapshot_url: an S3 prefix is made of"),
+        ("snapshot_url", "s3://bucket/x?y=1", "snapshot_url: a snapshot URL takes no parameters"),
         ("commit_interval_ms", "0", "commit_interval_ms must lie in"),
         ("transaction_timeout_ms", "50", "commit_interval_ms must be at most a quarter"),
         ("topics.ticks", "a b", "topics.ticks is no name of a topic"),
