@@ -16,8 +16,9 @@ from confluent_kafka.admin import AdminClient
 
 from ops.local.archive import archive_options
 from ops.local.artifacts import kafka_jars
+from ops.local.errors import LocalStartError
 from ops.local.listeners import Listener, listener_settings
-from ops.local.process import free_port
+from ops.local.process import free_port, is_free
 from ops.local.service import LocalService
 from ops.local.storage import BROKER_DEFAULTS, FAST_START, format_storage, java
 
@@ -46,7 +47,8 @@ class LocalKafka(LocalService):
     Raises:
         ArtifactError: the jars are not cached and cannot be fetched.
         LocalDependencyError: `tickfleet[local]` is not installed.
-        LocalStartError: the broker did not come up; the message ends with its log.
+        LocalStartError: the broker did not come up; the message ends with its log. Or its port is
+            another's: what answers there would be taken for this broker.
     """
 
     def __init__(
@@ -95,6 +97,8 @@ class LocalKafka(LocalService):
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def _command(self) -> Sequence[str]:
+        if not is_free(self._port):
+            raise LocalStartError(f"port {self._port} is in use: choose another, or 0 for any")
         jars = kafka_jars()
         text = "".join(f"{key}={value}\n" for key, value in self._settings.items())
         self.properties_path.write_text(text, "utf-8")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -134,3 +135,10 @@ def test_the_broker_ends_with_its_parent(tmp_path: Path, ending: signal.Signals)
         time.sleep(0.1)
     os.kill(broker_pid, signal.SIGKILL)
     pytest.fail("the broker outlived its parent")
+
+
+def test_a_port_that_another_listens_on_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(LocalStartError, match=f"port {port} is in use"):
+            LocalKafka(tmp_path, port=port).start()
