@@ -233,6 +233,10 @@ def test_a_variable_cannot_be_both_value_and_table(tmp_path: Path) -> None:
         _load(tmp_path, _MINIMAL, TICKFLEET_TOPICS="x", TICKFLEET_TOPICS__FLAGS="y")
 
 
+def test_a_files_byte_order_mark_is_no_statement(tmp_path: Path) -> None:
+    assert _load(tmp_path, "\ufeff" + _MINIMAL).worker.bootstrap_servers == "broker:9092"
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"cannot read .*none\.toml"):
         load_settings(tmp_path / "none.toml", environment={})
