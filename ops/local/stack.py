@@ -50,10 +50,20 @@ class Service:
 
 
 def status() -> list[Service]:
-    """The recorded services, running or not; empty when no stack was started."""
+    """The recorded services, running or not; empty when no stack was started.
+
+    Raises:
+        StackStateError: the record is damaged.
+    """
     if not _state_path().exists():
         return []
-    return [Service(**record) for record in json.loads(_state_path().read_text("utf-8"))]
+    try:
+        return [Service(**record) for record in json.loads(_state_path().read_text("utf-8"))]
+    except (TypeError, ValueError) as error:
+        raise StackStateError(
+            f"{_state_path()} is damaged ({error}): end what still runs of the stack by hand, then "
+            "remove the file"
+        ) from error
 
 
 def up(*, port: int | None = None, s3: bool = False, registry: bool = False) -> list[Service]:

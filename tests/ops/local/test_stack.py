@@ -97,3 +97,15 @@ def test_the_s3_endpoint_stores_objects(tmp_path: Path) -> None:
         assert client.get_object(Bucket="bucket", Key="k")["Body"].read() == b"value"
         client.close()
     assert server.pid is None
+
+
+@pytest.mark.parametrize("left", ["", '[{"name": "kafka"', '[{"name": "kafka"}]', "3"])
+def test_a_damaged_record_of_the_stack_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    monkeypatch.setenv("TICKFLEET_CACHE_DIR", str(tmp_path))
+    state = tmp_path / "stack" / "state.json"
+    state.parent.mkdir()
+    state.write_text(left, "utf-8")
+    for command in ("status", "down", "up"):
+        assert f"{state} is damaged" in run("local", command, code=2).stderr
