@@ -20,7 +20,7 @@ class Findings:
         partition: its number.
         committed_offset: the group's committed offset, negative when there is none.
         low: first retained input offset.
-        high: end of the input.
+        high: end of the input; what is not read behind it are markers of transactions.
         restored: the snapshot found, None when no commit names one or none is valid.
         refused: why snapshots were refused, empty when none was.
         journal: the journal from the snapshot's position, or from its beginning.

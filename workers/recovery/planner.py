@@ -4,8 +4,10 @@ Runs on recovery threads and touches nothing but Kafka's reads and the object st
 worker's loop installs the plan. The steps and their order are design §5's.
 """
 
+import time
+
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from core.errors import RetryableError
 from snapshots import (
@@ -21,6 +23,7 @@ from snapshots import (
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.delivery.cold_commit import noted_position
+from workers.errors import StalledClientError
 from workers.faults import fault_point, fault_point_during
 from workers.journal.reader import JournalReader
 from workers.recovery.findings import Findings
@@ -59,6 +62,10 @@ def plan_recovery(
             position = restored.image.journal_position
         else:
             position = noted_position(committed.metadata or "") or 0
+        tail = journal.read(reader, partition, position)
+        if restored is not None and tail.trimmed and not tail.records:
+            wanted.offset = restored.image.offset
+            high = _end_behind(reader, wanted, range(low, high), config.client_timeout_s)
         findings = Findings(
             partition=partition,
             committed_offset=committed.offset,
@@ -66,7 +73,7 @@ def plan_recovery(
             high=high,
             restored=restored,
             refused=refused,
-            journal=journal.read(reader, partition, position),
+            journal=tail,
         )
     except KafkaException as error:
         raise RetryableError(f"recovery of partition {partition}: {error}") from error
@@ -76,6 +83,29 @@ def plan_recovery(
         # do, keeps it for a collection that comes seldom, and each client keeps threads.
         del reader
     return make_plan(config, findings)
+
+
+def _end_behind(reader: Consumer, place: TopicPartition, retained: range, timeout_s: float) -> int:
+    """Where the input ends; where only markers are left behind a place, that place.
+
+    Of a transactional producer's last tick, what follows is a marker: nothing that was answered.
+    """
+    if place.offset not in retained:
+        return retained.stop
+    reader.assign([place])
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        for message in reader.consume(1, 0.1):
+            error = message.error()
+            if error is None:
+                return retained.stop
+            if error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            if (message.offset() or 0) >= retained.stop:
+                return place.offset
+    raise StalledClientError(
+        f"{place.topic}[{place.partition}]: no answer behind {place.offset}. It is asked again"
+    )
 
 
 def _committed(reader: Consumer, wanted: TopicPartition, timeout_s: float) -> TopicPartition:

@@ -5,19 +5,22 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
+from confluent_kafka import Consumer
 
 from core import PredictorConfig
 from schemas import JournalCodec, JournalRecord, SingleObjectFraming
 from snapshots import current_header
-from tests.sim.broker import SimBroker
+from tests.sim.broker import SimBroker, Txn
 from tests.sim.clients import World
 from tests.sim.patches import simulated
 from tests.sim.scheduler import Scheduler
 from tests.sim.store import SimStore
+from tests.workers.recovery.test_plan import snapshot
 from workers import MissingHistory, WorkerConfig
 from workers.errors import HistoryLostError
-from workers.journal.reader import JournalReader
+from workers.journal.reader import JournalReader, JournalTail
 from workers.partition import Partition
+from workers.recovery import planner
 from workers.recovery.plan import RecoveryPlan
 from workers.recovery.planner import plan_recovery
 
@@ -43,6 +46,13 @@ class Partition0:
     def take_ticks(self, count: int) -> None:
         for _ in range(count):
             self.broker.log("ticks", 0).append(b"asset", b"tick")
+
+    def take_transaction(self, *values: bytes) -> None:
+        """Of a producer of ticks: its records and its marker."""
+        log, txn = self.broker.log("ticks", 0), Txn("feed", 0.0, committed=True)
+        for value in values:
+            log.append(b"asset", value, txn)
+        log.mark(txn)
 
     def journal(self, from_offset: int, to_offset: int) -> None:
         record = JournalRecord(from_offset, to_offset, 0, 3, 5, FINGERPRINT, "w")
@@ -92,3 +102,42 @@ def test_a_journal_cut_off_behind_a_cold_start_is_seen(partition: Partition0) ->
     partition.take_ticks(20)
     with pytest.raises(HistoryLostError, match="created anew or truncated"):
         partition.recover(STOP)
+
+
+class Trimmed(JournalReader):
+    """Retention has removed all of the journal, up to the marker behind its last record."""
+
+    def read(self, _consumer: Consumer, _partition: int, _position: int) -> JournalTail:
+        return JournalTail([], position=7, low=8, end=8)
+
+
+def _recovered_behind_ten_ticks(
+    partition: Partition0, monkeypatch: pytest.MonkeyPatch
+) -> RecoveryPlan:
+    partition.broker.committed[0] = 10, "0" * 64
+    monkeypatch.setattr(planner, "_restore", lambda *_: (snapshot(10), ""))
+    store, header = (
+        SimStore(partition.world.scheduler),
+        current_header(PredictorConfig(), "float64"),
+    )
+    return plan_recovery(STOP, store, header, Trimmed(STOP, FRAMING), 0)
+
+
+def test_a_marker_behind_the_snapshot_does_not_need_a_journal(
+    partition: Partition0, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partition.take_ticks(9)
+    partition.take_transaction(b"tick")
+    assert partition.broker.log("ticks", 0).end == 11
+    plan = _recovered_behind_ten_ticks(partition, monkeypatch)
+    assert (plan.source, plan.start_offset, plan.emitted_to) == ("snapshot", 10, 9)
+
+
+def test_a_tick_behind_the_snapshot_does(
+    partition: Partition0, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partition.take_ticks(9)
+    partition.take_transaction(b"tick")
+    partition.take_transaction(b"tick")
+    with pytest.raises(HistoryLostError, match="journal records that recovery needs"):
+        _recovered_behind_ten_ticks(partition, monkeypatch)
