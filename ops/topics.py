@@ -13,7 +13,7 @@ from confluent_kafka.admin import (
 from confluent_kafka.cimpl import NewTopic
 
 from core.errors import FatalError, RetryableError
-from workers.client_config import base_settings
+from workers.client_config import admin_settings
 from workers.config import Topics, WorkerConfig
 from workers.errors import TopicLayoutError
 from workers.topics import check_layout
@@ -77,7 +77,7 @@ def describe_topics(config: WorkerConfig) -> dict[str, TopicInfo]:
     Raises:
         TopicsError: the cluster did not answer.
     """
-    admin = AdminClient(base_settings(config))
+    admin = AdminClient(admin_settings(config))
     try:
         metadata = admin.list_topics(timeout=config.client_timeout_s).topics
         there = [name for name in config.topics.all() if name in metadata]
@@ -172,7 +172,7 @@ def _topic_config(topics: Topics, name: str, input_limit: int, replicas: int) ->
 
 
 def _create(config: WorkerConfig, new: list[NewTopic]) -> list[str]:
-    admin = AdminClient(base_settings(config))
+    admin = AdminClient(admin_settings(config))
     created = []
     for name, future in admin.create_topics(new).items():
         try:

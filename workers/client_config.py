@@ -14,6 +14,7 @@ from workers.errors import ConfigurationError
 
 __all__ = [
     "CONGESTED_MESSAGES",
+    "admin_settings",
     "base_settings",
     "consumer_settings",
     "producer_settings",
@@ -37,6 +38,15 @@ def base_settings(config: WorkerConfig) -> _Settings:
         "reconnect.backoff.max.ms": 1_000,
         **config.kafka,
     }
+
+
+def admin_settings(config: WorkerConfig) -> _Settings:
+    """A client that asks the brokers, and is often let go at once.
+
+    At librdkafka's own level each may tell that it drops what nobody waits for any more, which is
+    no news. Disconnections are of that level, too: consumers and producers tell of them.
+    """
+    return {"log_level": 5, **base_settings(config)}
 
 
 def consumer_settings(config: WorkerConfig, on_error: Callable[[KafkaError], None]) -> _Settings:

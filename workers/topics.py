@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from workers.client_config import base_settings
+from workers.client_config import admin_settings
 from workers.config import Topics, WorkerConfig
 from workers.errors import StalledClientError, TopicLayoutError
 
@@ -19,7 +19,7 @@ def check_topics(config: WorkerConfig) -> None:
         StalledClientError: the cluster did not answer.
         TopicLayoutError: see `check_layout`.
     """
-    admin = AdminClient(base_settings(config))
+    admin = AdminClient(admin_settings(config))
     try:
         metadata = admin.list_topics(timeout=config.client_timeout_s)
     except KafkaException as error:

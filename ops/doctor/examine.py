@@ -21,7 +21,7 @@ from ops.doctor.replication import check_replication
 from ops.doctor.site import Site
 from ops.doctor.storage import check_store
 from ops.doctor.transactions import check_transactions
-from workers.client_config import base_settings
+from workers.client_config import admin_settings
 from workers.config import WorkerConfig
 
 __all__ = ["examine"]
@@ -46,7 +46,7 @@ _CHECKS: Final[tuple[tuple[str, _Check], ...]] = (
 
 def examine(config: WorkerConfig) -> Iterator[Finding]:
     """All findings, as they are made. Never raises for what it finds."""
-    site = Site(config, AdminClient(base_settings(config)))
+    site = Site(config, AdminClient(admin_settings(config)))
     for name, check in _CHECKS:
         try:
             yield from check(site)

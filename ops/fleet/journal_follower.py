@@ -10,7 +10,7 @@ from core.errors import TickFleetError
 from ops.fleet.errors import FleetUnreadableError
 from ops.fleet.offsets import begins, ends
 from schemas import JournalCodec, JournalRecord
-from workers.client_config import base_settings, reader_settings
+from workers.client_config import admin_settings, reader_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
 
@@ -37,7 +37,7 @@ class JournalFollower:
         self._topic = config.topics.journal
         self._timeout_s = config.client_timeout_s
         self._codec = JournalCodec(framing_by_topic(config)(self._topic))
-        admin = AdminClient(base_settings(config))
+        admin = AdminClient(admin_settings(config))
         low = begins(admin, self._topic, partitions, self._timeout_s)
         high = ends(admin, self._topic, partitions, self._timeout_s, committed=True)
         self._unread = {number for number in partitions if high[number] > low[number]}

@@ -19,7 +19,7 @@ from ops.top.flag_counter import FlagCounter
 from ops.top.picture import FleetPicture, PartitionPicture
 from ops.topics import describe_topics
 from snapshots import ManifestRef, ObjectStore, SnapshotScope, open_store
-from workers.client_config import base_settings
+from workers.client_config import admin_settings
 from workers.config import WorkerConfig
 from workers.topics import check_layout
 
@@ -42,7 +42,7 @@ class FleetObserver:
         check_layout(config.topics, {name: info.partitions for name, info in infos.items()})
         self._config = config
         self._partitions = range(infos[config.topics.ticks].partitions)
-        self._admin = AdminClient(base_settings(config))
+        self._admin = AdminClient(admin_settings(config))
         self._journal = JournalFollower(config, self._partitions)
         self._unread = UnreadRecords(config)
         self._flags = FlagCounter(config, infos[config.topics.flags].partitions)

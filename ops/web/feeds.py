@@ -19,7 +19,7 @@ from ops.web.growth import Growth
 from ops.web.tail import Tail
 from ops.web.thin import thinned
 from schemas import FlagEvent, FlagEventCodec, ResultCodec
-from workers.client_config import base_settings
+from workers.client_config import admin_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
 
@@ -105,7 +105,7 @@ class Feeds:
 
     def _pictures(self) -> None:
         growth = Growth(self._config.topics.ticks)
-        admin = AdminClient(base_settings(self._config))
+        admin = AdminClient(admin_settings(self._config))
         with FleetObserver(self._config) as observer:
             known = 0
             while not self._stopped.is_set() and not (known and growth.seen(admin, known)):

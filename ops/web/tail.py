@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from ops.fleet import FleetUnreadableError, begins, ends
 from ops.topics import describe_topics
 from ops.web.growth import Growth
-from workers.client_config import base_settings, reader_settings
+from workers.client_config import admin_settings, reader_settings
 from workers.config import WorkerConfig
 from workers.topics import check_layout
 
@@ -46,7 +46,7 @@ class Tail:
         infos = describe_topics(config)
         check_layout(config.topics, {name: info.partitions for name, info in infos.items()})
         numbers = range(infos[topic].partitions)
-        admin, timeout_s = AdminClient(base_settings(config)), config.client_timeout_s
+        admin, timeout_s = AdminClient(admin_settings(config)), config.client_timeout_s
         low = begins(admin, topic, numbers, timeout_s)
         high = ends(admin, topic, numbers, timeout_s, committed=True)
         self._topic, self._before = topic, before

@@ -43,6 +43,15 @@ def test_questions_without_an_answer_are_let_go_of(broker: LocalKafka) -> None:
     assert _asked_again(config) == before
 
 
+def test_who_asks_often_is_not_told_of_each_client_that_is_let_go(
+    broker: LocalKafka, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = WorkerConfig(broker.bootstrap, "group", "w-0", "file:///unused")
+    for _ in range(60):
+        view_group(config)
+    assert "BGQUEUE" not in capfd.readouterr().err
+
+
 def _asked_again(config: WorkerConfig) -> GroupView:
     for _ in range(20):
         try:

@@ -17,7 +17,7 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from workers.client_config import CONGESTED_MESSAGES, base_settings, producer_settings
+from workers.client_config import CONGESTED_MESSAGES, admin_settings, producer_settings
 from workers.config import WorkerConfig
 from workers.delivery.life import ProducerLife, Reports
 from workers.delivery.output_limits import OutputLimits
@@ -113,7 +113,7 @@ class Outputs(ABC):
         """
         self.discard()
         left_s = time_limit(self._config.client_timeout_s)
-        admin = AdminClient(base_settings(self._config))
+        admin = AdminClient(admin_settings(self._config))
         self._limits.ask(admin, _ASKED_FOR * left_s())
         reports = Reports()
         settings = producer_settings(self._config, reports.on_error)

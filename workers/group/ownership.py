@@ -15,7 +15,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from workers.client_config import base_settings, consumer_settings
+from workers.client_config import admin_settings, consumer_settings
 from workers.config import GroupProtocol, WorkerConfig
 from workers.group.view import GroupView, view_group
 from workers.telemetry.metrics import M, Telemetry
@@ -58,7 +58,7 @@ class OwnershipWatch:
         self._asked.set()
 
     def _run(self) -> None:
-        admin = AdminClient(base_settings(self._config))
+        admin = AdminClient(admin_settings(self._config))
         while not self._closed.is_set():
             self._asked.wait()
             self._asked.clear()

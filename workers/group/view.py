@@ -13,7 +13,7 @@ from typing import Final, cast
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
-from workers.client_config import base_settings
+from workers.client_config import admin_settings
 from workers.config import WorkerConfig
 
 __all__ = ["GroupView", "MemberView", "view_group"]
@@ -78,7 +78,7 @@ def view_group(config: WorkerConfig) -> GroupView:
 def _described(config: WorkerConfig) -> ConsumerGroupDescription:
     """A cluster asked for its first group has no coordinator ready: it is asked again."""
     deadline_s = time.monotonic() + config.client_timeout_s
-    with AdminClient(base_settings(config)) as admin:
+    with AdminClient(admin_settings(config)) as admin:
         while True:
             asked = admin.describe_consumer_groups([config.group_id], request_timeout=_UNLIMITED_S)
             [future] = asked.values()

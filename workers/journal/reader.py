@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from core.errors import RetryableError
 from schemas import Framing, JournalCodec, JournalRecord
-from workers.client_config import base_settings
+from workers.client_config import admin_settings
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
 from workers.log_offsets import log_ends
@@ -81,7 +81,7 @@ class JournalReader:
         self._timeout_s = config.client_timeout_s
         self._patience_s = 3 * config.transaction_timeout_ms / 1000
         # One for all: a client of its own for each recovery connects anew to every broker.
-        self._admin = AdminClient(base_settings(config))
+        self._admin = AdminClient(admin_settings(config))
 
     def end(self, partition: int) -> int:
         """Where a partition ends now, open transactions included; blocks.

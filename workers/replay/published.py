@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from core.errors import RetryableError
-from workers.client_config import base_settings, reader_settings
+from workers.client_config import admin_settings, reader_settings
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
 from workers.journal.reader import uncommitted_end
@@ -45,7 +45,7 @@ class Published:
         self._consumer = Consumer(reader_settings(config))
         low, _ = self._consumer.get_watermark_offsets(self._place, config.client_timeout_s)
         self.low = low
-        admin = AdminClient(base_settings(config))
+        admin = AdminClient(admin_settings(config))
         self._end = uncommitted_end(admin, topic, partition, config.client_timeout_s)
         self._records = self._read()
         self._ahead: deque[PublishedRecord] = deque()
