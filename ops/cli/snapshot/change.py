@@ -1,6 +1,7 @@
 """`gc` and `restore`: remove snapshots nobody needs, or point a stopped group at one."""
 
 import json
+import sys
 import time
 from dataclasses import dataclass
 
@@ -98,7 +99,7 @@ def _print_text(partition: int, report: GarbageReport, *, dry_run: bool) -> None
 
 @click.command("restore")
 @click.argument("ref", default=NEWEST)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask: for scripts.")
 @place_options
 @click.pass_context
 def restore(context: click.Context, place: Place, *, ref: str, yes: bool) -> None:
@@ -117,9 +118,21 @@ def restore(context: click.Context, place: Place, *, ref: str, yes: bool) -> Non
         click.echo("put these settings back, or `tickfleet snapshot copy --adopt-config`", err=True)
         context.exit(2)
     if not yes:
-        click.confirm(f"Point group {place.config.group_id} at these?", abort=True)
+        _ask(f"Point group {place.config.group_id} at these?")
     adopt(place.config, {partition: one.ref for partition, one in chosen.items()})
     click.echo(f"group {place.config.group_id} goes on from there")
+
+
+def _ask(question: str) -> None:
+    """Abort unless the answer is yes; it may come through a pipe."""
+    try:
+        agreed = click.confirm(question)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("nobody is there to be asked: say --yes") from None
+    if not agreed:
+        raise click.Abort
 
 
 def _choose(place: Place, partition: int, name: str) -> _Chosen:

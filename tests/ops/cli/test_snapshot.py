@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from ops.cli import main
 from snapshots import SnapshotWriter, open_store
 from tests.ops.cli.operated import run
 from tests.snapshots.builders import HEADER, SCOPE, make_image
@@ -36,3 +38,18 @@ def test_what_is_not_there_is_said(settings: tuple[str, ...], command: list[str]
     )
     other = run("snapshot", *command, *settings, "--group", "nope", code=2).stderr
     assert other.startswith("error: the store holds nothing of group nope and topic ticks: check")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [("y\n", 0, "goes on from there"), ("n\n", 1, "Aborted!"), ("", 2, "say --yes")],
+)
+def test_restore_asks_and_says_what_does_without_an_answer(
+    settings: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, answer: str, code: int, said: str
+) -> None:
+    done: list[object] = []
+    monkeypatch.setattr("ops.cli.snapshot.change.current_header", lambda *_: HEADER)
+    monkeypatch.setattr("ops.cli.snapshot.change.adopt", lambda *what: done.append(what))
+    restored = CliRunner().invoke(main, ["snapshot", "restore", *settings], input=answer)
+    assert (restored.exit_code, said in restored.output) == (code, True), restored.output
+    assert bool(done) == (code == 0)
