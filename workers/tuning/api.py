@@ -65,7 +65,7 @@ def read_space(path: Path) -> dict[str, Any]:
         TuningError: it cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))  # some editors put a mark before
     except (OSError, UnicodeDecodeError) as error:
         raise TuningError(f"cannot read {path}: {error}") from error
     except tomllib.TOMLDecodeError as error:

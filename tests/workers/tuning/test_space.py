@@ -1,11 +1,12 @@
 """A search space says what is wrong with it, by the setting's name."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core import PredictorConfig
-from workers.tuning import SearchSpace, TuningError
+from workers.tuning import SearchSpace, TuningError, read_space
 
 _BASE = PredictorConfig()
 
@@ -63,3 +64,9 @@ def test_a_space_is_the_table_again_with_its_defaults() -> None:
     assert all(one.holds(value) for one, value in held)
     assert not space.dimensions[0].holds(2.9)
     assert not space.dimensions[1].holds(3)
+
+
+def test_a_files_byte_order_mark_is_no_statement(tmp_path: Path) -> None:
+    space = tmp_path / "space.toml"
+    space.write_text("\ufeff[cusum_h]\nlow = 1.0\n", "utf-8")
+    assert read_space(space) == {"cusum_h": {"low": 1.0}}
