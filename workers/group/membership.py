@@ -24,7 +24,12 @@ from workers.config import WorkerConfig
 from workers.delivery.outputs import GroupTicket
 from workers.errors import ConfigurationError, FencedError, StalledClientError
 from workers.group.arrival import Arrival
-from workers.group.protocol import GROUP_PROTOCOL_REMEDY, refuses_group_protocol
+from workers.group.protocol import (
+    CLASSIC_MEMBERS_REMEDY,
+    GROUP_PROTOCOL_REMEDY,
+    meets_classic_members,
+    refuses_group_protocol,
+)
 from workers.group.seat import SeatDispute, Verdict
 from workers.telemetry.log_throttle import LogThrottle
 from workers.telemetry.metrics import M, Telemetry
@@ -100,7 +105,7 @@ class Membership:
         """Wait for the first record, then take what is there; rebalances happen in here.
 
         Raises:
-            ConfigurationError: the brokers do not offer the group protocol that is set.
+            ConfigurationError: brokers or group do not take the group protocol that is set.
             FencedError: another live worker uses this worker's id.
         """
         try:
@@ -212,6 +217,12 @@ class Membership:
             return ConfigurationError(
                 f"the brokers do not offer group_protocol = {self._config.group_protocol}: "
                 f"{GROUP_PROTOCOL_REMEDY}"
+            )
+        if meets_classic_members(error):
+            return ConfigurationError(
+                f"the group {self._config.group_id} has workers with group_protocol = classic, or "
+                f"had until just now, and takes none with {self._config.group_protocol} beside "
+                f"them: {CLASSIC_MEMBERS_REMEDY}"
             )
         return FencedError(
             f"the group refused worker id {self._config.worker_id!r}: {error}. Another live worker "

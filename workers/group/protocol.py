@@ -1,4 +1,4 @@
-"""Whether the brokers offer the group protocol that is set, told from what the client reports.
+"""Whether brokers and group take the group protocol that is set, told from what the client reports.
 
 A fatal error of the client hides its code in a text, and which text depends on where it was found
 out: the broker refuses the request, or has never heard of it.
@@ -8,12 +8,21 @@ from typing import Final
 
 from confluent_kafka import KafkaError
 
-__all__ = ["GROUP_PROTOCOL_REMEDY", "refuses_group_protocol"]
+__all__ = [
+    "CLASSIC_MEMBERS_REMEDY",
+    "GROUP_PROTOCOL_REMEDY",
+    "meets_classic_members",
+    "refuses_group_protocol",
+]
 
 GROUP_PROTOCOL_REMEDY: Final = (
     'set group_protocol = "classic", or let the brokers offer the other one: Kafka 4.0 or newer, '
     "feature group.version 1 or newer (kafka-features.sh describe), and `consumer` in "
     "group.coordinator.rebalance.protocols"
+)
+CLASSIC_MEMBERS_REMEDY: Final = (
+    "stop them all, wait session_timeout_ms, which is how long the group knows a member that is "
+    "gone, and start all with the new one (docs/upgrades.md)"
 )
 _CODES: Final = (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE)
 
@@ -21,3 +30,12 @@ _CODES: Final = (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE
 def refuses_group_protocol(error: KafkaError) -> bool:
     """Whether a consumer failed for good because the brokers lack its group protocol."""
     return error.code() in _CODES or any(KafkaError(code).str() in error.str() for code in _CODES)
+
+
+def meets_classic_members(error: KafkaError) -> bool:
+    """Whether a member with the newer protocol was refused because the group has older ones.
+
+    Brokers convert a group in use only where no member's assignor keeps a note with the group, as
+    cooperative-sticky does; else they answer as if there was no such group.
+    """
+    return KafkaError(KafkaError.GROUP_ID_NOT_FOUND).str() in error.str()
