@@ -43,7 +43,7 @@ class Side:
         before, begun_s = self.table.calls, time.perf_counter()
         rows = self.rows[assets]
         ticks = order_by_row(rows)
-        self.table.step(ticks, columns)
+        self.table.step(ticks, columns, np.full(assets.size, 10_000_000))
         self.table.sequence[rows] += ticks.rank + 1
         self.spent_s += time.perf_counter() - begun_s
         self.calls += self.table.calls - before

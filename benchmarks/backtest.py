@@ -79,7 +79,7 @@ def bare_step(config: PredictorConfig, dtype: str, ticks: Ticks) -> float:
 
     def step() -> None:
         for order, columns in batches:
-            table.step(order, columns)
+            table.step(order, columns, np.full(order.rows.size, 1_000_000))
 
     return rate(step, len(ticks.asset))
 

@@ -60,7 +60,8 @@ def stage_times(records: int, dtype: str) -> list[tuple[str, float]]:
         )
 
     columns = pack()
-    outputs = table.step(order, columns)
+    at_once = np.zeros(records, dtype=np.int64)
+    outputs = table.step(order, columns, at_once)
     result = ResultColumns(
         source_topic="ticks",
         source_partition=np.zeros(records, dtype=np.int32),
@@ -79,7 +80,10 @@ def stage_times(records: int, dtype: str) -> list[tuple[str, float]]:
         ("look up rows", lambda: np.array([row_of[key] for key in keys])),
         ("order by row", lambda: order_by_row(rows)),
         ("pack inputs", pack),
-        (f"step ({calls} calls, tiles {full:.0%} full)", lambda: table.step(order, columns)),
+        (
+            f"step ({calls} calls, tiles {full:.0%} full)",
+            lambda: table.step(order, columns, at_once),
+        ),
         ("encode results", lambda: results.encode_batch(result)),
         (
             "messages for the producer",

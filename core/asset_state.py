@@ -11,7 +11,7 @@ from core.config import PredictorConfig
 from core.flags import Kernel
 from core.observation import MarketObservation
 
-__all__ = ["ALL_KERNELS", "AssetState", "input_column"]
+__all__ = ["ALL_KERNELS", "AssetState", "clock_after", "input_column"]
 
 ALL_KERNELS: Final = Kernel.A | Kernel.B | Kernel.C | Kernel.D
 _KERNEL_BITS: Final = tuple(kernel.value for kernel in Kernel)
@@ -23,13 +23,18 @@ class AssetState:
 
     Attributes:
         rows: its column of a tile and its network, see `asset_layout`.
-        timestamp_ns: of the last tick; None before the first.
+        timestamp_ns: of the last accepted tick, or the first; None before that.
         sequence: ticks seen, rejected ones too; decides when the network trains.
     """
 
     rows: Shaped[ndarray, " features"]
     timestamp_ns: int | None = None
     sequence: int = 0
+
+
+def clock_after(last_ns: int | None, tick: MarketObservation, *, refused: bool) -> int:
+    """The asset's `timestamp_ns` after a tick: one that is refused does not move it."""
+    return last_ns if refused and last_ns is not None else tick.timestamp_ns
 
 
 def input_column(
@@ -45,7 +50,7 @@ def input_column(
 
     Args:
         config: depth and time to live where the tick has none of its own.
-        last_ns: time of the asset's tick before; None before the first.
+        last_ns: the asset's `timestamp_ns`.
         tick: the tick.
         processing_time_ns: when it is processed, for staleness; the tick's own time if None.
         depth: signature depth allowed; `log_sig_depth` if None.

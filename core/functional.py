@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int64, Shaped
 from numpy import ndarray
 
 from core.asset import asset_layout
-from core.asset_state import ALL_KERNELS, AssetState, input_column
+from core.asset_state import ALL_KERNELS, AssetState, clock_after, input_column
 from core.compiled import TRAIN_WIDTH, compile_step, compile_trainer
 from core.config import PredictorConfig
 from core.flags import Kernel
@@ -110,9 +110,11 @@ class FunctionalPredictor:
             due = self._due(sequences, kernel_mask)
             networks = self._train(columns, networks[: len(part)], due)
             joined = self._layout.join(columns, networks)
-            for lane, (_, tick) in enumerate(part):
-                new.append(AssetState(joined[lane], tick.timestamp_ns, int(sequences[lane])))
-                results.append(PredictionResult.from_column(outputs[:, lane]))
+            for lane, (state, tick) in enumerate(part):
+                result = PredictionResult.from_column(outputs[:, lane])
+                clock = clock_after(state.timestamp_ns, tick, refused=result.outlier_rejected)
+                new.append(AssetState(joined[lane], clock, int(sequences[lane])))
+                results.append(result)
         return new, results
 
     def scan_history(

@@ -28,9 +28,9 @@ class Guards(NamedTuple):
 
     Attributes:
         degraded: the tick is stale, or was lately and its age has not recovered yet.
-        infrequent: a tick came later after its predecessor than the Nyquist interval, now or
-            among the last 64. Arrivals are bursty: judged tick by tick, an asset near the limit
-            would raise and clear its warning all the time.
+        infrequent: a tick came later after the accepted one before it than the Nyquist interval,
+            now or among the last 64. Arrivals are bursty: judged tick by tick, an asset near the
+            limit would raise and clear its warning all the time.
         frozen: the price has stood still for longer than this asset's own habit explains.
     """
 

@@ -15,7 +15,7 @@ from jaxtyping import Shaped
 from numpy import ndarray
 
 from core.asset import asset_layout
-from core.asset_state import ALL_KERNELS, AssetState, input_column
+from core.asset_state import ALL_KERNELS, AssetState, clock_after, input_column
 from core.both import compile_both
 from core.compiled import init_surfaces
 from core.config import PredictorConfig
@@ -106,7 +106,8 @@ class Lane:
         result = PredictionResult.from_column(np.asarray(outputs)[:, 0])
         sequence = self.sequence + 1
         due = sequence % self.config.dgm_every == 0 and Kernel.B in kernel_mask
-        self._store(tile, tick.timestamp_ns, sequence, self._train(tile) if due else None)
+        clock = clock_after(self.timestamp_ns, tick, refused=result.outlier_rejected)
+        self._store(tile, clock, sequence, self._train(tile) if due else None)
         return result
 
     def result(self) -> PredictionResult:
@@ -132,10 +133,18 @@ class Lane:
             [input_column(self.config, at, tick) for at, tick in zip(before, ticks, strict=False)]
         )
         due = (self.sequence + np.arange(1, len(ticks) + 1)) % self.config.dgm_every == 0
-        column, network, outputs = run(self._column(slice(None)), self._network[0], inputs, due)
+        first = ticks[0].timestamp_ns if before[0] is None else before[0]
+        elapsed_ns = np.diff([first, *before[1:]])
+        column, network, outputs = run(
+            self._column(slice(None)), self._network[0], inputs, due, elapsed_ns
+        )
+        results = list(map(PredictionResult.from_column, outputs))
+        clock = self.timestamp_ns
+        for tick, result in zip(ticks, results, strict=True):
+            clock = clock_after(clock, tick, refused=result.outlier_rejected)
         tile, sequence = jax.device_put(column[:, np.newaxis]), self.sequence + len(ticks)
-        self._store(tile, before[-1], sequence, _done(network[np.newaxis]))
-        return map(PredictionResult.from_column, outputs)
+        self._store(tile, clock, sequence, _done(network[np.newaxis]))
+        return results
 
     def _store(
         self, tile: jax.Array, timestamp_ns: int | None, sequence: int, training: _Training | None

@@ -9,7 +9,7 @@ import functools
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 
 from core.compiled import checked, facts
@@ -40,6 +40,7 @@ class LoneRun:
         network: Float[ndarray, " network"],
         inputs: Float64[ndarray, "ticks inputs"],
         due: Bool[ndarray, " ticks"],
+        elapsed_ns: Int64[ndarray, " ticks"],
     ) -> tuple[
         Float[ndarray, " rows"], Float[ndarray, " network"], Float64[ndarray, "ticks outputs"]
     ]:
@@ -48,16 +49,25 @@ class LoneRun:
         Args:
             column: the asset's lane of a tile.
             network: after all training that was due before.
-            inputs: columns of `Input` rows, a row a tick, all active.
+            inputs: columns of `Input` rows, a row a tick, all active; `DT_S` is computed here.
             due: after which ticks the network trains.
+            elapsed_ns: since the tick before, and for the first since the last accepted one; that
+                of a refused tick counts for the next one besides.
         """
+        behind_ns = 0
         state, net = column[:, np.newaxis], network[np.newaxis]
         made = []
         for start in range(0, len(inputs), _TICKS):
             part = inputs[start : start + _TICKS]
             given, training = np.zeros((_TICKS, INPUT_ROWS)), np.zeros(_TICKS, dtype=bool)
             given[: len(part)], training[: len(part)] = part, due[start : start + _TICKS]
-            state, net, outputs = self._executable(ZERO, state, net, given, training)
+            passed_ns = np.zeros(_TICKS, dtype=np.int64)
+            passed_ns[: len(part)] = elapsed_ns[start : start + _TICKS]
+            passed_ns[0] += behind_ns
+            state, net, outputs, behind = self._executable(
+                ZERO, state, net, given, training, passed_ns
+            )
+            behind_ns = int(behind)
             made.append(np.asarray(outputs)[: len(part)])
         return np.asarray(state)[:, 0], np.asarray(net)[0], np.concatenate(made)
 

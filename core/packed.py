@@ -21,7 +21,7 @@ class Input(IntEnum):
     TARGET = 2
     """What the previous forecast is scored with; NaN: no update."""
     DT_S = 3
-    """Seconds since this asset's previous tick; 0 for the first, may be <= 0."""
+    """Seconds since this asset's last accepted tick; 0 for the first, may be <= 0."""
     AGE_RATIO = 4
     """(processing time - timestamp) / staleness_ttl_ns."""
     DEPTH = 5

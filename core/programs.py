@@ -13,10 +13,11 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Float64, Int
 
 from core.config import PredictorConfig
+from core.flags import Flag
 from core.kernel import one_kernel
 from core.kernels import galerkin
 from core.layout import StateLayout
-from core.packed import INPUT_ROWS, OUTPUT_ROWS, Input
+from core.packed import INPUT_ROWS, OUTPUT_ROWS, Input, Output
 from core.rounding import rounded
 from core.step import packed_step, state_layout
 
@@ -26,6 +27,7 @@ ZERO: Final = np.zeros(())
 """First argument of each program: see `core.rounding`."""
 
 _Run = tuple[
+    Int[Array, ""],
     Int[Array, ""],
     Float[Array, "rows 1"],
     Float[Array, "1 network"],
@@ -65,6 +67,7 @@ def trace_run(config: PredictorConfig, dtype: str, ticks: int) -> jax.stages.Tra
         np.empty((1, galerkin.NETWORK_ROWS), dtype),
         np.empty((ticks, INPUT_ROWS)),
         np.empty(ticks, bool),
+        np.empty(ticks, np.int64),
     )
 
 
@@ -83,30 +86,45 @@ def _train(
     return galerkin.train(state, networks.T).T
 
 
-def _run(
+def _run(  # noqa: PLR0917  (a program takes its arguments by position)
     zero: Float64[Array, ""],
     column: Float[Array, "rows 1"],
     network: Float[Array, "1 network"],
     inputs: Float64[Array, "ticks inputs"],
     due: Bool[Array, " ticks"],
+    elapsed_ns: Int[Array, " ticks"],
     *,
     config: PredictorConfig,
-) -> tuple[Float[Array, "rows 1"], Float[Array, "1 network"], Float64[Array, "ticks outputs"]]:
-    """As many ticks as are active, from the first one on."""
+) -> tuple[
+    Float[Array, "rows 1"],
+    Float[Array, "1 network"],
+    Float64[Array, "ticks outputs"],
+    Int[Array, ""],
+]:
+    """As many ticks as are active, from the first one on.
+
+    What has elapsed at a refused tick counts for the next one besides; at the last one it is handed
+    out. `Input.DT_S` is computed here.
+    """
     count = (inputs[:, Input.ACTIVE] > 0.0).sum()
     layout = state_layout(config)
     step = rounded(functools.partial(packed_step, config))
     train = functools.partial(rounded(functools.partial(_train, layout)), zero)
 
     def tick(run: _Run) -> _Run:
-        now, column, network, outputs = run
+        now, behind_ns, column, network, outputs = run
+        passed_ns = elapsed_ns[now] + behind_ns
         given = lax.dynamic_slice_in_dim(inputs, now, 1).T
+        given = given.at[Input.DT_S].set(passed_ns * 1e-9)
         column, made = step(zero, column, given, network[:, galerkin.SURFACE].T)
         block = column[layout.blocks["B"]].T
         network = lax.cond(due[now], train, lambda _, kept: kept, block, network)
         outputs = lax.dynamic_update_slice_in_dim(outputs, made.T, now, 0)
-        return now + 1, column, network, outputs
+        refused = (made[Output.FLAGS, 0].astype(jnp.int32) & int(Flag.DOMAIN_ERROR)) != 0
+        return now + 1, jnp.where(refused, passed_ns, 0), column, network, outputs
 
-    begun = jnp.zeros_like(count), column, network, jnp.zeros((len(inputs), OUTPUT_ROWS))
-    _, column, network, outputs = lax.while_loop(lambda run: run[0] < count, tick, begun)
-    return column, network, outputs
+    nothing = jnp.zeros_like(count)
+    begun = nothing, nothing, column, network, jnp.zeros((len(inputs), OUTPUT_ROWS))
+    ended = lax.while_loop(lambda run: run[0] < count, tick, begun)
+    _, behind_ns, column, network, outputs = ended
+    return column, network, outputs, behind_ns

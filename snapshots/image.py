@@ -21,7 +21,7 @@ class PartitionImage:
 
     `offset`: next input offset. `journal_position`: journal offset to read decisions from.
     `asset_ids`: one per row. `rows`: the predictor's state, one asset a row.
-    `last_timestamp_ns`, `sequence`: last tick's own time and number of ticks, per row.
+    `last_timestamp_ns`, `sequence`: last accepted tick's own time and number of ticks, per row.
     `dirty`: the row changed since the previous image of this scope.
     `last_decision`: signature depth and kernel mask of the newest tick in the state; None before
     any. The journal's records of it may lie before `journal_position`.

@@ -28,7 +28,7 @@ class SingleSnapshot:
 
     Attributes:
         rows: its state, see `core.asset_layout`.
-        last_timestamp_ns: of its last tick; None before the first.
+        last_timestamp_ns: of its last accepted tick; None before the first.
         sequence: ticks seen.
         created_ns: Unix time of the snapshot, given by the caller.
         telemetry: figures for people; not read back into the state.

@@ -21,6 +21,7 @@ from core import (
     Trainer,
     asset_layout,
 )
+from core import lane as lane_module
 
 NS = 10_000_000
 
@@ -105,6 +106,58 @@ def test_a_predictor_can_be_handed_to_another_process() -> None:
     tick = history(3)[0]
     expected = predictor().step(predictor().init_state(), tick)[1]
     assert repr(handed.step(handed.init_state(), tick)[1]) == repr(expected)
+
+
+def gapped() -> list[MarketObservation]:
+    """Gaps of 10 to 70 ms, every fifth tick refused, once two in a row: late are those after it."""
+    rng = np.random.default_rng(8)
+    stamps = 1_700_000_000_000_000_000 + np.cumsum(rng.integers(10, 70, 300) * 1_000_000)
+    prices = 100.0 + np.cumsum(rng.normal(size=300))
+    prices[100::5] = 1e9
+    prices[151] = -1e9
+    return [
+        MarketObservation(p, p, t) for p, t in zip(prices.tolist(), stamps.tolist(), strict=True)
+    ]
+
+
+def test_a_refused_tick_does_not_move_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its timestamp: neither does it make the next one late nor does it hide a gap."""
+    ticks = gapped()
+    lane, single = Lane(PredictorConfig()), predictor().init_state()
+    last_ns, in_time = ticks[0].timestamp_ns, [64]
+    for tick in ticks:
+        result = lane.step(tick)
+        single, other = predictor().step(single, tick)
+        assert repr(other) == repr(result)
+        if not result.outlier_rejected:
+            late = tick.timestamp_ns - last_ns > 100_000_000
+            in_time.append(0 if late else in_time[-1] + 1)
+            assert result.frequency_warning is (in_time[-1] < 64)
+            last_ns = tick.timestamp_ns
+        assert single.timestamp_ns == lane.timestamp_ns == last_ns
+    assert in_time[100] == 164 and in_time.count(0) > 5
+    monkeypatch.setattr(lane_module, "_LONG_HISTORY", 200)
+    monkeypatch.setattr(lane_module, "_AT_A_TIME", 101)  # the last of the first is refused
+    scanned, results = predictor().scan_history(predictor().init_state(), ticks)
+    assert repr(results[-1]) == repr(result)
+    assert (scanned.rows.tobytes(), scanned.timestamp_ns) == (lane.state().rows.tobytes(), last_ns)
+
+
+def test_neither_garbage_nor_an_outlier_decides_what_is_late() -> None:
+    ticks = history(3, 60)
+    garbage = MarketObservation(math.nan, math.nan, 0)
+    _, results = predictor().scan_history(
+        predictor().init_state(), [*ticks[:50], garbage, *ticks[50:]]
+    )
+    assert results[50].outlier_rejected
+    assert not any(result.frequency_warning for result in results)
+    after_ns = ticks[-1].timestamp_ns + 10**12
+    outlier = MarketObservation(1e9, 1e9, after_ns)
+    price = ticks[-1].price
+    _, results = predictor().scan_history(
+        predictor().init_state(), [*ticks, outlier, MarketObservation(price, price, after_ns + 1)]
+    )
+    assert results[-2].outlier_rejected and results[-1].frequency_warning
 
 
 def test_a_tick_holds_plain_numbers() -> None:

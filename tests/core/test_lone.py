@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from jaxtyping import Bool, Float64, Shaped
+from jaxtyping import Bool, Float64, Int64, Shaped
 from numpy import ndarray
 
 from core import (
@@ -11,10 +11,12 @@ from core import (
     NETWORK_SURFACE,
     TILE_WIDTH,
     TRAIN_WIDTH,
+    Flag,
     FunctionalPredictor,
     Input,
     Lane,
     MarketObservation,
+    Output,
     PredictorConfig,
     asset_layout,
     compile_run,
@@ -34,7 +36,8 @@ Outcome = tuple[
 
 
 def drawn() -> Float64[ndarray, "ticks inputs lanes"]:
-    """Jumps, gaps, stale ticks, bad prices, depths and masks that change."""
+    """Jumps, stale ticks, bad prices, depths and masks that change; gaps in ns, late behind bad
+    prices only."""
     rng = np.random.default_rng(5)
     shape = TICKS, TILE_WIDTH
     inputs = np.zeros((TICKS, INPUT_ROWS, TILE_WIDTH))
@@ -44,7 +47,9 @@ def drawn() -> Float64[ndarray, "ticks inputs lanes"]:
     inputs[:, Input.ACTIVE, LANE] = 1.0
     inputs[:, Input.TARGET] = np.where(rng.random(shape) < 0.1, np.nan, prices)
     inputs[:, Input.PRICE] = np.where(rng.random(shape) < 0.01, -1.0, prices)
-    inputs[:, Input.DT_S] = rng.exponential(size=shape)
+    inputs[:, Input.DT_S] = np.rint(rng.uniform(1e7, 1e8, size=shape))
+    inputs[255, Input.PRICE] = -1.0  # the last of a call; together with its time the next is late
+    inputs[255:257, Input.DT_S] = 6e7
     inputs[:, Input.AGE_RATIO] = 2.0 * (rng.random(shape) < 0.02)
     inputs[:, Input.DEPTH] = rng.choice([2, 3, 5], shape)
     inputs[:, Input.MASK_A : Input.MASK_D + 1] = rng.random((TICKS, 4, TILE_WIDTH)) < 0.95
@@ -61,16 +66,28 @@ def stepped(
     trainer = compile_trainer(CONFIG, dtype, width=min(width, TRAIN_WIDTH))
     network = fresh(dtype)[1]
     tile = jax.device_put(init_tile(CONFIG, dtype, width))
-    surfaces, made = init_surfaces(dtype, width), []
-    for tick, trains in zip(inputs, due, strict=True):
+    surfaces, made, behind_ns = init_surfaces(dtype, width), [], 0.0
+    for tick, trains in zip(inputs.copy(), due, strict=True):
+        elapsed_ns = tick[Input.DT_S, lane] + behind_ns
+        tick[Input.DT_S, lane] = elapsed_ns * 1e-9
         tile, outputs = step(tile, tick, surfaces)
         made.append(np.asarray(outputs)[:, lane])
+        behind_ns = elapsed_ns if refused(made[-1]) else 0.0
         if trains:
             block = np.asarray(tile)[trainer.block, lane]
             network = trainer(block[np.newaxis], network[np.newaxis])[0]
             surfaces = surfaces.copy()
             surfaces[:, lane] = network[NETWORK_SURFACE]
     return np.asarray(tile)[:, lane], network, np.array(made)
+
+
+def refused(output: Float64[ndarray, " outputs"]) -> bool:
+    return bool(int(output[Output.FLAGS]) & Flag.DOMAIN_ERROR)
+
+
+def gaps_ns(inputs: Float64[ndarray, "ticks inputs"]) -> Int64[ndarray, " ticks"]:
+    gaps: Int64[ndarray, " ticks"] = inputs[:, Input.DT_S].astype(np.int64)
+    return gaps
 
 
 def fresh(dtype: str) -> State:
@@ -85,10 +102,11 @@ def test_alone_and_among_others_the_bits_are_the_same(dtype: str) -> None:
     due = np.arange(1, TICKS + 1) % 16 == 0
     among = stepped(inputs, due, dtype)
     alone = stepped(inputs[:, :, [LANE]], due, dtype)
-    run = compile_run(CONFIG, dtype)(*fresh(dtype), np.ascontiguousarray(inputs[:, :, LANE]), due)
+    mine = np.ascontiguousarray(inputs[:, :, LANE])
+    run = compile_run(CONFIG, dtype)(*fresh(dtype), mine, due, gaps_ns(mine))
     for other in (alone, run):
-        for mine, theirs in zip(among, other, strict=True):
-            np.testing.assert_array_equal(mine, theirs)
+        for ours, theirs in zip(among, other, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
     assert np.isfinite(among[0]).all() and (among[1] != fresh(dtype)[1]).any()
 
 
@@ -96,12 +114,17 @@ def test_a_run_cut_anywhere_goes_on_with_the_same_bits() -> None:
     inputs = np.ascontiguousarray(drawn()[:, :, LANE])
     due = np.arange(1, TICKS + 1) % 16 == 0
     run = compile_run(CONFIG)
-    whole = run(*fresh("float64"), inputs, due)
-    state, outputs = fresh("float64"), []
+    whole = run(*fresh("float64"), inputs, due, gaps_ns(inputs))
+    state, outputs, behind_ns = fresh("float64"), [], 0
     for cut in np.split(np.arange(TICKS), [1, 17, 300, 811, 812]):
-        *parts, made = run(*state, inputs[cut], due[cut])
+        elapsed_ns = gaps_ns(inputs[cut])
+        elapsed_ns[0] += behind_ns
+        *parts, made = run(*state, inputs[cut], due[cut], elapsed_ns)
         state = (parts[0], parts[1])
         outputs.append(made)
+        behind_ns = 0
+        for passed_ns, output in zip(elapsed_ns.tolist(), made, strict=True):
+            behind_ns = behind_ns + passed_ns if refused(output) else 0
     np.testing.assert_array_equal(np.concatenate(outputs), whole[2])
     np.testing.assert_array_equal(state[0], whole[0])
     np.testing.assert_array_equal(state[1], whole[1])

@@ -75,7 +75,10 @@ class SimTable:
         return copied
 
     def step(
-        self, ticks: RowOrder, columns: Float64[ndarray, "inputs ticks"]
+        self,
+        ticks: RowOrder,
+        columns: Float64[ndarray, "inputs ticks"],
+        _elapsed_ns: Int64[ndarray, " ticks"],
     ) -> Float64[ndarray, "ticks outputs"]:
         outputs = np.zeros((ticks.rows.size, OUTPUT_ROWS))
         for tick, row in enumerate(ticks.rows.tolist()):

@@ -24,8 +24,10 @@ def step_apart(
     trained = networks.copy(rows)
     states = tiles.read(rows)
     for at, picked in enumerate(np.split(by_row, begins[1:])):
+        elapsed_ns = batch.elapsed_ns[picked]
+        elapsed_ns[0] += batch.behind.take(int(rows[at]))
         states[at], trained[at], made[picked] = run(
-            states[at], trained[at], batch.columns[:, picked].T, batch.due[picked]
+            states[at], trained[at], batch.columns[:, picked].T, batch.due[picked], elapsed_ns
         )
     tiles.put(rows, states)
     networks.put(rows, trained)

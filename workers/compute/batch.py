@@ -5,6 +5,8 @@ from typing import NamedTuple
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
+from workers.compute.behind import Behind
+
 __all__ = ["Batch"]
 
 
@@ -17,6 +19,9 @@ class Batch(NamedTuple):
         place: of its row; place `p` is lane `p % 64` of tile `p // 64`.
         due: whether the asset's network trains after it.
         columns: packed inputs (`core.Input` rows).
+        elapsed_ns: since its asset's tick before; where the batch holds none, since the asset's
+            last accepted one.
+        behind: the rows of which that is not all; one for the whole batch.
     """
 
     rows: Int64[ndarray, " ticks"]
@@ -24,6 +29,8 @@ class Batch(NamedTuple):
     place: Int64[ndarray, " ticks"]
     due: Bool[ndarray, " ticks"]
     columns: Float64[ndarray, "inputs ticks"]
+    elapsed_ns: Int64[ndarray, " ticks"]
+    behind: Behind
 
     def only(self, picked: Int64[ndarray, " picked"]) -> "Batch":
         """Some of the ticks."""
@@ -33,4 +40,6 @@ class Batch(NamedTuple):
             self.place[picked],
             self.due[picked],
             self.columns[:, picked],
+            self.elapsed_ns[picked],
+            self.behind,
         )

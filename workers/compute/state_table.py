@@ -24,6 +24,7 @@ from core import (
 from workers.compute.alone import ticks_alone
 from workers.compute.apart import step_apart
 from workers.compute.batch import Batch
+from workers.compute.behind import Behind
 from workers.compute.networks import Networks
 from workers.compute.places import Places
 from workers.compute.placing import Exchange
@@ -128,12 +129,14 @@ class StateTable:
         self,
         ticks: RowOrder,
         columns: Float64[ndarray, "inputs ticks"],
+        elapsed_ns: Int64[ndarray, " ticks"],
     ) -> Float64[ndarray, "ticks outputs"]:
         """Advance rows by their ticks, in the order given.
 
         Args:
             ticks: the row of each tick; a row may occur many times.
             columns: one column of packed inputs a tick (`core.Input` rows).
+            elapsed_ns: `Input.DT_S` of each tick if none before it in the batch is refused.
 
         Returns:
             One row of `core.Output` values a tick.
@@ -141,7 +144,8 @@ class StateTable:
         for exchange in self._places.ahead_of(ticks.rows):
             self._exchange(exchange)
         place = self._places.of(ticks.rows)
-        batch = Batch(ticks.rows, ticks.rank, place, self._due(ticks, columns), columns)
+        due = self._due(ticks, columns)
+        batch = Batch(ticks.rows, ticks.rank, place, due, columns, elapsed_ns.copy(), Behind())
         alone, saved_calls = ticks_alone(place, ticks.rank)
         wanted = self._alone and saved_calls > 0.0
         run = self.soloist.run_for(saved_calls) if wanted else None

@@ -12,11 +12,12 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
-from core import PredictorConfig
+from core import Output, PredictorConfig
 from schemas import EVENT_TIME, ResultColumns, TickColumns
 from workers.batching.decisions import DecisionColumns, pack_inputs
 from workers.batching.keys import CodedKeys, taken
 from workers.batching.records import RecordBatch, present
+from workers.compute.behind import refused
 from workers.compute.rounds import order_by_row
 from workers.compute.state_table import StateTable
 from workers.partition import Partition
@@ -129,8 +130,9 @@ class Stepper:
             decisions=decisions,
             staleness_ttl_ns=self._config.staleness_ttl_ns,
         )
-        outputs = table.step(order, columns)
+        outputs = table.step(order, columns, elapsed_ns)
+        moves = ~refused(outputs[:, Output.FLAGS]) | (sequence == 1)
         # Of repeated rows the last assignment stands: the newest tick's.
-        table.last_timestamp_ns[rows] = ticks.timestamp_ns
+        table.last_timestamp_ns[rows[moves]] = ticks.timestamp_ns[moves]
         table.sequence[rows] = sequence
         return outputs, sequence

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from core import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH
+from core import INPUT_ROWS, OUTPUT_ROWS, TILE_WIDTH, Input, Output
 from workers.compute.batch import Batch
+from workers.compute.behind import refused
 from workers.compute.networks import Networks
 from workers.compute.rounds import RoundPlan, plan_rounds
 from workers.compute.tiles import Tiles
@@ -45,10 +46,18 @@ def _run(
     for now, until in zip(rounds, bounds[1:], strict=True):
         here = plan.by_round[plan.first_tick[now] : plan.first_tick[now + 1]]
         networks.settle(batch.rows[here])
+        for tick in here[batch.behind.at(batch.rows[here])].tolist():
+            batch.elapsed_ns[tick] += batch.behind.take(int(batch.rows[tick]))
+            passed_s = batch.elapsed_ns[tick] * 1e-9
+            inputs[plan.slot[tick] - begin, Input.DT_S, plan.lane[tick]] = passed_s
         for at in range(len(outputs), until - begin):
             tile = tile_of_slot[at]
             outputs.append(tiles.step(tile, inputs[at], networks.surfaces(tile)))
         networks.owe(batch.rows[here[batch.due[here]]])
+        first = int(plan.first_slot[now]) - begin
+        flags = np.stack([np.asarray(output)[Output.FLAGS] for output in outputs[first:]])
+        lost = here[refused(flags[plan.slot[here] - begin - first, plan.lane[here]])]
+        batch.behind.remember(batch.rows[lost], batch.elapsed_ns[lost])
     stacked = np.stack([np.asarray(output) for output in outputs])
     made: Float64[ndarray, "ours outputs"] = stacked[slot, :, lane]
     return made

@@ -140,7 +140,7 @@ class UniversalPredictor:
             raise RuntimeError(
                 "the predictor diverged: check the history for values that are not prices"
             )
-        self._announce(before, last)
+        self._announce(before, last, ticks[-1].timestamp_ns)
         converged = last.sinkhorn_converged and last.cusum_drift < last.adaptive_threshold
         if not converged:
             _log.warning("cold_start_not_converged", cusum_drift=last.cusum_drift)
@@ -162,7 +162,7 @@ class UniversalPredictor:
         )
         self._observe_load(begun_s)
         before, self._result = self._result, result
-        self._announce(before, result)
+        self._announce(before, result, observation.timestamp_ns)
         return result
 
     predict_next = step
@@ -307,9 +307,10 @@ class UniversalPredictor:
         except (TickFleetError, OSError) as error:
             _log.error("final_snapshot_failed", reason=str(error))
 
-    def _announce(self, before: PredictionResult | None, result: PredictionResult) -> None:
+    def _announce(
+        self, before: PredictionResult | None, result: PredictionResult, stamp_ns: int
+    ) -> None:
         self._dumps.remember(result)
-        stamp_ns = self._lane.timestamp_ns or 0
         for alert in alerts(before, result, asset_id=self.asset_id, timestamp_ns=stamp_ns):
             self._on_alert(alert)
         if result.emergency_mode and not (before and before.emergency_mode):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import TILE_WIDTH, Input
+from core import TILE_WIDTH, Flag, Input, Output
 from tests.core.ticks import packed
 from tests.workers.compute.test_state_table import CONFIG
 from workers.compute import soloist as soloist_module
@@ -70,13 +70,30 @@ def test_results_and_states_keep_their_bits(dtype: str) -> None:
         columns[Input.PRICE] = 100.0 + np.cumsum(rng.normal(size=ticks))
         columns[Input.TARGET] = columns[Input.PRICE]
         columns[Input.MASK_B] = rng.random(ticks) < 0.9
-        order = order_by_row(picked)
-        outputs = [table.step(order, columns).tobytes() for table in (apart, together)]
+        order, at_once = order_by_row(picked), np.zeros_like(picked)
+        outputs = [table.step(order, columns, at_once).tobytes() for table in (apart, together)]
         assert outputs[0] == outputs[1]
         for table in (apart, together):
             table.sequence[picked] = table.sequence[picked] + order.rank + 1
         assert apart.copy(rows).tobytes() == together.copy(rows).tobytes()
     assert apart.calls < 0.6 * together.calls
+
+
+def test_time_that_passed_at_a_refused_tick_counts_where_its_row_runs_on_alone() -> None:
+    rows = np.concatenate([np.tile(np.arange(TILE_WIDTH), 10), np.full(200, 3)])
+    columns = np.repeat(packed(100.0)[:, :1], rows.size, axis=1)
+    order, elapsed_ns = order_by_row(rows), np.full(rows.size, 60_000_000)
+    columns[Input.PRICE, (rows == 3) & (order.rank == 9)] = np.nan
+    made = []
+    for alone in (True, False):
+        table = StateTable(CONFIG, "float64", alone=alone)
+        table.soloist.prepare()
+        table.allocate(TILE_WIDTH)
+        made.append(table.step(order, columns, elapsed_ns))
+        assert (table.ticks_alone == 200) is alone
+    infrequent = (made[0][:, Output.FLAGS].astype(int) & int(Flag.FREQUENCY_WARNING)) > 0
+    assert np.array_equal(infrequent, (rows == 3) & (order.rank > 9) & (order.rank < 74))
+    assert made[0].tobytes() == made[1].tobytes()
 
 
 def test_a_batch_large_enough_waits_for_the_program() -> None:

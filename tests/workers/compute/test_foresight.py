@@ -61,7 +61,9 @@ def test_results_and_states_keep_their_bits(dtype: str) -> None:
         columns = np.repeat(packed(100.0)[:, :1], ticks, axis=1)
         columns[1] = columns[2] = 100.0 + np.cumsum(rng.normal(size=ticks))
         order = order_by_row(picked)
-        outputs = [table.step(order, columns).tobytes() for table in (moving, still)]
+        outputs = [
+            table.step(order, columns, np.zeros_like(picked)).tobytes() for table in (moving, still)
+        ]
         assert outputs[0] == outputs[1]
         for table in (moving, still):
             table.sequence[picked] = table.sequence[picked] + order.rank + 1

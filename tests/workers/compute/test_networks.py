@@ -40,7 +40,7 @@ class Fleet:
     def feed(self, first: int, last: int, mask: int = 15) -> np.ndarray:
         order = order_by_row(self.rows[ROWS[first:last]])
         sequence = self.table.sequence[order.rows] + order.rank + 1
-        outputs = self.table.step(order, columns(first, last, mask))
+        outputs = self.table.step(order, columns(first, last, mask), np.zeros_like(order.rows))
         self.table.sequence[order.rows] = sequence
         return outputs
 

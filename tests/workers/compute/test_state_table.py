@@ -78,7 +78,7 @@ class Twins:
         outputs = []
         for table, rows in zip(self._tables(), self.rows[:, assets], strict=True):
             order = order_by_row(rows)
-            outputs.append(table.step(order, columns).tobytes())
+            outputs.append(table.step(order, columns, np.zeros_like(rows)).tobytes())
             table.sequence[rows] = table.sequence[rows] + order.rank + 1
         assert outputs[0] == outputs[1]
 
@@ -114,7 +114,8 @@ def test_assets_of_a_snapshot_share_tiles_with_their_like_from_the_start() -> No
     rows = table.restore(states, np.zeros(200, dtype=np.int64), sequence)
     busy = order_by_row(rows[sequence == 1_000])
     before = table.calls
-    table.step(busy, np.repeat(packed(100.0)[:, :1], busy.rows.size, axis=1))
+    columns = np.repeat(packed(100.0)[:, :1], busy.rows.size, axis=1)
+    table.step(busy, columns, np.zeros_like(busy.rows))
     assert table.calls - before == 1
 
 

@@ -76,19 +76,28 @@ def test_a_history_warms_the_state_up() -> None:
     assert not result.warming_up
 
 
-def test_its_results_are_the_fleets_bit_for_bit() -> None:
-    prices = walk(300)
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_its_results_are_the_fleets_bit_for_bit(size: int) -> None:
+    """Outliers among them, and gaps that are late together with the one before an outlier."""
+    rng = np.random.default_rng(9)
+    prices = np.where(rng.random(300) < 0.1 * (np.arange(300) > 100), 1e4, walk(300))
+    stamps = START_NS + np.cumsum(rng.integers(10, 75, 300) * 10**6)
     alone = predictor()
-    ours = [alone.step(o) for o in observations(prices)]
-    stamps = START_NS + np.arange(len(prices)) * 10**6
-    ticks = Ticks(["A"] * len(prices), np.array(prices), stamps)
+    ours = [
+        alone.step(MarketObservation(price, price, stamp))
+        for price, stamp in zip(prices.tolist(), stamps.tolist(), strict=True)
+    ]
+    ticks = Ticks(["A"] * len(prices), prices, stamps)
     run = Run()
-    run.feed(ticks, 64, Decision(START_NS + 10**9, CONFIG.log_sig_depth, 15))
+    run.feed(ticks, size, Decision(START_NS + 10**9, CONFIG.log_sig_depth, 15))
+    assert {result.frequency_warning for result in ours[101:]} == {False, True}
     codec = ResultCodec(SingleObjectFraming())
     for result, value in zip(ours, run.values, strict=True):
         fleet = codec.decode(value)
         for name in ("predicted_price", "holder_exponent", "free_energy", "cusum_drift", "scale"):
             assert fleet[name] == getattr(result, name), name
+        for name in ("outlier_rejected", "frequency_warning"):
+            assert fleet[name] is getattr(result, name), name
         assert tuple(fleet["weights"]) == result.weights
 
 

@@ -249,7 +249,8 @@ def test_calls_of_the_step_and_ticks_without_one_are_counted_once() -> None:
     rows = table.allocate(70)
     for ticked in (rows, rows[:1], rows[:0], rows[[3] * 50]):  # two tiles, one, none, one asset
         if ticked.size:
-            table.step(order_by_row(ticked), np.repeat(packed(1.0)[:, :1], ticked.size, axis=1))
+            columns = np.repeat(packed(1.0)[:, :1], ticked.size, axis=1)
+            table.step(order_by_row(ticked), columns, np.zeros_like(ticked))
         clock.now_s += 1.0
         shown.report(SEAT, ready=True)
     counted = [(2, 0), (1, 0), (0, 0), (0, 50)]
