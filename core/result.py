@@ -22,7 +22,8 @@ class PredictionResult:
         cusum_drift: G+, the largest CUSUM channel, before the reset of an alarm.
         distance_to_collapse: adaptive_threshold - cusum_drift.
         free_energy: of the orchestrator after its step.
-        kurtosis: of the standardised errors in the window; 3 until it is full.
+        kurtosis: of the standardised errors in the window, as they are; 3 until it is full. That
+            which sets h_t is of bounded errors, and in no field.
         dgm_entropy: NaN while kernel B does not run.
         adaptive_threshold: h_t.
         weights: reported weights of kernels A, B, C, D; they sum to 1.
@@ -38,7 +39,7 @@ class PredictionResult:
         kernel_forecasts: next increment by kernel, units of the price; NaN where one did not run.
         outlier_rejected: the tick was rejected and this is the last valid result.
         warming_up: the window of levels is not full yet.
-        frequency_warning: the tick came later than the Nyquist interval.
+        frequency_warning: this tick or one of the 64 before came later than the Nyquist interval.
         frozen_signal: the price has stood still for unusually long.
         kurtosis_outlier_warning: the residual model may be invalid.
         signature_depth: depth of the readout that kernel D forecast with.
