@@ -90,8 +90,8 @@ def update(
     raw = merge(Moments(*(blocks[:, i] for i in range(4))), size=_BLOCK)
     winsorised = merge(Moments(*(blocks[:, i] for i in range(4, 8))), size=_BLOCK)
     chosen = raw if literal else winsorised
-    # Residuals have a unit of their own, errors do not.
-    flat = float(np.finfo(z.dtype).tiny if literal else np.finfo(z.dtype).eps)
+    # Residuals have a unit of their own, errors do not; but the variance is squared.
+    flat = float(np.sqrt(np.finfo(z.dtype).tiny) if literal else np.finfo(z.dtype).eps)
     top = largest(blocks[:, 8])
     bottom = smallest(blocks[:, 9])
     farthest = jnp.where(top - raw.mean > raw.mean - bottom, top, bottom)

@@ -79,6 +79,21 @@ def test_errors_of_any_size_keep_the_literal_kurtosis_finite(dtype: str) -> None
     np.testing.assert_allclose(got.kurtosis[-1], 250.0, rtol=0.01)  # of one outlier in 252
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_errors_too_small_to_be_squared_twice_are_flat(dtype: str) -> None:
+    """As of prices near 1e-9 in float32, whose threshold was not a number from then on."""
+    errors = np.random.default_rng(8).normal(size=(300, 4)) * [1e-8, 1e-11, 1e-13, 1e-18]
+    got = tails(errors, dtype=dtype, config=PredictorConfig(cusum_threshold="literal"))
+    assert np.isfinite(got.kurtosis).all() and np.isfinite(got.raw_kurtosis).all()
+    expected = stats.kurtosis(errors[-252:, 0], fisher=False)
+    np.testing.assert_allclose(got.kurtosis[-1, 0], expected, rtol=0.01)
+    np.testing.assert_allclose(
+        got.kurtosis[-1, 3],
+        3.0 if dtype == "float32" else stats.kurtosis(errors[-252:, 3], fisher=False),
+        rtol=0.01,
+    )
+
+
 def test_one_crash_is_no_warning_and_two_are_after_five_ticks() -> None:
     rng = np.random.default_rng(9)
     z = rng.standard_normal((400, 2))
