@@ -16,8 +16,8 @@ from workers.emission.out_message import OutMessage
 
 __all__ = ["JournalWriter"]
 
-_MOST_REJECTED: Final = 100_000
-"""By one journal record: at up to five bytes each, what every topic takes."""
+_MOST_REJECTED: Final = 800
+"""By one journal record: at up to five bytes each, 4 kB, which the least of topics still takes."""
 
 
 class JournalWriter:
