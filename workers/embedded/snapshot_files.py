@@ -1,6 +1,7 @@
 """Snapshots of one asset as files, written beside the steps (specification section 7)."""
 
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,9 @@ def _write_after(
     before: Future[SavedSnapshot] | None, filepath: Path, data: bytes
 ) -> SavedSnapshot:
     if before is not None:
-        wait([before])
+        # Its outcome is its own caller's. `wait` would never hear of one that was cancelled.
+        with suppress(CancelledError, Exception):
+            before.result()
     return write_snapshot(filepath, data)
 
 

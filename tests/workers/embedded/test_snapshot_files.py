@@ -1,5 +1,6 @@
 """Files written beside the steps: which state a file holds in the end."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -33,3 +34,30 @@ def test_a_file_ends_with_what_it_was_given_last(
     older.result()
     files.close(10.0)
     assert (tmp_path / "latest").read_bytes().startswith(b"newer")
+
+
+def test_a_write_that_was_given_up_keeps_no_later_one_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, disk_is_back = FileStore.put, threading.Event()
+
+    def stuck(self: FileStore, key: str, data: bytes) -> None:
+        if data.startswith(b"first"):
+            disk_is_back.wait(10.0)
+        put(self, key, data)
+
+    monkeypatch.setattr(FileStore, "put", stuck)
+    files = SnapshotFiles(1)
+    first, second = (
+        files.write(tmp_path / "latest", one + SEALED) for one in (b"first", b"second")
+    )
+    files.close(0.1)
+    assert second.cancelled()
+    disk_is_back.set()
+    first.result()
+    later = threading.Thread(
+        target=files.write_now, args=(tmp_path / "latest", b"third" + SEALED), daemon=True
+    )
+    later.start()
+    later.join(10.0)
+    assert (tmp_path / "latest").read_bytes().startswith(b"third")
