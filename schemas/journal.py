@@ -28,6 +28,7 @@ class JournalRecord:
         rejected: the records that were no ticks, as offsets less `from_offset`, ascending; None
             where the journal does not say.
         dtype: of the state that answered; None where the journal does not say.
+        group: consumer group of that worker; None where the journal does not say.
     """
 
     from_offset: int
@@ -39,6 +40,7 @@ class JournalRecord:
     worker: str
     rejected: tuple[int, ...] | None = None
     dtype: str | None = None
+    group: str | None = None
 
     def since(self, offset: int) -> Self:
         """What it says of its range from an offset on."""

@@ -1,4 +1,4 @@
-"""Whether what the journal says was answered belongs to what the group has committed."""
+"""Whether the journal is this group's alone, and belongs to what the group has committed."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from ops.fleet import JournalFollower, begins, committed, ends
 from schemas import JournalRecord
 from workers.config import MissingHistory
 from workers.journal.decision_log import DecisionLog
+from workers.journal.foreign import ONE_GROUP_A_JOURNAL
 from workers.journal.reader import JournalTail
 from workers.recovery.findings import Findings, problem_of
 
@@ -15,13 +16,19 @@ __all__ = ["check_answered"]
 
 
 def check_answered(site: Site) -> Iterator[Finding]:
-    """Partitions with a journal and no commit, which a worker would not go on with."""
+    """Another group in the journal; partitions with a journal and no commit. A worker would go on
+    with neither.
+    """
     config = site.config
     if not site.laid_out:
         yield Finding.skipped("journal", "not all topics exist")
         return
     with JournalFollower(config, site.partitions) as follower:
         answered = follower.poll(0.1)
+    if others := follower.groups - {config.group_id}:
+        message = f"{config.topics.journal} is written by the group {', '.join(sorted(others))} too"
+        yield Finding.failed("journal", message, ONE_GROUP_A_JOURNAL)
+        return
     # After the journal: a first record is committed together with an offset.
     orphans = sorted(answered.keys() - committed(config, site.partitions).keys())
     topic, timeout_s = config.topics.ticks, config.client_timeout_s

@@ -24,6 +24,10 @@ _BATCH: Final = 10_000
 class JournalFollower:
     """Reads the journal's tail, then what is added to it.
 
+    Attributes:
+        newest: by partition.
+        groups: whose records there were, as far as those tell.
+
     Args:
         config: names the cluster and the journal topic.
         partitions: of the journal.
@@ -34,6 +38,7 @@ class JournalFollower:
 
     def __init__(self, config: WorkerConfig, partitions: Collection[int]) -> None:
         self.newest: dict[int, JournalRecord] = {}
+        self.groups: set[str] = set()
         self._topic = config.topics.journal
         self._timeout_s = config.client_timeout_s
         self._codec = JournalCodec(framing_by_topic(config)(self._topic))
@@ -83,6 +88,9 @@ class JournalFollower:
 
     def _note(self, number: int, value: bytes | None) -> None:
         try:
-            self.newest[number] = self._codec.decode(value or b"")
+            record = self._codec.decode(value or b"")
         except TickFleetError:
             return  # a foreign record: recovery complains of it, whoever looks need not
+        self.newest[number] = record
+        if record.group is not None:
+            self.groups.add(record.group)

@@ -22,6 +22,7 @@ RECORDS = st.builds(
     worker=st.text(),
     rejected=st.none() | st.lists(OFFSET, max_size=5).map(tuple),
     dtype=st.none() | st.sampled_from(["float64", "float32"]),
+    group=st.none() | st.text(),
 )
 
 
@@ -33,7 +34,7 @@ def test_decisions_come_back_whole_and_are_written_as_fastavro_does(record: Jour
     assert data == reference.write("JournalRecord", asdict(record) | plain)
 
 
-def test_what_was_written_before_them_says_nothing_of_rejected_records_and_dtype() -> None:
+def test_what_was_written_before_them_says_nothing_of_rejected_records_dtype_and_group() -> None:
     [first, *_] = (one for one in released_contracts() if one.name == "JournalRecord")
     old: dict[str, Any] = {
         "from_offset": 3,
@@ -43,7 +44,7 @@ def test_what_was_written_before_them_says_nothing_of_rejected_records_and_dtype
     }
     old |= {"kernel_mask": 15, "config_fingerprint": "f" * 16, "worker": "w-0"}
     record = CODEC.decode(RecordCodec(SingleObjectFraming(), first).encode(old))
-    assert (record.to_offset, record.rejected, record.dtype) == (9, None, None)
+    assert (record.to_offset, record.rejected, record.dtype, record.group) == (9, None, None, None)
 
 
 def test_the_rest_of_a_record_names_the_same_rejected_offsets() -> None:

@@ -32,7 +32,7 @@ class JournalWriter:
         self._topic = config.topics.journal
         self._codec = JournalCodec(framing_of(self._topic))
         self._fingerprint = config.predictor.fingerprint()
-        self._worker, self._dtype = config.worker_id, config.dtype
+        self._worker, self._group, self._dtype = config.worker_id, config.group_id, config.dtype
 
     def messages(self, records: RecordBatch, batch: SteppedBatch) -> Iterator[OutMessage]:
         """Of every span, to the partition of its records."""
@@ -66,4 +66,5 @@ class JournalWriter:
                 worker=self._worker,
                 rejected=tuple((here - begin).tolist()),
                 dtype=self._dtype,
+                group=self._group,
             )

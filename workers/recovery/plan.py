@@ -14,7 +14,7 @@ from workers.batching.decisions import full_decision
 from workers.config import ColdStart, MissingHistory, WorkerConfig
 from workers.errors import HistoryLostError
 from workers.journal.decision_log import DecisionLog
-from workers.journal.foreign import first_foreign
+from workers.journal.foreign import ONE_GROUP_A_JOURNAL, another_groups, first_foreign
 from workers.recovery.findings import Findings, answered_to, genesis_of, problem_of
 
 __all__ = ["RecoveryPlan", "make_plan"]
@@ -52,8 +52,9 @@ def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:
 
     Raises:
         HistoryLostError: it cannot, and the policy says stop; or its past is of another
-            configuration.
+            configuration, or another group writes the journal.
     """
+    _refuse_another_group(config, found)
     log = DecisionLog(found.journal.records)
     problem = problem_of(found, log)
     if problem:
@@ -98,6 +99,20 @@ def _from_genesis(config: WorkerConfig, found: Findings, log: DecisionLog) -> Re
                 not_answered=f"{found.low} to {genesis - 1}",
             )
     return _empty(config, found, genesis, log, "rebuild" if found.refused else "genesis")
+
+
+def _refuse_another_group(config: WorkerConfig, found: Findings) -> None:
+    """Whatever the policy says: cold or not, the next recovery would take its answers for ours."""
+    foreign = another_groups(config, found.journal.records)
+    if foreign is not None:
+        raise HistoryLostError(
+            f"the journal is written by the group {foreign.group} too (its worker {foreign.worker} "
+            "answered this), so it is not told apart what this one answered: "
+            f"{ONE_GROUP_A_JOURNAL}",
+            topic=config.topics.ticks,
+            partition=found.partition,
+            offset=foreign.from_offset,
+        )
 
 
 def _refuse_another_configuration(config: WorkerConfig, found: Findings) -> None:

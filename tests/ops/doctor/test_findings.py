@@ -140,6 +140,19 @@ def test_a_journal_of_ticks_that_the_group_never_committed(kafka: KafkaCluster) 
     assert _problems(check_answered(site)) == []
 
 
+@pytest.mark.kafka
+def test_another_group_in_the_journal(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    _commit(kafka, site, 4)
+    _answer_ten_ticks(kafka, site, 0, group=site.config.group_id)
+    assert _problems(check_answered(site)) == []
+    _answer_ten_ticks(kafka, site, 0, group="other")
+    _answer_ten_ticks(kafka, site, 0, group=site.config.group_id)
+    [(status, message)] = _problems(check_answered(site))
+    assert status is Status.FAILED
+    assert message.endswith("is written by the group other too")
+
+
 def _commit(kafka: KafkaCluster, site: Site, offset: int) -> None:
     with _member(kafka, site) as member:
         place = TopicPartition(site.config.topics.ticks, 0, offset)
@@ -218,9 +231,10 @@ def _answer_ten_ticks(
     *,
     fingerprint: str = "0123456789abcdef",
     dtype: str = "float64",
+    group: str | None = None,
 ) -> None:
     """As the journal tells it."""
-    record = JournalRecord(0, 9, time_ns, 5, 15, fingerprint, "w", (), dtype)
+    record = JournalRecord(0, 9, time_ns, 5, 15, fingerprint, "w", (), dtype, group)
     producer = Producer({"bootstrap.servers": kafka.bootstrap})
     value = JournalCodec(SingleObjectFraming()).encode(record)
     producer.produce(site.config.topics.journal, value, partition=0)

@@ -255,3 +255,32 @@ def test_what_another_configuration_answered_is_not_replayed_under_this_one(
 def test_a_journal_that_does_not_tell_its_dtype_is_taken() -> None:
     found = replace(FRESH, committed_offset=0, journal=answered_with(None))
     assert make_plan(replace(CONFIG, dtype="float32"), found).emitted_to == 9
+
+
+@pytest.mark.parametrize("config", [STOP, COLD])
+@pytest.mark.parametrize(
+    "found",
+    [
+        replace(FRESH, journal=journal((0, 4), (5, 9))),
+        replace(FRESH, committed_offset=0, journal=journal((0, 4), (5, 9))),
+        replace(FRESH, committed_offset=5, restored=snapshot(5), journal=journal((5, 6), (5, 9))),
+    ],
+)
+def test_answers_of_another_group_are_never_taken_for_ours(
+    config: WorkerConfig, found: Findings
+) -> None:
+    first, second = found.journal.records
+    for theirs in (0, 1):
+        records = [replace(first, group="group"), replace(second, group="group")]
+        records[theirs] = replace(records[theirs], group="other", worker="v-0")
+        shared = replace(found, journal=replace(found.journal, records=records))
+        with pytest.raises(HistoryLostError, match=r"group other too .*v-0.* of its own") as caught:
+            make_plan(config, shared)
+        assert caught.value.offset == records[theirs].from_offset
+
+
+@pytest.mark.parametrize("group", [None, "group"])
+def test_a_journal_of_this_group_or_of_before_it_was_told_is_taken(group: str | None) -> None:
+    records = [replace(record, group=group) for record in journal((0, 4), (5, 9)).records]
+    found = replace(FRESH, committed_offset=0, journal=replace(journal(), records=records))
+    assert make_plan(STOP, found).emitted_to == 9
