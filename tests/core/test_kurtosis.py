@@ -106,6 +106,15 @@ def test_one_crash_is_no_warning_and_two_are_after_five_ticks() -> None:
     assert got.warning[315:, 1].all()
 
 
+@pytest.mark.parametrize(("dtype", "size"), [("float64", 1e5), ("float64", 1e9), ("float32", 1e4)])
+def test_an_error_that_hides_the_others_is_no_literal_warning(dtype: str, size: float) -> None:
+    errors = np.random.default_rng(0).normal(size=(560, 16))
+    errors[300] = size
+    got = tails(errors, dtype=dtype, config=PredictorConfig(cusum_threshold="literal"))
+    assert got.raw_kurtosis[305].min() > 100
+    assert not got.warning.any()
+
+
 @pytest.mark.parametrize("spread", [1.0, 1e-3])
 def test_without_removes_one_row_exactly(spread: float) -> None:
     rng = np.random.default_rng(13)
