@@ -102,13 +102,14 @@ def _from_genesis(config: WorkerConfig, found: Findings, log: DecisionLog) -> Re
 
 
 def _refuse_another_group(config: WorkerConfig, found: Findings) -> None:
-    """Whatever the policy says: cold or not, the next recovery would take its answers for ours."""
+    """Whatever the policy says: who shares a journal mostly shares predictions, too, and of records
+    that name no group it is not known whose they are.
+    """
     foreign = another_groups(config, found.journal.records)
     if foreign is not None:
         raise HistoryLostError(
             f"the journal is written by the group {foreign.group} too (its worker {foreign.worker} "
-            "answered this), so it is not told apart what this one answered: "
-            f"{ONE_GROUP_A_JOURNAL}",
+            f"answered this): {ONE_GROUP_A_JOURNAL}",
             topic=config.topics.ticks,
             partition=found.partition,
             offset=foreign.from_offset,
