@@ -25,7 +25,7 @@ def past_and_outputs(dtype: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(
     cut=st.integers(1, TICKS - 1),
     seed=st.integers(0, 2**32 - 1),

@@ -19,7 +19,7 @@ from workers.batching.decisions import Decision
 from workers.replay import BadTicksError, Layout, ReplayError, backtest
 from workers.replay.tables import RESULTS_SCHEMA
 
-_ALL = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+_ALL = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 
 
 def test_every_field_is_what_the_live_pipeline_publishes() -> None:

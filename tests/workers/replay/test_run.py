@@ -164,7 +164,7 @@ def test_a_branch_goes_on_as_the_whole_run_does(ticks: Path, whole: Path, tmp_pa
         begin_at_end_of(tmp_path / "first", PredictorConfig(wtmm_buffer_size=64), "float64")
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(st.integers(1, 599), st.floats(0.5, 2.0))
 def test_no_tick_changes_a_row_before_it(
     tmp_path_factory: pytest.TempPathFactory, at: int, factor: float

@@ -63,7 +63,7 @@ def naive(
     return losses, ages
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 119), st.sampled_from(Objective))
 def test_losses_are_those_of_the_rows(seed: int, cut: int, objective: Objective) -> None:
     rng = np.random.default_rng(seed)
