@@ -23,7 +23,8 @@ def test_a_worker_at_work_makes_letters_and_batches_fit(
     produce(kafka, ticks, random_ticks(before, 10, seed=6))
     fleet = make_fleet("fleet", ticks, 1, delivery=delivery)
     worker = fleet.start("w-0")
-    read_topic(kafka, fleet.topics["predictions"], 1, before)
+    # The first life may have its program to compile.
+    read_topic(kafka, fleet.topics["predictions"], 1, before, timeout_s=180.0)
 
     _limit(kafka, fleet.topics["predictions"], 20_000)
     _limit(kafka, fleet.topics["dead_letters"], 1_000_000)

@@ -196,7 +196,8 @@ def test_another_configuration_is_refused_by_name(kafka: KafkaCluster, fleet: Fl
     tap = Tap(kafka, fleet.topics["predictions"], 1)
     run_and_die(fleet, tap)
     worker = fleet.start("w-0", predictor={"cusum_h": 9.0})
-    fleet.wait_for(lambda: "partition_stopped" in fleet.logs(), 40, "the partition to stop")
+    # This configuration's program may have to be compiled first.
+    fleet.wait_for(lambda: "partition_stopped" in fleet.logs(), 120, "the partition to stop")
     assert "cusum_h" in fleet.logs()
     assert worker.terminate() == 0
     tap.close()

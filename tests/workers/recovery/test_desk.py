@@ -111,3 +111,25 @@ def test_a_store_that_refuses_is_asked_again_more_slowly() -> None:
     [outcome] = ended()
     assert isinstance(outcome, RecoveryPlan)
     assert desk.close()
+
+
+def test_a_partition_that_is_given_up_is_not_tried_again() -> None:
+    now_s, asked = [0.0], [0]
+
+    def plan(_number: int) -> RecoveryPlan:
+        asked[0] += 1
+        raise StoreAccessError("403")
+
+    desk = RecoveryDesk(plan, SimpleNamespace(monotonic_s=lambda: now_s[0]))
+    partition = Partition(0, 0.0)
+    desk.open(partition)
+    until_s = time.monotonic() + 5.0
+    while not desk._retry_at_s and time.monotonic() < until_s:
+        assert list(desk.finished()) == []
+    assert desk._retry_at_s
+    desk.cancel(partition)
+    now_s[0] += 60.0
+    assert list(desk.finished()) == []
+    assert desk._threads.idle
+    assert asked == [1]
+    assert desk.close()
