@@ -55,9 +55,12 @@ def _run(
             outputs.append(tiles.step(tile, inputs[at], networks.surfaces(tile)))
         networks.owe(batch.rows[here[batch.due[here]]])
         first = int(plan.first_slot[now]) - begin
-        flags = np.stack([np.asarray(output)[Output.FLAGS] for output in outputs[first:]])
-        lost = here[refused(flags[plan.slot[here] - begin - first, plan.lane[here]])]
-        batch.behind.remember(batch.rows[lost], batch.elapsed_ns[lost])
+        flags = [np.asarray(output)[Output.FLAGS] for output in outputs[first:]]
+        # Of idle lanes, too: hardly ever is there more to do.
+        if any(refused(lanes).any() for lanes in flags):
+            of_ticks = np.stack(flags)[plan.slot[here] - begin - first, plan.lane[here]]
+            lost = here[refused(of_ticks)]
+            batch.behind.remember(batch.rows[lost], batch.elapsed_ns[lost])
     stacked = np.stack([np.asarray(output) for output in outputs])
     made: Float64[ndarray, "ours outputs"] = stacked[slot, :, lane]
     return made
