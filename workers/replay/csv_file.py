@@ -15,6 +15,9 @@ __all__ = ["COMPRESSIONS", "CsvFile"]
 
 COMPRESSIONS: Final = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
+_EMPTY: Final = [
+    word for word in csv.ConvertOptions().null_values if word.lower().lstrip("-") != "nan"
+]
 _BLOCK_BYTES: Final = 4 << 20
 _HEAD_BYTES: Final = 1 << 18
 _OTHER_SEPARATORS: Final = (";", "\t", "|")
@@ -85,7 +88,7 @@ class CsvFile:
         return csv.ConvertOptions(
             column_types={self._layout.theirs(name): kind for name, kind in kinds.items()},
             # A "nan" is a number that is none, as it is in a Parquet file, and no empty cell.
-            null_values=["", "NA", "N/A", "NULL", "null"],
+            null_values=_EMPTY,
             # It would bind a column that is not read as well.
             include_columns=self._layout.read_from(names),
         )

@@ -17,6 +17,10 @@ __all__ = ["first_failing", "nanoseconds"]
 
 _LATEST_NS: Final = 2**63 - 1
 _DECIMAL: Final = pa.decimal128(38, 18)
+_TOO_FINE: Final = r"(\.\d{18})\d+"
+"""Decimals that `_DECIMAL` has no place for."""
+_COARSE: Final = 2.0**22
+"""Above it a double of seconds is off by a nanosecond and more."""
 _Fail = Callable[[int, str], NoReturn]
 
 
@@ -63,6 +67,8 @@ def _of_timestamps(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, "
 
 
 def _of_texts(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
+    if layout.time_unit is not TimeUnit.NS:
+        column = compute.replace_substring_regex(column, _TOO_FINE, r"\1")
     # The first cell tells what the column is of; the others must be of the same.
     kind = _kind_of_text(column.slice(0, 1), layout)
     if kind is None:
@@ -98,10 +104,16 @@ def _of_floats(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]
     unit = layout.time_unit
     count = values(column.cast(pa.float64()))
     _require(np.abs(count) < float(_LATEST_NS // unit.nanoseconds), unit, fail)
-    if (count == np.floor(count)).all():
-        return _of_integers(column.cast(pa.int64()), layout, fail)
-    # What was meant is what it is written as, shortest: a double is some 200 ns off.
-    return _of_decimals(column.cast(pa.string()).cast(_DECIMAL), layout, fail)
+    whole = np.floor(count)
+    # In two parts: a product of them all has no bits left for the nanoseconds.
+    fraction_ns = np.rint((count - whole) * unit.nanoseconds).astype(np.int64)
+    stamps = np.asarray(whole.astype(np.int64) * np.int64(unit.nanoseconds) + fraction_ns)
+    coarse = (np.abs(count) >= _COARSE) & (count != whole)
+    if coarse.any():
+        # What was meant is what it is written as, shortest: a double is some 200 ns off.
+        texts = column.filter(pa.array(coarse)).cast(pa.string())
+        stamps[coarse] = _of_decimals(texts.cast(_DECIMAL), layout, fail)
+    return stamps
 
 
 def _of_decimals(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:

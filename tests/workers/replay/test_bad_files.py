@@ -132,7 +132,10 @@ def test_a_price_that_is_nan_is_a_refused_record_whatever_the_file(tmp_path: Pat
     for one in (path, write_ticks(tmp_path / "ticks.parquet", table)):
         (chunk,) = FileSource(one, Layout()).chunks({})
         assert chunk.accepted.tolist() == [False, False, True]
-    for empty in ("", "NA", "null"):
+    target = csv(tmp_path, "asset_id,price,timestamp_ns,target\nA,1,5,n/a\nA,1,6,#N/A\nA,1,7,nan\n")
+    (chunk,) = FileSource(target, Layout()).chunks({})
+    assert np.isnan(chunk.target).all()
+    for empty in ("", "NA", "null", "n/a"):
         with pytest.raises(BadTicksError, match="row 1: price is empty"):
             rows(csv(tmp_path, f"{_HEAD}A,{empty},5\n"))
 

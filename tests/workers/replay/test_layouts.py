@@ -43,6 +43,7 @@ def times(folder: Path, *cells: str, layout: Layout | None = None) -> list[int]:
         ("1377993600.25", TimeUnit.S, _NS + 250_000_000),
         ("1377993600.123456789", TimeUnit.S, _NS + 123_456_789),
         ("1377993600.1234567895", TimeUnit.S, _NS + 123_456_790),
+        ("1377993600.1234567890000000000009", TimeUnit.S, _NS + 123_456_789),
         ("1.377993600000000001E+9", TimeUnit.S, _NS + 1),
         ("1377993600123.456789", TimeUnit.MS, _NS + 123_456_789),
         ("1377993600123456.789", TimeUnit.US, _NS + 123_456_789),
@@ -106,6 +107,17 @@ def test_a_double_is_the_time_that_it_is_written_as(tmp_path: Path) -> None:
     path = write_ticks(tmp_path / "t.parquet", table)
     found = [row[3] for row in rows(path, Layout(time_unit=TimeUnit.S))]
     assert found == [_NS + 123_457_000, _NS + 123_458_000, _NS + 1_000_000_000]
+    # Seconds since the start of something are as exact as ever.
+    early = np.array([1e-20, 0.00068, 0.25, 3_600.000000001])
+    table = table.set_column(2, "timestamp_ns", [early[:3]])
+    assert [row[3] for row in rows(write_ticks(path, table), Layout(time_unit=TimeUnit.S))] == [
+        0,
+        680_000,
+        250_000_000,
+    ]
+    table = table.set_column(2, "timestamp_ns", [early[1:]])
+    found = [row[3] for row in rows(write_ticks(path, table), Layout(time_unit=TimeUnit.S))]
+    assert found[-1] == 3_600_000_000_001
     for bad in (np.nan, np.inf, 1e10):
         table = pa.table({"asset_id": ["A"], "price": [1.0], "timestamp_ns": [bad]})
         path = write_ticks(tmp_path / "bad.parquet", table)
