@@ -4,6 +4,8 @@ A terminal obeys what control characters say: it is recoloured, renamed, made to
 showed. Everything that comes from records, the store or the brokers passes through here first.
 """
 
+import unicodedata
+
 __all__ = ["printable"]
 
 
@@ -17,5 +19,9 @@ def printable(text: str, *, lines: bool = False) -> str:
     if text.isprintable():
         return text
     return "".join(
-        one if one.isprintable() or (lines and one == "\n") else ascii(one)[1:-1] for one in text
+        one if _harmless(one) or (lines and one == "\n") else ascii(one)[1:-1] for one in text
     )
+
+
+def _harmless(one: str) -> bool:
+    return one.isprintable() or unicodedata.category(one) == "Zs"

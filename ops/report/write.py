@@ -16,6 +16,7 @@ from ops.report.calibration import LEVELS, SCALES
 from ops.report.measure import Measured, measure
 from ops.report.page import render_page
 from ops.report.tables import asset_table, coverage_table, peer_table, summary_rows
+from ops.terminal import printable
 
 __all__ = ["NoReportError", "write_report"]
 
@@ -60,7 +61,7 @@ def write_report(
 def _markdown(found: Measured) -> str:
     head, rows = asset_table(found)
     lines = ["# Backtest", "", "| all assets | value |", "|---|---:|"]
-    lines += [f"| {name} | {value} |" for name, value in summary_rows(found)]
+    lines += [f"| {name} | {_cell(value)} |" for name, value in summary_rows(found)]
     lines += ["", "Against simple peers:", "", *_rows(*peer_table(found))]
     lines += ["", "Prices inside the central intervals:", "", *_rows(*coverage_table(found))]
     lines += ["", "Assets, the worst first:", "", *_rows(head, rows)]
@@ -77,7 +78,7 @@ def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _cell(text: str) -> str:
     """An asset's name may hold what ends a cell or a row."""
-    return " ".join(text.replace("|", "\\|").splitlines())
+    return printable(" ".join(text.replace("|", "\\|").splitlines()))
 
 
 def _data(found: Measured) -> dict[str, Any]:

@@ -23,7 +23,7 @@ TAMED = r"\x1b]0;owned\x07\x1b[31m\x9b2J\r\u202eBTC\nETH"
 
 
 def test_what_a_terminal_would_obey_is_spelled_out() -> None:
-    assert printable("Größe €5 日本") == "Größe €5 日本"
+    assert printable("Größe €5 日本　語") == "Größe €5 日本　語"
     assert printable(EVIL) == TAMED
     assert printable("a\nb\x1b", lines=True) == "a\nb\\x1b"
 

@@ -51,12 +51,14 @@ def test_where_nothing_can_be_told_it_says_why(tmp_path: Path, table: Any, sente
 
 
 def test_a_name_does_not_break_the_table_of_the_text(tmp_path: Path) -> None:
-    table = ticks(90, asset_id=["A|B\nC"] * 90)
+    table = ticks(90, asset_id=["A|B\nC\x1b"] * 45 + ["D"] * 45)
     source = FileSource(write_ticks(tmp_path / "ticks.parquet", table), Layout())
     run_backtest(RunPlan(source, _CONFIG, "float64", EventTime(_CONFIG), tmp_path / "run"))
     write_report(tmp_path / "run")
-    last = (tmp_path / "run" / "report.md").read_text("utf-8").splitlines()[-1]
-    assert last.startswith("| A\\|B C | 58 | ")
+    lines = (tmp_path / "run" / "report.md").read_text("utf-8").splitlines()
+    assert any(line.startswith("| A\\|B C\\x1b | 13 | ") for line in lines)
+    [largest] = [line for line in lines if line.startswith("| largest part of")]
+    assert largest.endswith("%, A\\|B C\\x1b |")
 
 
 @pytest.mark.parametrize(
