@@ -44,6 +44,10 @@ class Threads(Executor):
         future.add_done_callback(self._pending.discard)
         return future
 
+    def holds(self, future: Future[Any]) -> bool:
+        """Whether it is still to be done, by this process."""
+        return future in self._pending
+
     def finish(self, timeout_s: float) -> int:
         """Wait for what is under way, at most so long; how much is not done by then."""
         return len(wait(list(self._pending), timeout=timeout_s).not_done)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from snapshots.file_store import FileStore
+from tests.workers.embedded.test_threads import forked
+from workers.embedded import threads as threads_module
 from workers.embedded.snapshot_files import SnapshotFiles
 
 SEALED = b"." * 64
@@ -34,6 +36,32 @@ def test_a_file_ends_with_what_it_was_given_last(
     older.result()
     files.close(10.0)
     assert (tmp_path / "latest").read_bytes().startswith(b"newer")
+
+
+def test_a_write_that_a_fork_left_behind_keeps_no_later_one_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads_module, "_FORK_WAITS_S", 0.0)
+    put, disk_is_back = FileStore.put, threading.Event()
+
+    def stuck(self: FileStore, key: str, data: bytes) -> None:
+        if data.startswith(b"first"):
+            disk_is_back.wait(30.0)
+        put(self, key, data)
+
+    monkeypatch.setattr(FileStore, "put", stuck)
+    files = SnapshotFiles(1)
+    first = files.write(tmp_path / "latest", b"first" + SEALED)
+
+    def in_the_child() -> None:
+        files.write_now(tmp_path / "latest", b"second" + SEALED)
+        files.write(tmp_path / "latest", b"third" + SEALED).result(5.0)
+
+    assert forked(in_the_child) == 0
+    assert (tmp_path / "latest").read_bytes().startswith(b"third")
+    disk_is_back.set()
+    first.result()
+    files.close(10.0)
 
 
 def test_a_write_that_was_given_up_keeps_no_later_one_waiting(
