@@ -12,8 +12,8 @@ __all__ = ["MarketObservation"]
 class MarketObservation:
     """A tick. Its numbers are made Python's own: NumPy's integers overflow, and no file takes them.
 
-    Arrays of one number, as the specification's prices are, will do; a timestamp that is not an
-    integer is a `TypeError`.
+    Arrays of one number, as the specification's prices are, will do; what is no number, and a
+    timestamp that is not an integer, is a `TypeError`.
 
     Attributes:
         price: y_t, units of the price.
@@ -29,6 +29,8 @@ class MarketObservation:
         for name in ("price", "target"):
             given = getattr(self, name)
             if type(given) is not float:
+                if given is None or isinstance(given, str | bytes):
+                    raise TypeError(f"{name} is {given!r}, no number")
                 object.__setattr__(self, name, np.asarray(given, dtype=np.float64).item())
         object.__setattr__(self, "timestamp_ns", operator.index(self.timestamp_ns))
 

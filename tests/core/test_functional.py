@@ -168,6 +168,9 @@ def test_a_tick_holds_plain_numbers() -> None:
     assert [type(tick.price), type(tick.target), type(tick.timestamp_ns)] == [float, float, int]
     with pytest.raises(TypeError, match="integer"):
         MarketObservation(1.0, 1.0, 1.7e18)  # type: ignore[arg-type]
+    for none in (None, "1.5"):
+        with pytest.raises(TypeError, match="no number"):
+            MarketObservation(none, 1.0, 1)  # type: ignore[arg-type]
 
 
 def test_validate_domain_is_the_specifications() -> None:
