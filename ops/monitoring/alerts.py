@@ -44,7 +44,10 @@ _LIVE: Final = of(M.PARTITIONS, 'phase="live"')
 _RECOVERING: Final = of(M.PARTITIONS, 'phase=~"restoring|replaying"')
 _COLD: Final = of(M.RECOVERIES, 'source="cold"')
 # Workers that are not reached count as none live; the second half: there is none to be reached.
-_NO_OWNER: Final = f"sum by ({FLEET}) ({_LIVE} or 0 * {UP}) == 0 or absent({UP})"
+# A fleet of which nothing is left has no targets: it is remembered for a day.
+_NO_OWNER: Final = (
+    f"sum by ({FLEET}) ({_LIVE} or 0 * last_over_time({UP}[1d])) == 0 or absent({UP})"
+)
 _UNSAVED: Final = (
     f"max by (instance, partition) ({of(M.SNAPSHOT_AGE_SECONDS)}) "
     f"> on (instance) group_left () "
