@@ -56,8 +56,10 @@ def _run(
         networks.owe(batch.rows[here[batch.due[here]]])
         first = int(plan.first_slot[now]) - begin
         flags = [np.asarray(output)[Output.FLAGS] for output in outputs[first:]]
-        # Of idle lanes, too: hardly ever is there more to do.
-        if any(refused(lanes).any() for lanes in flags):
+        # Of idle lanes, too, which may hold no numbers: hardly ever is there more to do.
+        with np.errstate(invalid="ignore"):
+            any_refused = any(refused(lanes).any() for lanes in flags)
+        if any_refused:
             of_ticks = np.stack(flags)[plan.slot[here] - begin - first, plan.lane[here]]
             lost = here[refused(of_ticks)]
             batch.behind.remember(batch.rows[lost], batch.elapsed_ns[lost])
