@@ -231,7 +231,8 @@ def test_ticks_go_on_while_the_store_is_out_of_reach(
         assert "snapshot_failed" in fleet.logs()
         assert sum(worker.metric("tickfleet_snapshot_failures_total")) > 0
         age_s = max(worker.metric("tickfleet_snapshot_age_seconds"))
-        assert age_s > 4.0, "the age is that of what is durable, however often a write is tried"
+        # Told once a second. Of the newest try it would be 1.3 s at most.
+        assert age_s > 2.5, "the age is that of what is durable, however often a write is tried"
         stalled = {p: tp.offset for p, tp in fleet.committed().items()}
         plan.then = Fault.NONE
         fleet.wait_for(
