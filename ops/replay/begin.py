@@ -1,19 +1,24 @@
 """What `--from-snapshot REF` means: a finished run's folder, or names of a fleet's snapshots."""
 
-import re
 from pathlib import Path
 
 from ops.fleet import stored_partitions
 from ops.settings import UNUSED_STORE
 from snapshots import ManifestRef, SnapshotScope, list_snapshots, open_store
 from workers.config import WorkerConfig
-from workers.replay import Begin, ReplayError, begin_at_end_of, begin_at_snapshots, read_run
+from workers.replay import (
+    Begin,
+    ReplayError,
+    begin_at_end_of,
+    begin_at_snapshots,
+    read_run,
+    snapshot_name,
+    snapshots_named,
+)
 
 __all__ = ["begin_named"]
 
 _NEWEST = "newest"
-_REF = re.compile(r"(\d+):(\d+-[0-9a-f]{12})")
-"""Partition, offset and digest, as `Begin.name` has them of snapshots."""
 
 
 def begin_named(config: WorkerConfig, name: str, *, topic: str | None, before: str = "") -> Begin:
@@ -45,27 +50,26 @@ def begin_named(config: WorkerConfig, name: str, *, topic: str | None, before: s
     store = open_store(config.snapshot_url, config.store_options)
     group, topic = config.group_id, config.topics.ticks
     refs = {}
-    begun = dict(_REF.findall(before)) if name == _NEWEST else {}
+    begun = snapshots_named(before) if name == _NEWEST else {}
     for partition in stored_partitions(store, group, topic):
         known = list_snapshots(store, SnapshotScope(group, topic, partition))
-        chosen = _again(known, begun.get(str(partition))) if begun else _chosen(known, name)
+        if begun:
+            chosen = [ref for ref in known if snapshot_name(ref) == begun.get(partition)]
+        else:
+            chosen = _chosen(known, name)
         if len(chosen) > 1:
             raise ReplayError(f"partition {partition}: {len(chosen)} snapshots are called {name}")
         if chosen:
             refs[partition] = chosen[0]
-    if gone := sorted(begun.keys() - {str(partition) for partition in refs}, key=int):
+    if gone := sorted(begun.keys() - refs.keys()):
         raise ReplayError(
             f"the store no longer has the snapshots that the interrupted run began from, of "
-            f"partition {', '.join(gone)}: begin anew without --resume"
+            f"partition {', '.join(map(str, gone))}: begin anew without --resume"
         )
     if not refs:
         raise ReplayError(f"no snapshot is called {name}; `tickfleet snapshot ls` lists them")
     begin = begin_at_snapshots(config, refs)
     return begin.for_a_file() if topic is None else begin
-
-
-def _again(known: list[ManifestRef], begun: str | None) -> list[ManifestRef]:
-    return [ref for ref in known if begun == f"{ref.offset}-{ref.digest[:12]}"]
 
 
 def _chosen(known: list[ManifestRef], name: str) -> list[ManifestRef]:

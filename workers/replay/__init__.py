@@ -7,7 +7,13 @@ given; so its result is what a worker would have published, byte for byte.
 
 from workers.replay import _arrow  # noqa: F401  (first: says what to install)
 from workers.replay.api import backtest
-from workers.replay.branch import Begin, begin_at_end_of, begin_at_snapshots
+from workers.replay.branch import (
+    Begin,
+    begin_at_end_of,
+    begin_at_snapshots,
+    snapshot_name,
+    snapshots_named,
+)
 from workers.replay.comparing import verifying
 from workers.replay.decisions import EventTime, Recorded
 from workers.replay.errors import BadTicksError, DifferentRunError, NoRoomError, ReplayError
@@ -63,5 +69,7 @@ __all__ = [
     "read_run",
     "run_backtest",
     "run_in_processes",
+    "snapshot_name",
+    "snapshots_named",
     "verifying",
 ]
