@@ -44,8 +44,7 @@ class SnapshotFiles:
     def write(self, filepath: Path, data: bytes) -> Future[SavedSnapshot]:
         """Begin to write sealed bytes; returns at once. A file ends with what it was given last."""
         path = filepath.absolute()
-        self._last = {at: last for at, last in self._last.items() if self._threads.holds(last)}
-        future = self._threads.submit(_write_after, self._last.get(path), path, data)
+        future = self._threads.submit(_write_after, self._under_way(path), path, data)
         future.add_done_callback(_log_outcome)
         self._last[path] = future
         return future
@@ -53,10 +52,12 @@ class SnapshotFiles:
     def write_now(self, filepath: Path, data: bytes) -> SavedSnapshot:
         """As `write`, and wait for it, in this thread."""
         path = filepath.absolute()
-        before = self._last.get(path)
-        # What was under way before a fork is never done in the child.
-        held = before is not None and self._threads.holds(before)
-        return _write_after(before if held else None, path, data)
+        return _write_after(self._under_way(path), path, data)
+
+    def _under_way(self, path: Path) -> Future[SavedSnapshot] | None:
+        """The newest write to a file. What was under way before a fork never ends in the child."""
+        self._last = {at: last for at, last in self._last.items() if self._threads.holds(last)}
+        return self._last.get(path)
 
     def close(self, timeout_s: float) -> None:
         """Wait for what is under way, at most so long, and end the threads."""

@@ -38,10 +38,8 @@ def test_a_file_ends_with_what_it_was_given_last(
     assert (tmp_path / "latest").read_bytes().startswith(b"newer")
 
 
-def test_a_write_that_a_fork_left_behind_keeps_no_later_one_waiting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(threads_module, "_FORK_WAITS_S", 0.0)
+def _stuck_at_the_first(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """A disk on which what begins with `first` is not written before the event."""
     put, disk_is_back = FileStore.put, threading.Event()
 
     def stuck(self: FileStore, key: str, data: bytes) -> None:
@@ -50,6 +48,14 @@ def test_a_write_that_a_fork_left_behind_keeps_no_later_one_waiting(
         put(self, key, data)
 
     monkeypatch.setattr(FileStore, "put", stuck)
+    return disk_is_back
+
+
+def test_a_write_that_a_fork_left_behind_keeps_no_later_one_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads_module, "_FORK_WAITS_S", 0.0)
+    disk_is_back = _stuck_at_the_first(monkeypatch)
     files = SnapshotFiles(1)
     first = files.write(tmp_path / "latest", b"first" + SEALED)
 
@@ -67,14 +73,7 @@ def test_a_write_that_a_fork_left_behind_keeps_no_later_one_waiting(
 def test_a_write_that_was_given_up_keeps_no_later_one_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, disk_is_back = FileStore.put, threading.Event()
-
-    def stuck(self: FileStore, key: str, data: bytes) -> None:
-        if data.startswith(b"first"):
-            disk_is_back.wait(10.0)
-        put(self, key, data)
-
-    monkeypatch.setattr(FileStore, "put", stuck)
+    disk_is_back = _stuck_at_the_first(monkeypatch)
     files = SnapshotFiles(1)
     first, second = (
         files.write(tmp_path / "latest", one + SEALED) for one in (b"first", b"second")
