@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
-from core import Flag, Output
+from core import Output
+from workers.compute.behind import refused
 from workers.replay.engine import Stepped
 from workers.scoring import ErrorScale
 from workers.tuning.objective import Objective
@@ -64,8 +65,7 @@ class Judge:
         asset = self._numbers(stepped.results.asset_id)
         losses = np.full((2, asset.size), np.nan)
         age = np.full(asset.size, -1, np.int64)
-        rejected = (outputs[:, Output.FLAGS].astype(np.int64) & int(Flag.DOMAIN_ERROR)) != 0
-        rows = np.flatnonzero(~rejected)
+        rows = np.flatnonzero(~refused(outputs[:, Output.FLAGS]))
         rows = rows[np.argsort(asset[rows], kind="stable")]
         if not rows.size:
             return Losses(asset, losses, age)
