@@ -4,6 +4,7 @@ Works in float64 whatever the state's dtype: it touches one row at a time. The i
 rejected tick changes nothing here but the count and the price of the rejected.
 """
 
+import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -24,6 +25,11 @@ FLOOR_PER_MOVE = 0.25
 the clipped squares would otherwise drag the scale to zero."""
 SETTLED_MOVES = 32.0
 """Price changes seen before the scale is trusted to reject or clip anything."""
+MISLED_SPREADS = 8.0
+"""Spreads of the window that a young scale may be. A move of a bad price among the first 32 enters
+the scale whole, and would be forgotten only after thousands of ticks; no scale of the moves in a
+window is more than two of its spreads, so that this one is of moves long past."""
+YOUNG_TICKS = 1024.0
 REANCHOR_CONSISTENT = 3.0
 REANCHOR_ANYWAY = 16.0
 """Rejections in a row after which the stream is believed even if they do not agree: a volatility
@@ -88,12 +94,24 @@ def fields(config: PredictorConfig) -> tuple[Field, ...]:
 
 
 def update(
-    config: PredictorConfig, state: State, price: Float[Array, "1 lanes"]
+    config: PredictorConfig,
+    state: State,
+    price: Float[Array, "1 lanes"],
+    *,
+    spread: Float[Array, "1 lanes"] | float = math.inf,
 ) -> tuple[dict[str, Float[Array, "rows lanes"]], Increments]:
     """Judge the price; if it is accepted, difference it and move the scale.
 
     The scale is the root of an EWMA of squared increments, those clipped at 5 scales, with gain
-    max(1/n, half-life 500). Source: predictor.md, sections 1 and 6.
+    max(1/n, half-life 500). Source: predictor.md, sections 1 and 6. A young asset's that the
+    window contradicts is learned anew from this tick on.
+
+    Args:
+        config: hyperparameters.
+        state: before the tick.
+        price: y_t, float64.
+        spread: standard deviation of the window's levels before the tick, units of the price;
+            infinite where it tells nothing.
     """
     del config
     dtype = state["increments.ticks"].dtype
@@ -112,9 +130,17 @@ def update(
 
     accepted, reanchored = settle((accepted, reanchored))
     change = settle(jnp.where(first | reanchored, 0.0, price - last))
-    forget = reanchored & lost
+    misled = settled & (old["scale_rms"] > MISLED_SPREADS * spread)
+    misled = misled & (old["scale_ticks"] < YOUNG_TICKS)
     scale = settle(
-        _update_scale(old, change, bound=bound, settled=settled, first=first, forget=forget)
+        _update_scale(
+            _without_scale(old, misled),
+            change,
+            bound=bound,
+            settled=settled & ~misled,
+            first=first,
+            forget=reanchored & lost,
+        )
     )
     anchor = join(state["increments.anchor_hi"], state["increments.anchor_lo"])
     anchor = jnp.where(first, price, jnp.where(reanchored, anchor + (price - last), anchor))
@@ -182,6 +208,13 @@ def _count_rejections(
         "consistent": jnp.where(finite, consistent, 0.0),
         "rejections": old["rejections"] + jnp.where(finite, 1.0, 0.0),
     }
+
+
+def _without_scale(
+    old: dict[str, Float[Array, "1 lanes"]], forgotten: Bool[Array, "1 lanes"]
+) -> dict[str, Float[Array, "1 lanes"]]:
+    scale = ("scale_rms", "scale_ticks", "moves", "smallest_move")
+    return old | {name: jnp.where(forgotten, 0.0, old[name]) for name in scale}
 
 
 def _update_scale(

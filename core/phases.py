@@ -84,7 +84,11 @@ def observe(
     config: PredictorConfig, state: State, inputs: Float[Array, "inputs lanes"]
 ) -> tuple[Rows, Observed]:
     """Front end, window and guards; then score the stored forecast (predictor.md, section 1)."""
-    new, tick = settle(increments.update(config, state, _row(inputs, Input.PRICE)))
+    new, tick = settle(
+        increments.update(
+            config, state, _row(inputs, Input.PRICE), spread=_known_spread(config, state)
+        )
+    )
     window_fields, window = settle(levels.update(config, state, tick.level))
     guard_fields, guard = settle(
         guards.update(
@@ -108,6 +112,13 @@ def observe(
         error=_residual(target - predicted, tick, scored),
     )
     return new | window_fields | guard_fields, observed
+
+
+def _known_spread(config: PredictorConfig, state: State) -> Float[Array, "1 lanes"]:
+    """The window's spread before the tick; infinite if the price stands still for half of one."""
+    still = jnp.maximum(state["guards.run"], state["guards.longest_run"])
+    spread = state["result.scale"].astype(jnp.float64)
+    return jnp.where(2.0 * still >= config.wtmm_buffer_size, jnp.inf, spread)
 
 
 def detect(config: PredictorConfig, state: State, seen: Observed) -> tuple[Rows, Detected]:

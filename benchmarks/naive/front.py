@@ -38,8 +38,11 @@ class Seen(NamedTuple):
     moved: Array
 
 
-def look(front: Front, price: Array) -> tuple[Front, Front, Seen]:
-    """The front end after an accepted and after a refused tick, and what was seen."""
+def look(front: Front, price: Array, spread: Array) -> tuple[Front, Front, Seen]:
+    """The front end after an accepted and after a refused tick, and what was seen.
+
+    `spread` is the window's before the tick, infinite where the price stands still too long.
+    """
     first = front.ticks == 0
     before = _floored(front.rms, front.smallest, front.price)
     settled = front.moves >= 32
@@ -55,14 +58,18 @@ def look(front: Front, price: Array) -> tuple[Front, Front, Seen]:
     change = jnp.where(first | reanchored, 0.0, price - front.price)
     size = jnp.abs(change)
     bounded = jnp.where(settled, jnp.minimum(size, 5.0 * before), size)
-    counted = jnp.minimum(front.counted + ~first, 1024)
+    misled = settled & (front.counted < 1024) & (front.rms > 8.0 * spread)
+    past = _if(misled, (0.0, 0, 0, 0.0), (front.rms, front.counted, front.moves, front.smallest))
+    past_rms, past_counted, past_moves, past_smallest = past
+    bounded = jnp.where(misled, size, bounded)
+    counted = jnp.minimum(past_counted + ~first, 1024)
     gain = jnp.maximum(1.0 / jnp.maximum(counted, 1), 1.0 - 0.5 ** (1.0 / 500.0))
     rms = jnp.where(
-        first, front.rms, jnp.sqrt((1.0 - gain) * front.rms**2 + gain * jnp.square(bounded))
+        first, past_rms, jnp.sqrt((1.0 - gain) * past_rms**2 + gain * jnp.square(bounded))
     )
-    smallest = jnp.where(front.smallest == 0.0, jnp.inf, front.smallest)
-    smallest = jnp.where(size > 0.0, jnp.minimum(size, smallest), front.smallest)
-    moves = jnp.minimum(front.moves + (size > 0.0), 32)
+    smallest = jnp.where(past_smallest == 0.0, jnp.inf, past_smallest)
+    smallest = jnp.where(size > 0.0, jnp.minimum(size, smallest), past_smallest)
+    moves = jnp.minimum(past_moves + (size > 0.0), 32)
     forget = reanchored & given_up
     rms, smallest = jnp.where(forget, 0.0, rms), jnp.where(forget, 0.0, smallest)
     anchor = jnp.where(first, price, front.anchor + jnp.where(reanchored, price - front.price, 0.0))
@@ -96,6 +103,10 @@ def look(front: Front, price: Array) -> tuple[Front, Front, Seen]:
         rejected=jnp.where(finite, price, 0.0), rejections=rejections, agreeing=agreeing
     )
     return taken, refused, seen
+
+
+def _if(condition: Array, given: tuple[float, ...], otherwise: tuple[Array, ...]) -> list[Array]:
+    return [jnp.where(condition, a, b) for a, b in zip(given, otherwise, strict=True)]
 
 
 def _floored(rms: Array, smallest: Array, price: Array) -> Array:

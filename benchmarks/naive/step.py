@@ -34,7 +34,10 @@ def untrained(config: PredictorConfig, state: State, tick: Tick) -> tuple[State,
 
 def _tick(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Result]:
     """Score the stored forecast, learn, forecast; a refused tick repeats the last result."""
-    taken, refused, seen = look(state.front, tick.price)
+    still = jnp.maximum(state.guards.run, state.guards.longest_run)
+    known = still < config.wtmm_buffer_size / 2
+    spread = jnp.where(known, state.result.scale, jnp.inf)
+    taken, refused, seen = look(state.front, tick.price, spread)
     window, mean, deviation = measure(state.window, seen.level)
     guards, infrequent, frozen = guard(
         config, state.guards, age_ratio=tick.age_ratio, dt_s=tick.dt_s, moved=seen.moved

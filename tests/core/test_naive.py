@@ -127,6 +127,15 @@ def test_nasty_series(seed: int) -> None:
         assert bits(outputs, flag).any(), flag.name
 
 
+def test_bad_prices_among_an_assets_first() -> None:
+    """Such that the scale is found to be wrong, and learned anew."""
+    prices = random_walks(600, seed=32)
+    prices[np.arange(64) % 40, np.arange(64)] = np.where(np.arange(64) % 2, 0.0, 1e4)
+    prices[300:420, ::8] = prices[300, ::8]
+    outputs = agree(np.stack([packed(p) for p in prices]))
+    assert bits(outputs, Flag.DOMAIN_ERROR)[:, 32:40].any()
+
+
 def test_prices_of_any_size() -> None:
     inputs = nasty(3)
     for lane in range(64):
