@@ -84,7 +84,8 @@ class _Rate(click.ParamType[float | str]):
 @click.option(
     "--restamp",
     is_flag=True,
-    help="Move the timestamps so that the first is now; old ones have degraded results.",
+    help="Move the timestamps so that the first is of when it is sent; old ones have degraded "
+    "results.",
 )
 @click.option(
     "--records",
@@ -118,13 +119,11 @@ def command(
         raise click.UsageError("give either --file or --synthetic")
     worker = settings_of(config, bootstrap).worker
     target = topic or worker.topics.ticks
-    now_ns = time.time_ns()
     if path is not None:
         table = read_ticks(path, layout(unsorted=True), keep_records=records == "keep")
     else:
-        table = _made_up(synthetic or 0, assets, seed, rate, now_ns)
-    if restamp:
-        table = table.starting_at(now_ns)
+        table = _made_up(synthetic or 0, assets, seed, rate)
+    renewed = restamp or path is None
     begun_s = time.monotonic()
     with (
         Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar,
@@ -137,6 +136,7 @@ def command(
             topic=target,
             codec=TickCodec(framing_by_topic(worker)(target)),
             producer_options=base_settings(worker),
+            first_is_now=renewed,
             progress=lambda count: bar.advance(task, count),
             stopped=interrupted,
         )
@@ -148,6 +148,8 @@ def command(
         f"sent {len(table):,} ticks of {len(set(table.asset_id)):,} assets to {target} "
         f"in {took_s:.1f} s ({len(table) / took_s:,.0f}/s)"
     )
+    if renewed:
+        table = table.starting_at(time.time_ns() - int(took_s * 1e9))
     _warn_of_age(table, worker.predictor.staleness_ttl_ns)
 
 
@@ -157,16 +159,15 @@ def _warn_of_age(table: TickTable, ttl_ns: int) -> None:
     if len(table) and age_ns > max(ttl_ns, _OLD_NS):
         click.echo(
             f"note: the newest tick is {age(age_ns * 1e-9)} old; workers on the wall clock mark "
-            "results of ticks older than staleness_ttl_ns as degraded. --restamp makes them new",
+            "results of ticks older than staleness_ttl_ns as degraded. --restamp --rate real makes "
+            "each new",
             err=True,
         )
 
 
-def _made_up(count: int, assets: int, seed: int, rate: float | str, start_ns: int) -> TickTable:
+def _made_up(count: int, assets: int, seed: int, rate: float | str) -> TickTable:
     interval_ns = int(1e9 / rate) if isinstance(rate, float) else _DEFAULT_INTERVAL_NS
-    return synthetic_ticks(
-        count, assets=assets, seed=seed, start_ns=start_ns, interval_ns=interval_ns
-    )
+    return synthetic_ticks(count, assets=assets, seed=seed, start_ns=0, interval_ns=interval_ns)
 
 
 def _due_times(table: TickTable, rate: float | str) -> Float64[np.ndarray, " n"]:

@@ -106,8 +106,9 @@ def _feed(stage: Stage, plan: DemoPlan, options: dict[str, Any], show: Show) -> 
     # Stamped with the time at which each is due, so that nothing is stale by construction.
     thread = threading.Thread(
         target=send_ticks,
-        args=(table.starting_at(time.time_ns()), in_real_time(table)),
+        args=(table, in_real_time(table)),
         kwargs={
+            "first_is_now": True,
             "topic": stage.worker.topics.ticks,
             "codec": TickCodec(SingleObjectFraming()),
             "producer_options": options,

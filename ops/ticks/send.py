@@ -63,6 +63,7 @@ def send_ticks(
     topic: str,
     codec: TickCodec,
     producer_options: dict[str, Any],
+    first_is_now: bool = False,
     progress: Callable[[int], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
@@ -77,6 +78,8 @@ def send_ticks(
         topic: where to.
         codec: encodes them.
         producer_options: librdkafka's, with the brokers' address.
+        first_is_now: move the timestamps so that the first is the time at which it is sent. A time
+            taken by the caller is of before the brokers answered, and makes all ticks that old.
         progress: called with the number of ticks handed over since the last call.
         stopped: asked every fifth of a second, or more often, whether to end before the last one.
 
@@ -93,6 +96,8 @@ def send_ticks(
     producer = Producer({**defaults, **producer_options})
     _check_topic(producer, topic, table.records)
     failures = _Failures()
+    if first_is_now:
+        table = table.starting_at(time.time_ns())
     begun_s, sent = time.monotonic(), 0
     while sent < len(table) and not stopped():
         elapsed_s = time.monotonic() - begun_s
