@@ -23,7 +23,7 @@ from schemas.errors import (
 from schemas.writer_schema import parse_writer_schema
 
 if TYPE_CHECKING:
-    from confluent_kafka.schema_registry import SchemaRegistryClient
+    from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 __all__ = ["ConfluentFraming", "registry_client"]
 
@@ -82,9 +82,9 @@ class ConfluentFraming:
         schema = Schema(ours.text, "AVRO")
         what = f"subject {self._subject}"
         if self._auto_register:
-            schema_id = _ask(what, lambda: self._client.register_schema(self._subject, schema))
+            schema_id = self._ask(what, lambda: self._client.register_schema(self._subject, schema))
         else:
-            found = _ask(what, lambda: self._client.lookup_schema(self._subject, schema))
+            found = self._ask(what, lambda: self._client.lookup_schema(self._subject, schema))
             schema_id = cast("int", found.schema_id)
         return _HEADER.pack(_MAGIC, schema_id)
 
@@ -103,7 +103,7 @@ class ConfluentFraming:
         if schema_id < 0 or schema_id in self._unknown:
             raise unknown
         try:
-            schema = _ask(f"schema id {schema_id}", lambda: self._client.get_schema(schema_id))
+            schema = self._ask(f"schema id {schema_id}", lambda: self._schema(schema_id))
         except _NotFoundError:
             self._unknown.add(schema_id)
             raise unknown from None
@@ -112,14 +112,29 @@ class ConfluentFraming:
                 ErrorClass.UNSUPPORTED_SCHEMA,
                 f"schema {schema_id} is {schema.schema_type}, not AVRO: let the producer use Avro",
             )
-        return parse_writer_schema(schema.schema_str or "")
+        return parse_writer_schema(cast("str", schema.schema_str))
+
+    def _schema(self, schema_id: int) -> "Schema":
+        """What the client makes of any JSON object; only a registry's has a schema's text."""
+        schema = self._client.get_schema(schema_id)
+        if not isinstance(schema.schema_str, str) or not schema.schema_str:
+            raise ValueError("the answer has no schema")
+        return schema
+
+    def _ask(self, what: str, call: Callable[[], _T]) -> _T:
+        """Run one registry call; what the client keeps of an answer that is none is dropped."""
+        try:
+            return _answer(what, call)
+        except RegistryUnavailableError:
+            self._client.clear_caches()  # type: ignore[no-untyped-call]
+            raise
 
 
 class _NotFoundError(RegistryRefusedError):
     """The registry answered that it has no such schema (as opposed to a wrong address)."""
 
 
-def _ask(what: str, call: Callable[[], _T]) -> _T:
+def _answer(what: str, call: Callable[[], _T]) -> _T:
     """Run one registry call and sort its failures into retryable and final ones."""
     from confluent_kafka.schema_registry.error import SchemaRegistryError  # noqa: PLC0415
 

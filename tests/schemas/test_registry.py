@@ -175,7 +175,16 @@ def test_ids_no_registry_gives_and_other_magic_bytes_cost_no_question(
 
 
 @pytest.mark.parametrize(
-    "fault", [(503, b"{}"), (500, b"<html>"), (429, b"{}"), (200, b"<html>not json</html>")]
+    "fault",
+    [
+        (503, b"{}"),
+        (500, b"<html>"),
+        (429, b"{}"),
+        (200, b"<html>not json</html>"),
+        (200, b'{"status": "maintenance"}'),
+        (200, b'{"schema": ""}'),
+        (200, b'{"schema": {"type": "string"}}'),
+    ],
 )
 def test_an_outage_is_retryable_and_decides_nothing(
     registry: RegistryServer, client: SchemaRegistryClient, fault: tuple[int, bytes]
