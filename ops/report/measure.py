@@ -1,6 +1,6 @@
 """Everything a report says about a run, as plain data; the drawings aside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from ops.report.peers import PEERS
 from ops.report.skill import AssetSkill, SkillPass
 from ops.report.timeline import Timeline, flag_timeline
 from workers.replay import read_run
-from workers.scoring import ENOUGH, LossDifference, diebold_mariano, own_skill
+from workers.scoring import ENOUGH, diebold_mariano, own_skill
 
 __all__ = ["Measured", "measure"]
 
@@ -90,10 +90,7 @@ def _summary(named: dict[str, AssetSkill], timeline: Timeline) -> dict[str, Any]
     for asset in assets:
         total.judged += asset.judged
         total.losses += asset.losses
-    against = [[asset.against[number] for asset in assets] for number in range(len(PEERS))]
-    peers = {
-        peer: _figures(total, peer, series) for peer, series in zip(PEERS, against, strict=True)
-    }
+    peers = {peer: _figures(total, peer, assets) for peer in PEERS}
     return {
         "judged": total.judged,
         **peers["persistence"],
@@ -122,20 +119,22 @@ def _asset(name: str, asset: AssetSkill) -> dict[str, Any]:
     return {
         "asset_id": name,
         "judged": asset.judged,
-        **_figures(asset, PEERS[0], [asset.against[0]]),
+        **_figures(asset, PEERS[0], [asset]),
     }
 
 
-def _figures(total: AssetSkill, peer: str, series: list[LossDifference]) -> dict[str, Any]:
-    """Skill against a peer, its 95% interval, and the test of it."""
-    test = diebold_mariano(series)
+def _figures(total: AssetSkill, peer: str, assets: Sequence[AssetSkill]) -> dict[str, Any]:
+    """Skill against a peer, its 95% interval, and the test of whether it is other than 0."""
+    number = PEERS.index(peer)
+    test = diebold_mariano(asset.against[number] for asset in assets)
     ratio = total.ratio(peer)
-    base = float(total.losses[0]) / total.judged / ratio if ratio > 0.0 else np.nan
-    half = test.quantile(0.5 + _CONFIDENCE / 2.0) * test.error / base if base > 0.0 else np.nan
+    base = float(total.losses[1 + number]) / max(total.judged, 1)
+    spread = diebold_mariano(asset.ratio_errors(peer, ratio) for asset in assets)
+    half = spread.quantile(0.5 + _CONFIDENCE / 2.0) * spread.error / base if base > 0.0 else np.nan
     return {
         "skill": _finite(1.0 - ratio),
-        "skill_low": _finite(-test.mean / base - half if base > 0.0 else np.nan),
-        "skill_high": _finite(-test.mean / base + half if base > 0.0 else np.nan),
+        "skill_low": _finite(1.0 - ratio - half),
+        "skill_high": _finite(1.0 - ratio + half),
         "diebold_mariano": _finite(test.statistic),
         "better_below": _finite(test.quantile(_LEVEL)),
     }

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ops.report.peers import PEERS, PeerState, peer_forecasts
 from ops.report.read import read_batches
-from workers.scoring import ErrorScale, LossDifference
+from workers.scoring import ErrorScale, LossDifference, ratio_errors
 
 __all__ = ["COLUMNS", "AssetSkill", "Judged", "SkillPass"]
 
@@ -33,12 +33,16 @@ class AssetSkill:
     """Attributes:
     judged: forecasts that were judged by the next price.
     losses: sums of squared errors, the model's first, then the peers'.
+    series: the squared errors, the model's first, then the peers'.
     against: model's loss less each peer's.
     """
 
     judged: int = 0
     losses: Float64[ndarray, " forecasters"] = field(
         default_factory=lambda: np.zeros(len(_FORECASTERS))
+    )
+    series: tuple[LossDifference, ...] = field(
+        default_factory=lambda: tuple(LossDifference() for _ in _FORECASTERS)
     )
     against: tuple[LossDifference, ...] = field(
         default_factory=lambda: tuple(LossDifference() for _ in PEERS)
@@ -59,6 +63,11 @@ class AssetSkill:
         """The model's squared errors over a peer's; NaN where the peer makes none."""
         base = float(self.losses[_FORECASTERS.index(peer)])
         return float(self.losses[0]) / base if base > 0.0 else np.nan
+
+    def ratio_errors(self, peer: str, ratio: float) -> LossDifference:
+        """The series by whose mean over all assets the ratio of their losses errs."""
+        number = PEERS.index(peer)
+        return ratio_errors(self.series[0], self.series[1 + number], self.against[number], ratio)
 
     def add(
         self,
@@ -82,6 +91,8 @@ class AssetSkill:
         losses = errors**2
         self.judged += int(judged.sum())
         self.losses += losses[:, judged].sum(axis=1)
+        for mine, series in zip(losses[:, judged], self.series, strict=True):
+            series.add(mine)
         for number, series in enumerate(self.against, 1):
             series.add((losses[0] - losses[number])[judged])
         found = np.full((5, price.size), np.nan)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
-from ops.report.differences import StretchDifference
+from ops.report.certainty import StretchSkill
 from ops.report.read import read_batches
 from ops.report.service import Service
 from ops.report.skill import Judged, column
@@ -42,7 +42,7 @@ class Timeline:
         weights: sums of the kernels' weights.
         holder: how often the Hölder exponent lay in each bin of [0, 1.5].
         alarms: regime changes.
-        differences: the model's loss less persistence's.
+        certainty: how sure the skill is.
         service: how old ticks were, and what was shed.
     """
 
@@ -55,7 +55,7 @@ class Timeline:
         default_factory=lambda: np.zeros((_STRETCHES, _HOLDER_BINS))
     )
     alarms: Float64[ndarray, " s"] = field(default_factory=lambda: np.zeros(_STRETCHES))
-    differences: StretchDifference = field(default_factory=lambda: StretchDifference(_STRETCHES))
+    certainty: StretchSkill = field(default_factory=lambda: StretchSkill(_STRETCHES))
     service: Service = field(default_factory=lambda: Service(_STRETCHES))
 
     @property
@@ -76,7 +76,7 @@ class Timeline:
         rows, batch = judged.rows, judged.batch
         at = self.stretch_of(column(batch, "timestamp_ns")[rows])
         self.ticks += np.bincount(at, minlength=_STRETCHES)
-        self.differences.add(at, judged.asset, judged.losses[0] - judged.losses[1])
+        self.certainty.add(at, judged.asset, judged.losses)
         self.service.add(at, batch, rows)
         for number, loss in enumerate(judged.losses):
             self.losses[number] += np.bincount(at, np.nan_to_num(loss), _STRETCHES)
@@ -99,9 +99,7 @@ class Timeline:
 
     def skill_band(self) -> tuple[Float64[ndarray, " s"], Float64[ndarray, " s"]]:
         """A 95% interval around it."""
-        base = np.where(self.losses[1] > 0.0, self.losses[1], np.nan)
-        half = self.differences.half_width(_CONFIDENCE) / base
-        skill = self.skill()
+        skill, half = self.skill(), self.certainty.half_width(_CONFIDENCE)
         return skill - half, skill + half
 
     def mean_weights(self) -> Float64[ndarray, "4 s"]:

@@ -12,6 +12,7 @@ from workers.scoring.long_run import (
     LossTest,
     diebold_mariano,
     newey_west,
+    ratio_errors,
 )
 from workers.scoring.own_units import own_skill, own_units
 from workers.scoring.smoothing import smoothed
@@ -29,5 +30,6 @@ __all__ = [
     "own_skill",
     "own_units",
     "pit",
+    "ratio_errors",
     "smoothed",
 ]

@@ -13,7 +13,15 @@ from jaxtyping import Float64
 from numpy import ndarray
 from scipy.special import stdtr, stdtrit
 
-__all__ = ["ENOUGH", "LAGS", "LossDifference", "LossTest", "diebold_mariano", "newey_west"]
+__all__ = [
+    "ENOUGH",
+    "LAGS",
+    "LossDifference",
+    "LossTest",
+    "diebold_mariano",
+    "newey_west",
+    "ratio_errors",
+]
 
 LAGS: Final = 10
 ENOUGH: Final = 100
@@ -126,6 +134,31 @@ def diebold_mariano(assets: Iterable[LossDifference]) -> LossTest:
     # Satterthwaite (1946); the squares of estimates are too large by the factor 1 + 2 / freedom.
     freedom = variance**2 / float((found[:, 0] ** 2 / (found[:, 1] + 2.0)).sum()) - 2.0
     return LossTest(mean, float(np.sqrt(variance)) / count, freedom)
+
+
+def ratio_errors(
+    first: LossDifference, second: LossDifference, difference: LossDifference, ratio: float
+) -> LossDifference:
+    """The series `first - ratio * second`, by whose mean the ratio of the two sums errs.
+
+    Of the losses' difference alone the error of the ratio cannot be told: where `second` is large
+    by chance, `first` is as a rule too.
+
+    Args:
+        first, second: losses of two forecasters on one asset.
+        difference: the series `first - second`.
+        ratio: of the sums, or of many assets' sums.
+    """
+    skill = 1.0 - ratio
+    # first is difference + second, so this is what their products with each other come to.
+    mixed = first.products - difference.products - second.products
+    return LossDifference(
+        difference.count,
+        difference.total + skill * second.total,
+        difference.products + skill * mixed + skill**2 * second.products,
+        difference.head + skill * second.head,
+        difference.tail + skill * second.tail,
+    )
 
 
 def newey_west(

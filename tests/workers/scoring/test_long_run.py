@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.regression.linear_model import OLS
 
-from workers.scoring import ENOUGH, LAGS, LossDifference, diebold_mariano
+from workers.scoring import ENOUGH, LAGS, LossDifference, diebold_mariano, ratio_errors
 
 
 def series(values: np.ndarray, cuts: Sequence[int] = ()) -> LossDifference:
@@ -114,3 +114,16 @@ def test_nothing_and_no_difference_have_no_statistic() -> None:
     still = diebold_mariano([series(np.zeros(500))])
     assert still.mean == 0.0
     assert np.isnan([still.error, still.statistic, still.chance]).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(-4.0, 4.0))
+def test_what_a_ratio_errs_by_is_the_series_written_out(seed: int, magnitude: float) -> None:
+    rng = np.random.default_rng(seed)
+    second = rng.normal(size=150) ** 2
+    first = 10.0**magnitude * (second + rng.normal(size=150) ** 2)
+    ratio, cuts = float(first.sum() / second.sum()), sorted(rng.integers(0, 150, 4).tolist())
+    ours, theirs, less = (series(one, cuts) for one in (first, second, first - second))
+    found = diebold_mariano([ratio_errors(ours, theirs, less, ratio)])
+    expected = diebold_mariano([series(first - ratio * second)])
+    assert (found.error, found.freedom) == pytest.approx((expected.error, expected.freedom))
+    assert found.mean == pytest.approx(0.0, abs=1e-9 * first.mean())
