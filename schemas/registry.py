@@ -30,6 +30,7 @@ __all__ = ["ConfluentFraming", "registry_client"]
 _T = TypeVar("_T")
 _HEADER = struct.Struct(">bi")
 _MAGIC = 0
+_LARGEST_ID = 2**31 - 1
 _SCHEMA_NOT_FOUND = 40403
 _RETRYABLE_STATUS = {408, 425, 429}
 # The client's own defaults wait without a time limit and retry for up to a minute.
@@ -80,12 +81,7 @@ class ConfluentFraming:
         from confluent_kafka.schema_registry import Schema  # noqa: PLC0415
 
         schema = Schema(ours.text, "AVRO")
-        what = f"subject {self._subject}"
-        if self._auto_register:
-            schema_id = self._ask(what, lambda: self._client.register_schema(self._subject, schema))
-        else:
-            found = self._ask(what, lambda: self._client.lookup_schema(self._subject, schema))
-            schema_id = cast("int", found.schema_id)
+        schema_id = self._ask(f"subject {self._subject}", lambda: self._id(schema))
         return _HEADER.pack(_MAGIC, schema_id)
 
     def writer_schema(self, header: bytes) -> Any:
@@ -113,6 +109,16 @@ class ConfluentFraming:
                 f"schema {schema_id} is {schema.schema_type}, not AVRO: let the producer use Avro",
             )
         return parse_writer_schema(cast("str", schema.schema_str))
+
+    def _id(self, schema: "Schema") -> int:
+        """What the client finds under `id` of any JSON object."""
+        if self._auto_register:
+            found: object = self._client.register_schema(self._subject, schema)
+        else:
+            found = self._client.lookup_schema(self._subject, schema).schema_id
+        if not isinstance(found, int) or not 0 <= found <= _LARGEST_ID:
+            raise ValueError(f"the answer has the id {found!r:.50}")
+        return found
 
     def _schema(self, schema_id: int) -> "Schema":
         """What the client makes of any JSON object; only a registry's has a schema's text."""

@@ -200,6 +200,20 @@ def test_an_outage_is_retryable_and_decides_nothing(
     assert (columns.price.tolist(), rejections) == ([2.5], [])
 
 
+@pytest.mark.parametrize("answered", ['"abc"', "-5", "2147483648", "1.0", "null", "{}"])
+@pytest.mark.parametrize("auto_register", [True, False])
+def test_an_id_that_no_registry_gives_is_not_kept(
+    registry: RegistryServer, client: SchemaRegistryClient, answered: str, auto_register: bool
+) -> None:
+    registry.add({"schema": contract("Tick").text, "schemaType": "AVRO"}, "ticks-value")
+    framing = ConfluentFraming(client, "ticks", auto_register=auto_register)
+    registry.fault = 200, f'{{"id": {answered}}}'.encode()
+    with pytest.raises(RegistryUnavailableError, match="ticks-value"):
+        framing.header(contract("Tick"))
+    registry.fault = None
+    assert framing.header(contract("Tick")) == b"\x00\x00\x00\x00\x01"
+
+
 def test_a_registry_that_is_away_is_retryable() -> None:
     with running_registry() as server:
         url = server.url
