@@ -4,6 +4,7 @@ from schemas.dead_letter import DeadLetter, DeadLetterCodec
 from schemas.errors import (
     EncodingError,
     ErrorClass,
+    RegistryDeniedError,
     RegistryRefusedError,
     RegistryUnavailableError,
     UndecodableError,
@@ -40,6 +41,7 @@ __all__ = [
     "Framing",
     "JournalCodec",
     "JournalRecord",
+    "RegistryDeniedError",
     "RegistryRefusedError",
     "RegistryUnavailableError",
     "Rejection",

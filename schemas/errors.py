@@ -7,6 +7,7 @@ from core.errors import FatalError, RetryableError
 __all__ = [
     "EncodingError",
     "ErrorClass",
+    "RegistryDeniedError",
     "RegistryRefusedError",
     "RegistryUnavailableError",
     "UndecodableError",
@@ -47,3 +48,10 @@ class RegistryUnavailableError(RetryableError):
 
 class RegistryRefusedError(FatalError):
     """The schema registry answered no: wrong address, credentials, or an incompatible schema."""
+
+
+class RegistryDeniedError(RegistryRefusedError):
+    """It lets nobody in, or redirects: credentials or an address, which others may set right.
+
+    Final for a command; a worker at work asks again.
+    """

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from schemas.contracts import Contract
 from schemas.errors import (
     ErrorClass,
+    RegistryDeniedError,
     RegistryRefusedError,
     RegistryUnavailableError,
     UndecodableError,
@@ -33,6 +34,7 @@ _MAGIC = 0
 _LARGEST_ID = 2**31 - 1
 _SCHEMA_NOT_FOUND = 40403
 _RETRYABLE_STATUS = {408, 425, 429}
+_DENIED_STATUS = {401, 403, 407}
 # The client's own defaults wait without a time limit and retry for up to a minute.
 _CLIENT_DEFAULTS: dict[str, Any] = {
     "timeout": 5,
@@ -151,10 +153,15 @@ def _answer(what: str, call: Callable[[], _T]) -> _T:
             raise RegistryUnavailableError(
                 f"the schema registry cannot serve {what} now ({error}); try again"
             ) from error
+        if error.http_status_code in _DENIED_STATUS or 300 <= error.http_status_code < 400:
+            raise RegistryDeniedError(
+                f"the schema registry refused {what} ({error}): check the credentials and its "
+                "address; redirects are not followed"
+            ) from error
         kind = _NotFoundError if error.error_code == _SCHEMA_NOT_FOUND else RegistryRefusedError
         raise kind(
-            f"the schema registry refused {what} ({error}): check its address, the credentials "
-            "and the subject's compatibility setting, or register the schema"
+            f"the schema registry refused {what} ({error}): check its address and the "
+            "subject's compatibility setting, or register the schema"
         ) from error
     except Exception as error:
         # The client lets its HTTP library's, TLS's and JSON's own errors through; the record

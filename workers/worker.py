@@ -12,6 +12,7 @@ import structlog
 from confluent_kafka import Message
 
 from core.errors import RetryableError
+from schemas import RegistryDeniedError
 from workers.assignment import Assignment
 from workers.batching.decider import Decider
 from workers.batching.gaps import before_gaps
@@ -118,8 +119,10 @@ class Worker:
         else:
             try:
                 self._work()
-            except RetryableError as error:
-                _log.warning("outputs_uncertain", reason=str(error))
+            except (RetryableError, RegistryDeniedError) as error:
+                # Keys are rotated: a registry that refuses need not do so for long.
+                log = _log.error if isinstance(error, RegistryDeniedError) else _log.warning
+                log("outputs_uncertain", reason=str(error))
                 parts.telemetry.inc(M.COMMIT_FAILURES)
                 self._uncertain = True
         parts.gauges.report(self._membership, ready=parts.outputs.ready and not self._uncertain)

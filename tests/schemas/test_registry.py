@@ -14,6 +14,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from schemas import (
     ConfluentFraming,
     ErrorClass,
+    RegistryDeniedError,
     RegistryRefusedError,
     RegistryUnavailableError,
     TickCodec,
@@ -225,15 +226,30 @@ def test_a_registry_that_is_away_is_retryable() -> None:
             framing.writer_schema(b"\x00\x00\x00\x00\x01")
 
 
-@pytest.mark.parametrize("fault", [(401, b"{}"), (409, b"{}"), (404, b"<html>wrong path</html>")])
+@pytest.mark.parametrize("fault", [(409, b"{}"), (404, b"<html>wrong path</html>")])
 def test_a_refusal_is_final_and_never_blames_the_record(
     registry: RegistryServer, client: SchemaRegistryClient, fault: tuple[int, bytes]
 ) -> None:
     registry.fault = fault
     framing = ConfluentFraming(client, "ticks")
-    with pytest.raises(RegistryRefusedError):
+    with pytest.raises(RegistryRefusedError) as refused:
         framing.header(contract("Tick"))
+    assert not isinstance(refused.value, RegistryDeniedError)
     with pytest.raises(RegistryRefusedError):
+        framing.writer_schema(b"\x00\x00\x00\x00\x01")
+
+
+@pytest.mark.parametrize(
+    "fault", [(401, b"{}"), (403, b"<html>forbidden</html>"), (302, b""), (308, b"")]
+)
+def test_credentials_and_redirects_are_told_apart(
+    registry: RegistryServer, client: SchemaRegistryClient, fault: tuple[int, bytes]
+) -> None:
+    registry.fault = fault
+    framing = ConfluentFraming(client, "ticks")
+    with pytest.raises(RegistryDeniedError, match=f"status code {fault[0]}"):
+        framing.header(contract("Tick"))
+    with pytest.raises(RegistryDeniedError, match="redirects are not followed"):
         framing.writer_schema(b"\x00\x00\x00\x00\x01")
 
 

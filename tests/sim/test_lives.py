@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from core.errors import TickFleetError
-from schemas import ResultCodec, SingleObjectFraming
+from schemas import Framing, RegistryDeniedError, ResultCodec, SingleObjectFraming
 from schemas.contracts import (
     CONTRACT_NAMES,
     Contract,
@@ -48,6 +48,29 @@ OLDER: Final = SingleObjectFraming(
 )
 
 
+class Guarded:
+    """Schemas behind a lock whose key is changed now and then."""
+
+    header_size = KNOWS.header_size
+
+    def __init__(self) -> None:
+        self.locked = False
+        self.turned_away = 0
+
+    def header(self, ours: Contract) -> bytes:
+        self._enter()
+        return KNOWS.header(ours)
+
+    def writer_schema(self, header: bytes) -> Any:
+        self._enter()
+        return KNOWS.writer_schema(header)
+
+    def _enter(self) -> None:
+        if self.locked:
+            self.turned_away += 1
+            raise RegistryDeniedError("401")
+
+
 class Shop:
     """One partition and one worker, life after life; no snapshot is ever due."""
 
@@ -68,7 +91,7 @@ class Shop:
 
         monkeypatch.setattr(Assignment, "fail", fail)
 
-    def live(self, framing: SingleObjectFraming) -> None:
+    def live(self, framing: Framing) -> None:
         """kill -9 where the life before has not ended, and a new one."""
         if self._life is not None:
             self._life.kill()
@@ -177,3 +200,18 @@ def test_an_older_worker_stops_where_it_cannot_read_what_a_newer_one_answered(sh
     shop.live(KNOWS)
     shop.until(lambda: len(shop.sequences()) == 10)
     assert shop.sequences() == list(range(1, 11))
+
+
+def test_a_registry_that_refuses_for_a_while_is_asked_again_at_work_and_in_a_recovery(
+    shop: Shop,
+) -> None:
+    registry = Guarded()
+    for answered in (5, 10):  # the second life has a journal to read
+        registry.locked, registry.turned_away = True, 0
+        shop.live(registry)
+        shop.feed(contract("Tick"))
+        shop.until(lambda: registry.turned_away == 3)
+        registry.locked = False
+        shop.until(lambda: len(shop.sequences()) == answered)  # noqa: B023
+    assert shop.sequences() == list(range(1, 11))
+    assert shop.stopped == []

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 import structlog
 
 from core.errors import RetryableError, TickFleetError
+from schemas import RegistryDeniedError
 from snapshots import StoreAccessError
 from snapshots.io_threads import IoThreads
 from workers.clock import Clock
@@ -17,7 +18,7 @@ __all__ = ["RecoveryDesk"]
 _log = structlog.get_logger()
 _RETRY_S = 1.0
 _REFUSED_RETRY_S = 10.0
-"""Keys are rotated, permissions come late: a store that refuses need not do so for long."""
+"""Keys are rotated, permissions come late: who refuses need not do so for long."""
 
 
 class RecoveryDesk:
@@ -63,7 +64,7 @@ class RecoveryDesk:
             if isinstance(error, RetryableError):
                 _log.warning("recovery_retried", partition=partition.number, reason=str(error))
                 self._retry_at_s[partition] = now_s + _RETRY_S
-            elif isinstance(error, StoreAccessError):
+            elif isinstance(error, StoreAccessError | RegistryDeniedError):
                 _log.error("recovery_refused", partition=partition.number, reason=str(error))
                 self._retry_at_s[partition] = now_s + _REFUSED_RETRY_S
             elif isinstance(error, TickFleetError):
