@@ -70,7 +70,7 @@ class ResultColumns:
         source_topic: topic of the ticks.
         source_partition: int32[n].
         source_offset: int64[n].
-        sequence: int64[n], accepted ticks of the asset before each.
+        sequence: int64[n], ticks that the asset's state has seen, each itself included.
         asset_id: n ids in UTF-8.
         timestamp_ns: int64[n], nanoseconds since the Unix epoch.
         processing_time_ns: int64[n], nanoseconds since the Unix epoch.
