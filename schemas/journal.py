@@ -1,16 +1,20 @@
 """Codec of the `JournalRecord` contract: the decisions of one micro-batch of one partition."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 from schemas.contracts import contract
 from schemas.framing import Framing
 from schemas.record_codec import RecordCodec
 
-__all__ = ["EVENT_TIME", "JournalCodec", "JournalRecord"]
+__all__ = ["EVENT_TIME", "MOST_REJECTED", "JournalCodec", "JournalRecord"]
 
 EVENT_TIME = -1
 """`processing_time_ns` of a micro-batch whose ticks were judged at their own timestamps."""
+
+MOST_REJECTED: Final = 800
+"""By one journal record: at up to five bytes each, 4 kB, which the least of topics still takes. A
+range with more has several records, each but the first of which begins with a rejected one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _assemble(
         tracer=tracer,
     )
     desk = RecoveryDesk(
-        lambda partition: plan_recovery(config, store, header, journal, partition), clock
+        lambda number, lost: plan_recovery(config, store, header, journal, number, lost=lost), clock
     )
     assignment = Assignment(
         table,

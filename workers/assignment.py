@@ -82,10 +82,15 @@ class Assignment:
         """How many partitions are in a phase."""
         return sum(p.phase is phase for p in self._partitions.values())
 
-    def add(self, numbers: Iterable[int]) -> None:
-        """Take partitions over and begin to recover them."""
+    def add(self, numbers: Iterable[int], *, lost: str = "") -> None:
+        """Take partitions over and begin to recover them.
+
+        Args:
+            numbers: the partitions.
+            lost: why a replay cannot lead to their state, where one has tried.
+        """
         for number in numbers:
-            self._begin(number)
+            self._begin(number, lost)
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Let partitions go: their rows are free, what is under way for them is forgotten."""
@@ -134,8 +139,8 @@ class Assignment:
         self._telemetry.set(M.FAILED_PARTITIONS, self.count(Phase.FAILED))
         _log.error("partition_stopped", partition=partition.number, reason=str(error))
 
-    def _begin(self, number: int) -> None:
-        partition = Partition(number, self._clock.monotonic_s())
+    def _begin(self, number: int, lost: str) -> None:
+        partition = Partition(number, self._clock.monotonic_s(), lost=lost)
         self._partitions[number] = partition
         self._desk.open(partition)
 

@@ -34,6 +34,7 @@ class Partition:
         number: partition number of the ticks topic.
         assigned_s: monotonic time of the assignment (or of the start of a new recovery).
         phase: see `Phase`; input is paused while restoring and after failure.
+        lost: why a replay cannot lead to its state, where one has tried; empty where none has.
         rows_of: asset id (UTF-8) → row of the state table.
         assets: asset ids in order of first appearance.
         rows: their rows, in the same order.
@@ -58,6 +59,7 @@ class Partition:
     number: int
     assigned_s: float
     phase: Phase = Phase.RESTORING
+    lost: str = ""
     rows_of: dict[bytes, int] = field(default_factory=dict)
     assets: list[bytes] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)

@@ -9,6 +9,7 @@ import structlog
 from confluent_kafka import KafkaError, Message
 
 from workers.assignment import Assignment
+from workers.batching.vanished import VanishedRecordError
 from workers.config import MissingHistory, WorkerConfig
 from workers.delivery.cycle import CommitCycle
 from workers.errors import HistoryLostError, UnrepeatableError
@@ -58,8 +59,18 @@ class Setbacks:
         _log.info("gap_asked_again", partition=partition.number, offset=first_missing)
 
     def unrepeatable(self, error: UnrepeatableError) -> None:
-        """What was answered cannot be stepped again as it was: stop the partition."""
-        self._stop(error.partition, error.offset, f"{error}. {error.remedy}")
+        """What was answered cannot be stepped again as it was: stop the partition.
+
+        Where it is gone for good, it may go on without its state, if that is set.
+
+        Raises:
+            RetryableError: as `failure`.
+        """
+        reason = f"{error}. {error.remedy}"
+        if isinstance(error, VanishedRecordError) and self._goes_on:
+            self._recover_again(error.partition, f"offset {error.offset}: {error}", lost=reason)
+        else:
+            self._stop(error.partition, error.offset, reason)
 
     def failure(self, message: Message) -> None:
         """What the client said instead of a record; only a position that is gone matters.
@@ -73,13 +84,17 @@ class Setbacks:
         if error.code() not in _POSITION_LOST:
             return
         reason = f"the input is gone: {error.str()}"
-        if self._config.missing_history is MissingHistory.COLD_START:
+        if self._goes_on:
             self._recover_again(number, reason)
         else:
             remedy = 'Set missing_history = "cold_start" to go on with empty state'
             self._stop(number, offset, f"{reason}. {remedy}")
 
-    def _recover_again(self, number: int, reason: str) -> None:
+    @property
+    def _goes_on(self) -> bool:
+        return self._config.missing_history is MissingHistory.COLD_START
+
+    def _recover_again(self, number: int, reason: str, *, lost: str = "") -> None:
         """Let one partition's recovery find what is left of its past."""
         if number not in self._assignment.active():
             return
@@ -88,7 +103,7 @@ class Setbacks:
         # Recovery waits for the end of the open transaction, in which its outputs may be.
         self._cycle.commit_now(self._membership)
         self._assignment.drop([number])
-        self._assignment.add([number])
+        self._assignment.add([number], lost=lost)
 
     def _stop(self, number: int, offset: int, reason: str) -> None:
         partition = self._assignment.active().get(number)

@@ -79,6 +79,7 @@ class Shop:
         self.scheduler = Scheduler()
         self.world = World(broker=self.broker, scheduler=self.scheduler, ticks="ticks")
         self.stopped: list[TickFleetError] = []
+        self.config = CONFIG
         self._store = SimStore(self.scheduler)
         self._monkeypatch = monkeypatch
         self._life: Task | None = None
@@ -133,7 +134,7 @@ class Shop:
 
     def _run(self) -> None:
         parts, worker = _assemble(
-            CONFIG,
+            self.config,
             self._store,
             telemetry=NullTelemetry(),
             health=WorkerHealth(),

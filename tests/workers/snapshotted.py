@@ -67,7 +67,7 @@ class Snapshotted:
             "tracer": NullTracer(),
         }
         self.checkpoints = Checkpoints(CONFIG, self.writer, table, journal_end=journal_end, **tools)
-        self.desk = RecoveryDesk(lambda _number: _EMPTY, self.clock)
+        self.desk = RecoveryDesk(lambda _number, _lost: _EMPTY, self.clock)
         self.assignment = Assignment(
             table, self.desk, self.checkpoints, FirstCommits(CONFIG), **tools
         )

@@ -82,7 +82,7 @@ class Away:
     def __init__(self) -> None:
         self.asked, self.answers = threading.Event(), threading.Event()
 
-    def plan(self, _partition: int) -> RecoveryPlan:
+    def plan(self, _number: int, _lost: str) -> RecoveryPlan:
         self.asked.set()
         assert self.answers.wait(30)
         return RecoveryPlan("genesis", None, 0, 0, -1, DecisionLog(), 0)

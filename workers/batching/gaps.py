@@ -3,7 +3,8 @@
 A transaction's marker takes one offset, an aborted transaction any number of them, so a gap
 says nothing by itself. But one moved fetch position in the client loses records for good. So
 whatever lies behind a gap of more than one marker is dropped and fetched again from the first
-missing offset: a gap that the broker shows twice is real.
+missing offset: a gap that the broker shows twice is real. Where the journal names a record, as in a
+replay, a gap of one is asked about as well.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +55,11 @@ def _unconfirmed(
 ) -> tuple[int, int] | None:
     """Position of the first record behind an unconfirmed gap, and the gap's first offset."""
     expected = np.concatenate([[partition.next_offset], offsets[:-1] + 1])
-    suspicious = (offsets - expected > _MARKER) & (expected != partition.asked_again_at)
+    missing = offsets - expected
+    suspicious = missing > _MARKER
+    if partition.next_offset <= partition.emitted_to:
+        suspicious |= (missing == _MARKER) & partition.log.names(expected)
+    suspicious &= expected != partition.asked_again_at
     if not suspicious.any():
         return None
     position = int(suspicious.argmax())

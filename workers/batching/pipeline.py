@@ -18,6 +18,7 @@ from workers.batching.spans import (
     live_records,
     verdicts_of,
 )
+from workers.batching.vanished import refuse_vanished
 from workers.batching.verdicts import read_ticks
 from workers.compute.state_table import StateTable
 from workers.compute.stepper import Stepper
@@ -79,8 +80,9 @@ class Pipeline:
 
         Raises:
             UnrepeatableError: a record to replay has no journaled decision, or was answered and
-                cannot be read any more; nothing was done.
+                cannot be read any more, or is gone; nothing was done.
         """
+        refuse_vanished(records, partitions)
         live = live_records(records, partitions)
         spans = journal_spans(records, live, partitions, decide)
         decisions = decisions_of(records, live, partitions, spans)

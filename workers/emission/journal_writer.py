@@ -1,13 +1,13 @@
 """What the journal says of a stepped micro-batch, as messages."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 import numpy as np
 from jaxtyping import Int64
 from numpy import ndarray
 
 from schemas import Framing, JournalCodec, JournalRecord
+from schemas.journal import MOST_REJECTED
 from workers.batching.pipeline import SteppedBatch
 from workers.batching.records import RecordBatch
 from workers.batching.spans import JournalSpan
@@ -15,9 +15,6 @@ from workers.config import WorkerConfig
 from workers.emission.out_message import OutMessage
 
 __all__ = ["JournalWriter"]
-
-_MOST_REJECTED: Final = 800
-"""By one journal record: at up to five bytes each, 4 kB, which the least of topics still takes."""
 
 
 class JournalWriter:
@@ -52,10 +49,10 @@ class JournalWriter:
             span: the records of one partition.
             rejected: offsets of those that were no ticks, ascending.
         """
-        cuts = rejected[_MOST_REJECTED::_MOST_REJECTED].tolist()
+        cuts = rejected[MOST_REJECTED::MOST_REJECTED].tolist()
         begins, ends = [span.from_offset, *cuts], [*(cut - 1 for cut in cuts), span.to_offset]
         for number, (begin, end) in enumerate(zip(begins, ends, strict=True)):
-            here = rejected[number * _MOST_REJECTED : (number + 1) * _MOST_REJECTED]
+            here = rejected[number * MOST_REJECTED : (number + 1) * MOST_REJECTED]
             yield JournalRecord(
                 from_offset=begin,
                 to_offset=end,

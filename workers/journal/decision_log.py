@@ -13,6 +13,7 @@ from schemas import JournalRecord
 from workers.batching.decisions import Decision, DecisionColumns
 from workers.batching.verdicts import Verdict, Verdicts
 from workers.errors import UnrepeatableError
+from workers.journal.named import named_offsets
 
 __all__ = ["DecisionLog", "UncoveredOffsetError"]
 
@@ -42,12 +43,14 @@ class DecisionLog:
     """
 
     __slots__ = (
-        *("_depth", "_from", "_judged", "_kernel_mask", "_processing_time_ns", "_rejected", "_to"),
+        *("_depth", "_from", "_judged", "_kernel_mask", "_named", "_processing_time_ns"),
+        *("_rejected", "_to"),
     )
 
     def __init__(self, records: Iterable[JournalRecord] = ()) -> None:
+        given = list(records)
         kept: list[JournalRecord] = []
-        for record in records:
+        for record in given:
             covered_to = kept[-1].to_offset if kept else -1
             if record.from_offset > covered_to:
                 kept.append(record)
@@ -62,11 +65,15 @@ class DecisionLog:
         self._rejected = _column(
             record.from_offset + one for record in kept for one in record.rejected or ()
         )
+        self._named = named_offsets(given)
 
     @classmethod
     def warm_up(cls, from_offset: int, to_offset: int, decision: Decision) -> "DecisionLog":
-        """A log that lets a cold start step a range silently, under one decision."""
-        return cls(
+        """A log that lets a cold start step a range silently, under one decision.
+
+        It names none of the records: whatever there is of them warms up.
+        """
+        log = cls(
             [
                 JournalRecord(
                     from_offset=from_offset,
@@ -81,6 +88,8 @@ class DecisionLog:
             if from_offset <= to_offset
             else ()
         )
+        log._named = _column(())
+        return log
 
     def then(self, later: "DecisionLog") -> "DecisionLog":
         """This log followed by a later one."""
@@ -132,6 +141,17 @@ class DecisionLog:
         rejected = np.searchsorted(self._rejected, offsets, side="right") > before
         verdicts = np.where(rejected, Verdict.REJECTED, Verdict.ACCEPTED)
         return np.where(judged, verdicts, Verdict.OPEN).astype(np.uint8)
+
+    def names(self, offsets: Int64[ndarray, " some"]) -> Bool[ndarray, " some"]:
+        """At which of these offsets there was a record, as far as the journal tells."""
+        return np.isin(offsets, self._named)
+
+    def first_vanished(self, due: range, offsets: Int64[ndarray, " records"]) -> int | None:
+        """The first offset within a range where there was a record that is not among these."""
+        first, last = np.searchsorted(self._named, (due.start, due.stop))
+        named = self._named[first:last]
+        vanished = named[~np.isin(named, offsets)]
+        return int(vanished[0]) if vanished.size else None
 
     def _covering(
         self, offsets: Int64[ndarray, " records"]

@@ -25,13 +25,14 @@ class RecoveryDesk:
     """Plans recoveries in the background; a failure that may pass is tried again by itself.
 
     Args:
-        plan: plans one partition's recovery; may block, runs on a thread.
+        plan: plans the recovery of a partition, which is given by its number and why a replay
+            cannot lead to its state, if one has tried; may block, runs on a thread.
         clock: spaces the retries.
         threads: how many recoveries run at once.
     """
 
     def __init__(
-        self, plan: Callable[[int], RecoveryPlan], clock: Clock, *, threads: int = 4
+        self, plan: Callable[[int, str], RecoveryPlan], clock: Clock, *, threads: int = 4
     ) -> None:
         self._plan = plan
         self._clock = clock
@@ -41,7 +42,7 @@ class RecoveryDesk:
 
     def open(self, partition: Partition) -> None:
         """Begin to plan a partition's recovery."""
-        self._open[partition] = self._threads.submit(self._plan, partition.number)
+        self._open[partition] = self._threads.submit(self._plan, partition.number, partition.lost)
 
     def cancel(self, partition: Partition) -> None:
         """Forget a partition; a plan under way ends unread."""

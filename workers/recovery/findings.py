@@ -24,6 +24,7 @@ class Findings:
         restored: the snapshot found, None when no commit names one or none is valid.
         refused: why snapshots were refused, empty when none was.
         journal: the journal from the snapshot's position, or from its beginning.
+        lost: why a replay cannot lead to the state, where one has tried; empty where none has.
     """
 
     partition: int
@@ -33,6 +34,7 @@ class Findings:
     restored: Restored | None
     refused: str
     journal: JournalTail
+    lost: str = ""
 
 
 def answered_to(found: Findings, log: DecisionLog) -> int | None:
@@ -53,7 +55,12 @@ def genesis_of(found: Findings, log: DecisionLog) -> int:
 
 def problem_of(found: Findings, log: DecisionLog) -> str:
     """Why the past cannot be continued, and what to do; empty when it can."""
-    return _unbound(found, log) or _journal_problem(found, log) or _input_problem(found, log)
+    return (
+        _unbound(found, log)
+        or _journal_problem(found, log)
+        or _input_problem(found, log)
+        or found.lost
+    )
 
 
 def _at_least_answered_to(found: Findings, log: DecisionLog) -> int:

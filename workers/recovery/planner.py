@@ -40,8 +40,18 @@ def plan_recovery(
     header: SnapshotHeader,
     journal: JournalReader,
     partition: int,
+    *,
+    lost: str = "",
 ) -> RecoveryPlan:
     """Blocks for as long as a pending transaction, the store and the journal take.
+
+    Args:
+        config: the worker's settings.
+        store: where the snapshots are.
+        header: what they must say of their writer.
+        journal: reads the journal.
+        partition: the number.
+        lost: why a replay cannot lead to the state, where one has tried.
 
     Raises:
         RetryableError: brokers or store did not answer; call again.
@@ -74,6 +84,7 @@ def plan_recovery(
             restored=restored,
             refused=refused,
             journal=tail,
+            lost=lost,
         )
     except KafkaException as error:
         raise RetryableError(f"recovery of partition {partition}: {error}") from error

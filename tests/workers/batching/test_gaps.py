@@ -4,10 +4,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import JournalRecord
 from tests.fixtures.batches import record_batch
 from tests.kafka.tap import TapRecord
 from workers.batching.gaps import before_gaps
 from workers.batching.records import RecordBatch
+from workers.journal.decision_log import DecisionLog
 from workers.partition import Partition, Phase
 
 
@@ -37,8 +39,10 @@ class Client:
         return record_batch([TapRecord(offset, b"k", b"v", 0.0) for offset in taken])
 
 
-def _stepped(client: Client, last: int) -> list[int]:
+def _stepped(client: Client, last: int, log: DecisionLog | None = None) -> list[int]:
     partition = Partition(0, 0.0, Phase.LIVE)
+    if log is not None:
+        partition.log, partition.emitted_to = log, log.emitted_to or 0
     stepped: list[int] = []
     for _ in range(1_000):
         records = before_gaps(client.fetch(), {0: partition}, client.seek)
@@ -92,3 +96,12 @@ def test_single_markers_are_not_questioned() -> None:
     client = Client(offsets, {}, batch=7)
     assert _stepped(client, offsets[-1]) == offsets
     assert client.seeks == []
+
+
+def test_a_single_record_that_a_replay_must_meet_is_asked_for_again() -> None:
+    said = JournalRecord(0, 99, 0, 3, 5, "f" * 16, "w", rejected=(40,))
+    for lost, seeks in ((40, [40]), (41, [])):
+        client = Client(list(range(150)), {lost: 1}, batch=16)
+        stepped = _stepped(client, 149, DecisionLog([said]))
+        assert client.seeks == seeks
+        assert (lost in stepped) == bool(seeks)

@@ -32,6 +32,7 @@ from workers.delivery.output_limits import LEAST_LIMIT_BYTES
 from workers.emission.emitter import Emission, Emitter
 from workers.emission.flag_events import FLAG_TYPES, flag_events
 from workers.emission.journal_writer import JournalWriter
+from workers.journal.named import named_offsets
 from workers.partition import Partition
 
 CONFIG = WorkerConfig("b:1", "group", "w-0", "file:///unused")
@@ -184,3 +185,4 @@ def test_garbage_without_end_does_not_make_a_journal_record_that_no_topic_takes(
         assert later.from_offset == record.to_offset + 1
     told = [record.from_offset + one for record in records for one in record.rejected or ()]
     assert told == rejected.tolist()
+    assert set(named_offsets(records).tolist()) - {10**9} == {7, *rejected.tolist()}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from schemas import EVENT_TIME, JournalRecord
+from schemas.journal import MOST_REJECTED
 from workers.batching.decisions import Decision
 from workers.batching.verdicts import Verdict
 from workers.journal.decision_log import DecisionLog, UncoveredOffsetError
@@ -79,3 +80,33 @@ def test_of_two_words_on_one_record_the_first_written_counts() -> None:
     log = DecisionLog([record(200, 205, rejected=()), record(203, 208, rejected=(1, 3))])
     told = log.verdicts(np.array([203, 204, 205, 206, 207])).tolist()
     assert told == [*[Verdict.ACCEPTED] * 3, Verdict.REJECTED, Verdict.ACCEPTED]
+
+
+def test_it_names_the_ends_of_ranges_and_what_was_rejected() -> None:
+    log = DecisionLog([record(2, 9, rejected=(3,)), record(12, 12), record(14, 20)])
+    named = [2, 5, 9, 12, 14, 20]
+    assert np.flatnonzero(log.names(np.arange(30))).tolist() == named
+    assert log.first_vanished(range(30), np.array(named)) is None, "others may be markers"
+    for gone in named:
+        left = np.array([one for one in range(30) if one != gone])
+        assert log.first_vanished(range(30), left) == gone
+        assert log.first_vanished(range(gone), left) is None
+        assert log.first_vanished(range(gone + 1, 30), left) is None
+
+
+def test_a_range_that_is_cut_because_much_was_rejected_may_end_at_no_record() -> None:
+    much = tuple(range(1, MOST_REJECTED + 1))
+    log = DecisionLog([record(0, 1_000, rejected=much), record(1_001, 2_000, rejected=(0,))])
+    assert not log.names(np.array([1_000]))[0]
+    assert log.names(np.array([0, MOST_REJECTED, 1_001, 2_000])).all()
+
+
+def test_whatever_one_of_two_records_names_of_one_range_was_there() -> None:
+    log = DecisionLog([record(200, 205, rejected=()), record(203, 208, rejected=(1,))])
+    assert log.names(np.array([200, 203, 204, 205, 208])).all()
+
+
+def test_a_warm_up_names_nothing() -> None:
+    warm = DecisionLog.warm_up(2, 4, Decision(EVENT_TIME, 3, 5))
+    assert not warm.names(np.arange(9)).any()
+    assert warm.then(DecisionLog([record(5, 6)])).first_vanished(range(9), np.array([6])) == 5

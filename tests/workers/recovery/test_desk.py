@@ -67,7 +67,7 @@ def test_failed_recoveries_leave_no_clients_behind(
     monkeypatch.setattr("workers.recovery.planner.Consumer", Client)
     now_s = [0.0]
     desk = RecoveryDesk(
-        lambda partition: plan_recovery(CONFIG, AwayStore(), None, None, partition),  # type: ignore[arg-type]
+        lambda number, _lost: plan_recovery(CONFIG, AwayStore(), None, None, number),  # type: ignore[arg-type]
         SimpleNamespace(monotonic_s=lambda: now_s[0]),
     )
     desk.open(Partition(number, 0.0))
@@ -88,7 +88,7 @@ def test_a_store_that_refuses_is_asked_again_more_slowly() -> None:
     """Its keys may have been rotated just now: no partition is given up for that."""
     now_s, asked = [0.0], [0]
 
-    def plan(_number: int) -> RecoveryPlan:
+    def plan(_number: int, _lost: str) -> RecoveryPlan:
         asked[0] += 1
         if asked[0] < 3:
             raise StoreAccessError("403")
@@ -116,7 +116,7 @@ def test_a_store_that_refuses_is_asked_again_more_slowly() -> None:
 def test_a_partition_that_is_given_up_is_not_tried_again() -> None:
     now_s, asked = [0.0], [0]
 
-    def plan(_number: int) -> RecoveryPlan:
+    def plan(_number: int, _lost: str) -> RecoveryPlan:
         asked[0] += 1
         raise StoreAccessError("403")
 

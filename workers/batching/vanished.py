@@ -1,0 +1,48 @@
+"""Whether all that is to be stepped again has come: a state without some of it is a wrong one.
+
+The input's own offsets do not tell what is missing from what never was there. The journal does, of
+the records that it names.
+"""
+
+from collections.abc import Mapping
+
+from workers.batching.records import RecordBatch
+from workers.errors import UnrepeatableError
+from workers.partition import Partition
+
+__all__ = ["VanishedRecordError", "refuse_vanished"]
+
+
+class VanishedRecordError(UnrepeatableError):
+    """A record was answered, and the topic does not hold it any more."""
+
+    def __init__(self, partition: int, offset: int) -> None:
+        super().__init__(
+            "the record was answered, and the topic holds it no longer, though it holds later ones",
+            "The topic is compacted, lost records with a broker, or was created anew. Set its "
+            "cleanup.policy to delete, and restore it or start a new group with a new journal "
+            'topic; to go on with empty state, set missing_history = "cold_start"',
+            partition=partition,
+            offset=offset,
+        )
+
+
+def refuse_vanished(records: RecordBatch, partitions: Mapping[int, Partition]) -> None:
+    """Look whether records to replay are missing before or among these.
+
+    Args:
+        records: a micro-batch, the next records of their partitions.
+        partitions: the active partitions, by number.
+
+    Raises:
+        VanishedRecordError: one is.
+    """
+    for number in records.partitions():
+        owner = partitions[number]
+        if owner.next_offset > owner.emitted_to:
+            continue
+        offsets = records.offset[records.partition == number]
+        due = range(owner.next_offset, min(int(offsets[-1]), owner.emitted_to) + 1)
+        vanished = owner.log.first_vanished(due, offsets)
+        if vanished is not None:
+            raise VanishedRecordError(number, vanished)
