@@ -44,21 +44,19 @@ class RunFolder:
         self._identity = identity
         self.path = out.with_name(out.name + ".partial")
         self.checkpoint: dict[str, Any] | None = None
-        if out.exists():
-            raise ReplayError(f"{out} is there already: choose another --out, or remove it")
-        if self.path.exists() and not resume:
-            raise ReplayError(
-                f"{self.path} is left of a run that was interrupted: go on with --resume, or "
-                "remove it"
-            )
+        self._check_free()
+        left = self.path.exists() and not resume
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ReplayError(
                 f"{self.path} cannot be made ({error.strerror}): choose another --out"
             ) from error
-        self._lock = _locked(self.path / _LOCK)
+        # Whoever is at work there is found by the lock alone: what it has made so far looks as if
+        # it was left.
+        self._lock = _locked(self.path / _LOCK, wait_s=0.0 if left else _LOCK_WAIT_S)
         try:
+            self._check_free(left=left)
             self.checkpoint = self._read_checkpoint()
         except ReplayError:
             self._lock.close()
@@ -107,6 +105,15 @@ class RunFolder:
                 f"{self._out} appeared meanwhile ({error}); the run is whole in {self.path}: "
                 "rename it yourself"
             ) from error
+
+    def _check_free(self, *, left: bool = False) -> None:
+        if self._out.exists():
+            raise ReplayError(f"{self._out} is there already: choose another --out, or remove it")
+        if left:
+            raise ReplayError(
+                f"{self.path} is left of a run that was interrupted: go on with --resume, or "
+                "remove it"
+            )
 
     def _worth_keeping(self) -> bool:
         """Whether there are finished parts, of a slice too, or somebody was shown results."""
@@ -175,9 +182,9 @@ def read_run(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _locked(path: Path) -> IO[bytes]:
+def _locked(path: Path, *, wait_s: float) -> IO[bytes]:
     """The lock, held until it is closed or the process ends; waits for one that is ending."""
-    file, deadline_s = path.open("wb"), time.monotonic() + _LOCK_WAIT_S
+    file, deadline_s = path.open("wb"), time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,6 +1,7 @@
 """What a run leaves that did not come to its end."""
 
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -61,3 +62,27 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ReplayError, match=r"cannot be made .*: choose another --out"):
         RunFolder(tmp_path / "file" / "run", _IDENTITY, resume=False)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_who_is_at_work_is_not_taken_for_one_that_was_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, resume: bool
+) -> None:
+    monkeypatch.setattr("workers.replay.folder._LOCK_WAIT_S", 0.2)
+    with (
+        RunFolder(tmp_path / "run", _IDENTITY, resume=False),
+        pytest.raises(ReplayError, match=r"another process is at work in .*: wait for its end"),
+    ):
+        RunFolder(tmp_path / "run", _IDENTITY, resume=resume)
+
+
+def test_who_waits_for_a_run_finds_it_whole(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run", _IDENTITY, resume=False)
+
+    def end() -> None:
+        with folder:
+            folder.finish({})
+
+    Timer(0.3, end).start()
+    with pytest.raises(ReplayError, match="is there already"):
+        RunFolder(tmp_path / "run", _IDENTITY, resume=True)
