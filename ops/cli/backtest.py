@@ -26,7 +26,7 @@ from workers.replay import (
     History,
     RunPlan,
     Verification,
-    interrupted,
+    begun,
     plan_as_recorded,
     plan_topic,
     run_backtest,
@@ -151,7 +151,7 @@ class _How:
         processes: int,
     ) -> None:
         self.worker = worker
-        before = (interrupted(out) or {}).get("begin", "") if resume else ""
+        before = (begun(out) or {}).get("begin", "") if resume else ""
         self.begin = begin_named(worker, snapshot, topic=topic, before=before) if snapshot else None
         self.resume = resume
         self.processes = processes
@@ -177,7 +177,7 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
             else:
                 run = run_backtest(plan, resume=how.resume, progress=move)
     except KeyboardInterrupt:
-        if interrupted(plan.out) is not None:
+        if begun(plan.out) is not None:
             click.echo("\nwhat was done is kept: go on with --resume", err=True)
         raise
     counts = run["counts"]

@@ -4,7 +4,7 @@ import uuid
 from pathlib import Path
 
 from workers.config import WorkerConfig
-from workers.replay import Publishing, ReplayError, interrupted
+from workers.replay import Publishing, ReplayError, begun
 
 __all__ = ["publishing_to"]
 
@@ -42,7 +42,7 @@ def publishing_to(
             f"{topic}: results and flag events are different records, which no reader tells "
             "apart in one topic: give --flags-to-topic one of its own"
         )
-    before = (interrupted(out) or {}).get("published")
+    before = (begun(out) or {}).get("published")
     if run_id is None:
         run_id = before["run_id"] if before is not None else f"{out.name}-{uuid.uuid4().hex[:8]}"
     return Publishing(

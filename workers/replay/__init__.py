@@ -19,7 +19,7 @@ from workers.replay.decisions import EventTime, Recorded
 from workers.replay.errors import BadTicksError, DifferentRunError, NoRoomError, ReplayError
 from workers.replay.export import export_ticks
 from workers.replay.file_source import FileSource
-from workers.replay.folder import interrupted, read_run
+from workers.replay.folder import begun, read_run
 from workers.replay.from_topic import plan_as_recorded, plan_topic
 from workers.replay.history import History
 from workers.replay.layout import BadQuotes, Layout, Repeats, TimeUnit
@@ -61,9 +61,9 @@ __all__ = [
     "backtest",
     "begin_at_end_of",
     "begin_at_snapshots",
+    "begun",
     "capture_range",
     "export_ticks",
-    "interrupted",
     "plan_as_recorded",
     "plan_topic",
     "read_run",

@@ -16,7 +16,7 @@ from typing import IO, Any, Self
 
 from workers.replay.errors import DifferentRunError, NoRoomError, ReplayError
 
-__all__ = ["RunFolder", "differing_names", "interrupted", "read_run"]
+__all__ = ["RunFolder", "begun", "differing_names", "finished", "read_run"]
 
 _RUN = "run.json"
 _CHECKPOINT = "checkpoint.json"
@@ -155,16 +155,39 @@ def differing_names(before: dict[str, Any], now: dict[str, Any], within: str = "
     return names
 
 
-def interrupted(out: Path) -> dict[str, Any] | None:
-    """The identity of the run that was interrupted on the way to `out`; None without one.
+def begun(out: Path) -> dict[str, Any] | None:
+    """The identity of the run that is under way to `out`, or whole there; None without one.
 
     A topic goes on growing: whoever resumes reads the range that was captured at the start.
     """
     path = out.absolute().with_name(out.absolute().name + ".partial") / _CHECKPOINT
-    if not path.is_file():
+    if path.is_file():
+        identity: dict[str, Any] = json.loads(path.read_text("utf-8"))["identity"]
+        return identity
+    return read_run(out) if (out / _RUN).is_file() else None
+
+
+def finished(out: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """The `run.json` of a run that was killed when it was whole already; None without one.
+
+    Args:
+        out: where it would be.
+        identity: what it must have done.
+
+    Raises:
+        DifferentRunError: it did something else.
+    """
+    if not (out / _RUN).is_file():
         return None
-    identity: dict[str, Any] = json.loads(path.read_text("utf-8"))["identity"]
-    return identity
+    found = read_run(out)
+    now = json.loads(json.dumps(identity))
+    differing = differing_names({name: found.get(name) for name in now}, now)
+    if differing:
+        raise DifferentRunError(
+            f"{out} is a whole run of other settings ({', '.join(differing)}): choose another "
+            "--out, or remove it"
+        )
+    return found
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workers.config import WorkerConfig
 from workers.replay.decisions import EventTime
-from workers.replay.folder import interrupted
+from workers.replay.folder import begun
 from workers.replay.history import History, read_history
 from workers.replay.run import RunPlan
 from workers.replay.topic_range import Bound, TopicRange, capture_range
@@ -29,7 +29,7 @@ def plan_topic(
         RetryableError: the brokers do not answer.
         ReplayError: there is no such topic.
     """
-    before = (interrupted(out) or {}).get("source")
+    before = (begun(out) or {}).get("source")
     span = capture_range(config, topic, begin, end, before=before)
     source = TopicSource(config, span, by_partition=by_partition)
     return RunPlan(source, config.predictor, config.dtype, EventTime(config.predictor), out)
@@ -53,7 +53,7 @@ def plan_as_recorded(
         ReplayError: journal or input do not reach back far enough, or are another fleet's.
     """
     history = read_history(config, topic, begin)
-    before, span = interrupted(out) or {}, history.span
+    before, span = begun(out) or {}, history.span
     if before.get("decisions") == history.recorded.name and before["source"]["topic"] == topic:
         span = TopicRange.described(before["source"])
     source = TopicSource(config, span, by_partition=True, verdicts=history.recorded.verdicts)

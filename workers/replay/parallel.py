@@ -17,7 +17,7 @@ import numpy as np
 from snapshots import PartitionImage
 from workers.replay.checkpoint import StateKeeper
 from workers.replay.counts import Counts
-from workers.replay.folder import RunFolder, read_run
+from workers.replay.folder import RunFolder, finished, read_run
 from workers.replay.merge_tables import place_ranges
 from workers.replay.parts import ArrowParts
 from workers.replay.processes import SliceProcesses
@@ -47,6 +47,8 @@ def run_in_processes(
         ProcessDiedError: one of them was killed; going on with `resume` is possible.
         BadTicksError, ReplayError, RetryableError: as `run_backtest`.
     """
+    if resume and (whole := finished(plan.out, plan.identity())) is not None:
+        return whole
     slices = slice_plans(plan, processes)
     if len(slices) == 1:
         return run_backtest(plan, resume=resume, progress=progress)

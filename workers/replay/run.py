@@ -15,7 +15,7 @@ from workers.replay.chunk import TickChunk
 from workers.replay.counts import Counts
 from workers.replay.decisions import Deciding
 from workers.replay.engine import Engine, Stepped
-from workers.replay.folder import RunFolder
+from workers.replay.folder import RunFolder, finished
 from workers.replay.gather import batch_rows, gathered
 from workers.replay.places import Places
 from workers.replay.publish import Publishing, RunPublisher
@@ -105,7 +105,8 @@ def run_backtest(
 
     Args:
         plan: what to do.
-        resume: go on with a partial run of the same plan; one that is watched begins anew.
+        resume: go on with a partial run of the same plan; one that is watched begins anew. Of a
+            whole one nothing is left to be done.
         progress: told the results so far and the share of the source that is done.
 
     Raises:
@@ -113,6 +114,8 @@ def run_backtest(
         ReplayError: the folder cannot be used.
         RetryableError: brokers did not answer; going on with `resume` is possible.
     """
+    if resume and (whole := finished(plan.out, plan.identity())) is not None:
+        return whole
     identity = plan.identity() | {"processes": 1}
     with RunFolder(plan.out, identity, resume=resume) as folder, ExitStack() as closed:
         witness = None if plan.watch is None else closed.enter_context(plan.watch.open())

@@ -130,6 +130,18 @@ def test_a_report_without_room_is_made_later(folder: Path, monkeypatch: pytest.M
     assert {path.suffix for path in run_folder.glob("report.*")} == {".html", ".md", ".json"}
 
 
+def test_who_was_killed_at_the_report_goes_on_with_it(folder: Path) -> None:
+    line = ["backtest", "--file", "ticks.parquet", "--out", "runs/killed"]
+    assert run(*line).exit_code == 0
+    page = folder / "runs" / "killed" / "report.html"
+    page.unlink()
+    for _ in range(2):  # once more where nothing is left to be done: who restarts it need not ask
+        again = run(*line, "--resume")
+        assert again.exit_code == 0, again.output
+        assert page.is_file()
+    assert "is there already" in run(*line).stderr
+
+
 _LAYOUTS = re.findall(
     r"```csv\n(.*?)```\n\n```\n(tickfleet backtest --file (\S+) .*?)\n```",
     _PAGE.read_text("utf-8"),

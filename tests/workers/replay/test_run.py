@@ -26,6 +26,7 @@ from workers.replay import (
     begin_at_end_of,
     read_run,
     run_backtest,
+    run_in_processes,
 )
 from workers.replay.engine import Stepped
 
@@ -80,6 +81,17 @@ def test_kill_9_and_resume_give_the_same_files(
     assert run["counts"] == read_run(whole)["counts"]
     for name in ("results", "flags"):
         assert bits(table(out, name)) == bits(table(whole, name))
+
+
+def test_nothing_is_left_to_do_of_a_whole_run(ticks: Path, whole: Path) -> None:
+    before = bits(table(whole, "results"))
+    assert run_backtest(plan(ticks, whole), resume=True) == read_run(whole)
+    assert run_in_processes(plan(ticks, whole), 2, resume=True) == read_run(whole)
+    with pytest.raises(DifferentRunError, match=r"whole run of other settings \(config\.cusum_h\)"):
+        run_backtest(plan(ticks, whole, PredictorConfig(cusum_h=8.0)), resume=True)
+    with pytest.raises(ReplayError, match="is there already: choose another --out"):
+        run_backtest(plan(ticks, whole))
+    assert bits(table(whole, "results")) == before
 
 
 class _Counting:
