@@ -5,6 +5,7 @@ group of its own, so a second run sends what has come since, and one class can b
 before another. Invariant: a copy has the whole of the record's value and key.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from workers.client_config import base_settings
 from workers.config import WorkerConfig
 from workers.emission.burial import is_cut
 from workers.emission.framing import framing_by_topic
+from workers.rights import not_allowed
 
 __all__ = [
     "HEADER",
@@ -39,6 +41,7 @@ HEADER: Final = "tickfleet-replayed-from"
 """Header of a copy: topic/partition/offset of the record it is a copy of."""
 
 _BATCH: Final = 500
+_POLL_S: Final = 0.2
 _BY_KEY: Final = -1  # librdkafka: let the partitioner choose
 HOPELESS: Final = frozenset({ErrorClass.NULL_KEY, ErrorClass.TOMBSTONE})
 """Records of these classes can never become ticks."""
@@ -80,22 +83,36 @@ def replay_dead_letters(
 
     Raises:
         HopelessReplayError: such a record can never be a tick.
-        ReplayError: the brokers failed.
+        NotAllowedError: this user lacks a right.
+        ReplayError: the brokers failed, or did not answer.
     """
     if error_class in HOPELESS:
         raise HopelessReplayError(
             f"a record refused as {error_class} can never be a tick: have its producer send it "
             "anew with a key and a value"
         )
-    group = f"{config.group_id}.dead-letters.{error_class}"
+    name = _name(config, error_class)
     try:
-        with closing(_reader(config, group)) as reader:
+        with closing(_reader(config, name)) as reader:
             unsent = _unsent(config, reader)
             if dry_run:
                 return _count(letter for _, letter in unsent if letter.error_class == error_class)
             return _send_all(config, reader, unsent, error_class, limit=limit)
     except KafkaException as error:
-        raise ReplayError(f"dead letters: {error}; run the command again") from error
+        needed = {
+            "topic": f"READ on {config.topics.dead_letters}, WRITE on {config.topics.ticks}",
+            "group": f"READ on {name}",
+            "transactional id": f"WRITE on {name}",
+        }
+        raise (
+            not_allowed(error.args[0], needed)
+            or ReplayError(f"dead letters: {error}; run the command again")
+        ) from error
+
+
+def _name(config: WorkerConfig, error_class: str) -> str:
+    """Of the group that keeps a class's progress, and of the transactions that move it."""
+    return f"{config.group_id}.dead-letters.{error_class}"
 
 
 def _count(letters: Iterator[DeadLetter]) -> ReplayReport:
@@ -177,10 +194,20 @@ def _unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, D
     partitions = reader.list_topics(topic, config.client_timeout_s).topics[topic].partitions
     if not partitions:
         raise ReplayError(f"no topic {topic}: create it with `tickfleet topics create`")
-    reader.assign(reader.committed([TopicPartition(topic, n) for n in partitions]))
+    places = [TopicPartition(topic, number) for number in partitions]
+    reader.assign(_progress(reader, places, config.client_timeout_s))
     unfinished = set(partitions)
+    heard_s = time.monotonic()
     while unfinished:
-        for message in reader.consume(_BATCH, 0.2):
+        messages = reader.consume(_BATCH, _POLL_S)
+        if messages:
+            heard_s = time.monotonic()
+        elif time.monotonic() - heard_s > config.client_timeout_s:
+            raise ReplayError(
+                f"{topic}: nothing came for {config.client_timeout_s:.0f} s, and the end is not "
+                "reached: check the brokers, then run the command again"
+            )
+        for message in messages:
             error = message.error()
             if error is None:
                 yield from _decoded(codec, message)
@@ -188,6 +215,24 @@ def _unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, D
                 unfinished.discard(message.partition() or 0)
             else:
                 raise KafkaException(error)
+
+
+def _progress(
+    reader: Consumer, places: list[TopicPartition], timeout_s: float
+) -> list[TopicPartition]:
+    """Where the group is; a KafkaException where that is not told."""
+    try:
+        progress = reader.committed(places, timeout_s)
+    except KafkaException:
+        # For a group that it may not use the client asks again and again; only its queue says why.
+        for message in reader.consume(_BATCH, _POLL_S):
+            if (error := message.error()) is not None:
+                raise KafkaException(error) from None
+        raise
+    for place in progress:
+        if place.error is not None:
+            raise KafkaException(place.error)
+    return progress
 
 
 def _decoded(codec: DeadLetterCodec, message: Message) -> Iterator[tuple[Message, DeadLetter]]:
@@ -217,7 +262,7 @@ def _producer(config: WorkerConfig, error_class: str) -> Producer:
     producer = Producer(
         {
             **base_settings(config),
-            "transactional.id": f"{config.group_id}.dead-letters.{error_class}",
+            "transactional.id": _name(config, error_class),
             "partitioner": "murmur2_random",
             "message.max.bytes": 8_000_000,
             "error_cb": fail,

@@ -6,6 +6,7 @@ __all__ = [
     "ConfigurationError",
     "FencedError",
     "HistoryLostError",
+    "NotAllowedError",
     "OutputUncertainError",
     "OutputsRefusedError",
     "PartitionError",
@@ -30,6 +31,10 @@ class FencedError(FatalError):
 
 class OutputsRefusedError(FatalError):
     """The brokers will not have this worker's producer: its settings or its rights must change."""
+
+
+class NotAllowedError(FatalError):
+    """The brokers let this user in and refuse what it asks: a right must be granted."""
 
 
 class PredictorClosedError(FatalError, RuntimeError):

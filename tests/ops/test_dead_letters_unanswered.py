@@ -1,0 +1,92 @@
+"""Whoever sends dead letters again and gets no answer is told so, and what right is lacking."""
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from ops.dead_letters import ReplayError, ReplayReport, replay_dead_letters
+from tests.sim.broker import Entry
+from tests.sim.clients import SimMessage
+from workers import WorkerConfig
+from workers.errors import NotAllowedError
+
+_CONFIG: Final = WorkerConfig("b:1", "fleet", "w", "file:///unused", client_timeout_s=0.3)
+_TOPIC: Final = _CONFIG.topics.dead_letters
+
+
+def _message(code: int) -> SimMessage:
+    return SimMessage(_TOPIC, 0, Entry(0, None, None), KafkaError(code))
+
+
+class Reader:
+    """A consumer of one partition, as the client's behaves where a right is lacking.
+
+    Args:
+        progress: what it tells of the group; None: nothing, ever.
+        comes: the codes of what it yields, each once.
+    """
+
+    def __init__(self, progress: TopicPartition | None, comes: Sequence[int]) -> None:
+        self._progress = progress
+        self._comes = list(comes)
+
+    def list_topics(self, topic: str, _timeout_s: float) -> object:
+        return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None}, error=None)})
+
+    def committed(self, _places: object, timeout_s: float = -1.0) -> list[TopicPartition]:
+        assert timeout_s == _CONFIG.client_timeout_s, "without one it waits for ever"
+        if self._progress is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return [self._progress]
+
+    def assign(self, _places: object) -> None:
+        """From where the progress says."""
+
+    def consume(self, _most: int, _timeout_s: float) -> list[SimMessage]:
+        return [_message(self._comes.pop(0))] if self._comes else []
+
+    def close(self) -> None:
+        """Nothing to leave."""
+
+
+def _refused_place() -> Any:
+    """As the client gives it: the error of a place cannot be set."""
+    return SimpleNamespace(
+        partition=0, offset=-1001, error=KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    )
+
+
+def _counted(monkeypatch: pytest.MonkeyPatch, reader: Reader) -> ReplayReport:
+    monkeypatch.setattr("ops.dead_letters.Consumer", lambda _settings: reader)
+    return replay_dead_letters(_CONFIG, "UnknownSchema", dry_run=True)
+
+
+def test_the_right_on_the_group_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(None, [KafkaError.GROUP_AUTHORIZATION_FAILED])
+    with pytest.raises(NotAllowedError, match=r"READ on fleet\.dead-letters\.UnknownSchema"):
+        _counted(monkeypatch, reader)
+
+
+def test_no_word_of_the_group_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ReplayError, match="run the command again"):
+        _counted(monkeypatch, Reader(None, []))
+
+
+def test_a_partition_whose_progress_is_not_told_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(NotAllowedError, match="READ on dead-letters, WRITE on ticks"):
+        _counted(monkeypatch, Reader(_refused_place(), [KafkaError._PARTITION_EOF]))
+
+
+def test_silence_before_the_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ReplayError, match="the end is not reached"):
+        _counted(monkeypatch, Reader(TopicPartition(_TOPIC, 0, 5), []))
+
+
+def test_the_end_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(TopicPartition(_TOPIC, 0, 5), [KafkaError._PARTITION_EOF])
+    assert _counted(monkeypatch, reader) == ReplayReport(0, 0, ())
