@@ -60,8 +60,8 @@ Body = Callable[[Given], object]
 
 def _front(g: Given) -> object:
     new, tick = increments.update(CONFIG, g.state, g.price)
-    window = levels.update(CONFIG, g.state, tick.level)
     guard = guards.update(CONFIG, g.state, age_ratio=g.price, dt_s=g.price, moved=tick.moved)
+    window = levels.update(CONFIG, g.state, tick.level, run=guard[0]["guards.run"])
     return new, window, guard
 
 

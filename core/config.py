@@ -37,7 +37,7 @@ class PredictorConfig:
         volatility_alpha: gain of the fast EWMA variance of forecast errors.
         staleness_ttl_ns: age of a tick beyond which inference is degraded.
         besov_nyquist_interval_ns: inter-arrival time beyond which the stream is sparse.
-        inference_recovery_hysteresis: degraded mode ends below this share of the TTL.
+        inference_recovery_hysteresis: degraded mode ends below this share of the TTL, 0.01 to 1.
         holder_estimator: `fused` (fGn filter bank, and the wavelet maxima line nearest to now),
             `bank` (without the line), `wtmm` (maxima lines alone).
         holder_base_scale: lag in ticks the bank reads roughness on, or `auto`.
@@ -47,6 +47,7 @@ class PredictorConfig:
         cusum_threshold: `calibrated`, or `literal` for the specification's own formula.
         dgm_every: ticks of an asset from one training step of its kernel B network to the next.
         dgm_entropy_gamma: share of its spread that kernel B's solution must keep, 0.5 to 1.
+            Above 0.95 the noise of training raises the warning on a random walk.
     """
 
     schema_version: str = "1.0"
@@ -119,7 +120,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "volatility_alpha": (1e-6, 1.0),
     "staleness_ttl_ns": (1, 10**18),
     "besov_nyquist_interval_ns": (1, 10**18),
-    "inference_recovery_hysteresis": (0.0, 1.0),
+    "inference_recovery_hysteresis": (0.01, 1.0),
     "dgm_every": (1, 1_000_000),
     "dgm_entropy_gamma": (0.5, 1.0),
 }

@@ -40,9 +40,20 @@ def fields(config: PredictorConfig) -> tuple[Field, ...]:
 
 
 def update(
-    config: PredictorConfig, state: State, level: Float[Array, "1 lanes"]
+    config: PredictorConfig,
+    state: State,
+    level: Float[Array, "1 lanes"],
+    *,
+    run: Float[Array, "1 lanes"],
 ) -> tuple[dict[str, Float[Array, "rows lanes"]], Levels]:
-    """Overwrite the oldest level, then take mean and deviation in two passes."""
+    """Overwrite the oldest level, then take mean and deviation in two passes.
+
+    Args:
+        config: hyperparameters.
+        state: before the tick.
+        level: the newest.
+        run: ticks up to this one, it included, that did not move the price.
+    """
     window = config.wtmm_buffer_size
     slot = jnp.arange(window, dtype=level.dtype)[:, None]
     phase = state["levels.phase"]
@@ -52,6 +63,10 @@ def update(
     mean = total(ring) / filled
     squares = jnp.where(slot < filled, jnp.square(ring - mean), 0.0)
     deviation = jnp.sqrt(total(squares) / filled)
+    # The mean of n equal numbers is not always that number: what rounding leaves would be a unit
+    # to the kernels.
+    still = run >= filled - 1.0
+    mean, deviation = jnp.where(still, level, mean), jnp.where(still, 0.0, deviation)
     new = {
         "levels.ring": ring,
         "levels.phase": jnp.where(phase == window - 1.0, 0.0, phase + 1.0),

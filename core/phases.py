@@ -89,7 +89,6 @@ def observe(
             config, state, _row(inputs, Input.PRICE), spread=_known_spread(config, state)
         )
     )
-    window_fields, window = settle(levels.update(config, state, tick.level))
     guard_fields, guard = settle(
         guards.update(
             config,
@@ -98,6 +97,9 @@ def observe(
             dt_s=_row(inputs, Input.DT_S),
             moved=tick.moved,
         )
+    )
+    window_fields, window = settle(
+        levels.update(config, state, tick.level, run=guard_fields["guards.run"])
     )
     target = _row(inputs, Input.TARGET)
     scored = jnp.isfinite(target) & tick.scaled & ~tick.reanchored

@@ -128,9 +128,11 @@ def measure(window: Window, level: Array) -> tuple[Window, Array, Array]:
     levels = jnp.append(window.levels[1:], level)
     filled = jnp.minimum(window.filled + 1, size)
     here = jnp.arange(size) >= size - filled
-    mean = jnp.sum(jnp.where(here, levels, 0.0)) / filled
-    variance = jnp.sum(jnp.where(here, (levels - mean) ** 2, 0.0)) / filled
-    return Window(levels, filled), mean, jnp.sqrt(variance)
+    # From the newest level on, so that equal levels have no variance at all.
+    off = jnp.where(here, levels - level, 0.0)
+    mean = jnp.sum(off) / filled
+    variance = jnp.sum(jnp.where(here, (off - mean) ** 2, 0.0)) / filled
+    return Window(levels, filled), level + mean, jnp.sqrt(variance)
 
 
 class Guards(NamedTuple):

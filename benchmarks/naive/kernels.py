@@ -68,7 +68,7 @@ def jump_diffusion(past: Jumps, seen: Seen, smallest: Array) -> tuple[Jumps, Arr
     def floored(variance: Array, plain: Array, share: Array) -> Array:
         return jnp.maximum(variance, jnp.maximum(jnp.maximum(0.05 * plain, share * least), 1e-6))
 
-    deviation = jnp.sqrt(floored(past.variance, past.plain, past.move_share))
+    deviation = (1.0 + 1e-6) * jnp.sqrt(floored(past.variance, past.plain, past.move_share))
     jump = (past.ticks >= 32) & (jnp.abs(r) > 5.0 * deviation)
     left_out = (past.ticks >= 32) & (jnp.abs(r) > 4.0 * deviation)
     gain = jnp.where(left_out, 0.0, jnp.maximum(young, 0.01))

@@ -27,6 +27,10 @@ PLAIN_SHARE = 0.05
 """Least truncated variance per plain variance: where 95% of increments are zero, the rest would
 all look like jumps."""
 FORECAST_BOUND = 5.0
+_BEYOND_TIES = 1.0 + 1e-6
+"""On a price grid a move of k smallest ones is k of the floor's deviations exactly where the share
+of moves is 1, 1/4, 1/9: rounding must not decide, or a feed in cents differs from that in dollars.
+"""
 _VARIANCE_GAIN = 1.0 / 100.0
 _PLAIN_GAIN = 1.0 / 360.0
 _JUMP_GAIN = 1.0 / 1000.0
@@ -105,7 +109,7 @@ def _update_variance(
     ticks = jnp.minimum(old["ticks"] + 1.0, 1024.0)
     young = 1.0 / ticks
     floor = _variance_floor(old, tick, scale)
-    deviation = jnp.sqrt(jnp.maximum(old["variance"], floor))
+    deviation = _BEYOND_TIES * jnp.sqrt(jnp.maximum(old["variance"], floor))
     settled = old["ticks"] >= SETTLED_TICKS
     jump = settled & (jnp.abs(r) > JUMP_SCALES * deviation)
     square = jnp.square(r)

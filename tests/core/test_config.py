@@ -76,7 +76,7 @@ def test_wrong_settings_are_refused(text: str) -> None:
         ("volatility_alpha", 1e-6, 0.0, 1.0, 1.1),
         ("staleness_ttl_ns", 1, 0, 10**18, 10**18 + 1),
         ("besov_nyquist_interval_ns", 1, 0, 10**18, 10**18 + 1),
-        ("inference_recovery_hysteresis", 0.0, -0.1, 1.0, 1.1),
+        ("inference_recovery_hysteresis", 0.01, 0.0, 1.0, 1.1),
         ("holder_base_scale", 1, 0, 1_000_000, 1_000_001),
         ("dgm_every", 1, 0, 1_000_000, 1_000_001),
         ("dgm_entropy_gamma", 0.5, 0.49, 1.0, 1.1),

@@ -125,6 +125,29 @@ def test_results_do_not_depend_on_the_unit_of_the_price() -> None:
             np.testing.assert_allclose(scaled[:, row] / unit, base[:, row], rtol=1e-6, atol=1e-9)
 
 
+def test_a_feed_in_cents_is_forecast_as_the_same_in_dollars() -> None:
+    """Prices of one cent's grid that stand still for longer than the window, time and again.
+
+    Hundredths are no binary fractions, so everything is rounded otherwise: what rounding leaves of
+    the spread of equal levels must not be learned from, nor decide what is a jump on the grid.
+    """
+    rng = np.random.default_rng(2)
+    moves = rng.integers(-4, 6, (1500, 64))
+    for lane in range(64):
+        begin = 0
+        while begin < len(moves):
+            begin += 60 + int(rng.integers(0, 40))
+            moves[begin : begin + int(rng.integers(130, 260)), lane] = 0
+            begin += 260
+    cents = 1000.0 + np.cumsum(moves, axis=0).clip(-900)
+    in_cents, in_dollars = outputs_of(cents), outputs_of(np.round(cents / 100.0, 2))
+    for row in (Output.PREDICTED_PRICE, *range(Output.FORECAST_A, Output.FORECAST_D + 1)):
+        gap = np.nan_to_num(100.0 * in_dollars[:, row] - in_cents[:, row])
+        assert np.abs(gap).max() < 1e-6, row
+    for row in (Output.CUSUM_DRIFT, Output.KURTOSIS, Output.WEIGHT_A, Output.FLAGS):
+        np.testing.assert_allclose(in_dollars[:, row], in_cents[:, row], rtol=1e-6, atol=1e-6)
+
+
 def test_z_scores_are_of_the_window_that_includes_the_newest_level() -> None:
     prices = random_walks(300, seed=6)
     out = outputs_of(prices)

@@ -1,6 +1,6 @@
 """What a tick needs of a trained network: u(0, x) - x as a Chebyshev series, and its entropy.
 
-The step evaluates 24 coefficients instead of 337 parameters, and the network stays where only
+The step evaluates 20 coefficients instead of 337 parameters, and the network stays where only
 training touches it.
 """
 

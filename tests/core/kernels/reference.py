@@ -24,8 +24,8 @@ def jump_reference(
     ):
         floor = max(0.05 * plain, share * (small / scale) ** 2, 1e-6)
         deviation = math.sqrt(max(variance, floor))
-        jump = n > 32 and abs(r) > 5.0 * deviation
-        if n <= 32 or abs(r) <= 4.0 * deviation:
+        jump = n > 32 and abs(r) > 5.0 * (1.0 + 1e-6) * deviation
+        if n <= 32 or abs(r) <= 4.0 * (1.0 + 1e-6) * deviation:
             variance += max(1.0 / n, 0.01) * (r * r - variance)
         plain += max(1.0 / n, 1.0 / 360.0) * (r * r - plain)
         slow = max(1.0 / n, 0.001)
