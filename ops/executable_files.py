@@ -59,7 +59,7 @@ class ExecutableFiles:
             _log.warning("executable_not_kept", folder=str(self.folder), reason=str(error))
 
     def _path(self, facts: Mapping[str, str]) -> Path:
-        everything = {**facts, "source": _source_digest(), "processor": _processor()}
+        everything = {**facts, "source": _SOURCE, "processor": _processor()}
         name = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
         return self.folder / f"{name}.executable"
 
@@ -86,3 +86,8 @@ def _processor() -> str:
         return f"{platform.machine()} {platform.processor()}"
     known = {line for line in lines if line.startswith(("flags", "Features", "model name"))}
     return f"{platform.machine()} {sorted(known)}"
+
+
+# Read as this process imports the code: under one that is upgraded in place, the files may be
+# another release's by the time something is compiled.
+_SOURCE: Final = _source_digest()

@@ -84,9 +84,9 @@ def test_other_facts_another_source_and_another_processor_find_nothing(
     files.save(FACTS, b"code")
     assert files.load(FACTS) == b"code"
     assert files.load({**FACTS, "config": "4567"}) is None
-    for name in ("_source_digest", "_processor"):
+    for name, another in (("_SOURCE", "another"), ("_processor", lambda: "another")):
         with monkeypatch.context() as patch:
-            patch.setattr(executable_files, name, lambda: "another")
+            patch.setattr(executable_files, name, another)
             assert files.load(FACTS) is None
     assert files.load(FACTS) == b"code"
 
@@ -101,6 +101,18 @@ def test_a_source_file_that_changes_changes_the_digest(
     before = digest()
     (tmp_path / "step.py").write_text("A = 2\n")
     assert digest() != before
+
+
+def test_a_release_installed_under_a_running_process_is_not_given_its_programs(
+    files: ExecutableFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "__init__.py").write_text("A = 2\n")
+    monkeypatch.setattr(core, "__file__", str(tmp_path / "__init__.py"))
+    files.save(FACTS, b"code of the release that was imported")
+    [kept] = files.folder.iterdir()
+    monkeypatch.setattr(executable_files, "_SOURCE", executable_files._source_digest())
+    assert files.load(FACTS) is None
+    assert kept.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
