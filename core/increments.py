@@ -12,30 +12,19 @@ from jaxtyping import Array, Bool, Float
 
 from core.barrier import settle
 from core.config import PredictorConfig
+from core.increment_scale import floored_scale, is_settled, move_scale
 from core.layout import Field, State
 from core.split import join, split
 
 __all__ = ["GUARD_FIELDS", "Increments", "fields", "update"]
 
-HALF_LIFE_TICKS = 500.0
 OUTLIER_SCALES = 20.0
-WINSOR_SCALES = 5.0
-FLOOR_PER_MOVE = 0.25
-"""Of the smallest price change seen. At least 1 / WINSOR_SCALES: on a feed of mostly equal prices
-the clipped squares would otherwise drag the scale to zero."""
-SETTLED_MOVES = 32.0
-"""Price changes seen before the scale is trusted to reject or clip anything."""
-MISLED_SPREADS = 8.0
-"""Spreads of the window that a young scale may be. A move of a bad price among the first 32 enters
-the scale whole, and would be forgotten only after thousands of ticks; no scale of the moves in a
-window is more than two of its spreads, so that this one is of moves long past."""
-YOUNG_TICKS = 1024.0
 REANCHOR_CONSISTENT = 3.0
 REANCHOR_ANYWAY = 16.0
 """Rejections in a row after which the stream is believed even if they do not agree: a volatility
 that has grown a thousandfold never yields two prices within the old scale's bound."""
 _LARGEST_PRICE = 1e30
-_TINY = 1e-30
+_MOST_TICKS = 2.0**20
 
 GUARD_FIELDS = (
     "increments.rejected_hi",
@@ -102,9 +91,7 @@ def update(
 ) -> tuple[dict[str, Float[Array, "rows lanes"]], Increments]:
     """Judge the price; if it is accepted, difference it and move the scale.
 
-    The scale is the root of an EWMA of squared increments, those clipped at 5 scales, with gain
-    max(1/n, half-life 500). Source: predictor.md, sections 1 and 6. A young asset's that the
-    window contradicts is learned anew from this tick on.
+    Source: predictor.md, sections 1 and 6.
 
     Args:
         config: hyperparameters.
@@ -118,8 +105,8 @@ def update(
     old = {name: state[f"increments.{name}"].astype(jnp.float64) for name in _SINGLES}
     last = join(state["increments.price_hi"], state["increments.price_lo"])
     first = old["ticks"] == 0.0
-    bound = settle(_floored(old["scale_rms"], old["smallest_move"], last))
-    settled = old["moves"] >= SETTLED_MOVES
+    bound = settle(floored_scale(old["scale_rms"], old["smallest_move"], last))
+    settled = is_settled(old)
 
     finite = jnp.abs(price) <= _LARGEST_PRICE
     outlier = settled & (jnp.abs(price - last) > OUTLIER_SCALES * bound)
@@ -130,23 +117,15 @@ def update(
 
     accepted, reanchored = settle((accepted, reanchored))
     change = settle(jnp.where(first | reanchored, 0.0, price - last))
-    misled = settled & (old["scale_rms"] > MISLED_SPREADS * spread)
-    misled = misled & (old["scale_ticks"] < YOUNG_TICKS)
     scale = settle(
-        _update_scale(
-            _without_scale(old, misled),
-            change,
-            bound=bound,
-            settled=settled & ~misled,
-            first=first,
-            forget=reanchored & lost,
-        )
+        move_scale(old, change, bound=bound, spread=spread, first=first, forget=reanchored & lost)
     )
     anchor = join(state["increments.anchor_hi"], state["increments.anchor_lo"])
     anchor = jnp.where(first, price, jnp.where(reanchored, anchor + (price - last), anchor))
-    floored = _floored(scale["scale_rms"], scale["smallest_move"], price)
+    floored = floored_scale(scale["scale_rms"], scale["smallest_move"], price)
 
-    new = {f"increments.{name}": value.astype(dtype) for name, value in scale.items()}
+    kept = scale | {"ticks": jnp.minimum(old["ticks"] + 1.0, _MOST_TICKS)}
+    new = {f"increments.{name}": value.astype(dtype) for name, value in kept.items()}
     new |= _pair("price", price, dtype) | _pair("anchor", anchor, dtype)
     new |= _pair("rejected", jnp.where(finite, price, 0.0), dtype)
     for name, count in guard.items():
@@ -185,13 +164,6 @@ def _pair(name: str, value: Float[Array, "1 lanes"], dtype: jnp.dtype) -> dict[s
     return {f"increments.{name}_hi": leading, f"increments.{name}_lo": remainder}
 
 
-def _floored(
-    rms: Float[Array, "1 lanes"], smallest: Float[Array, "1 lanes"], price: Float[Array, "1 lanes"]
-) -> Float[Array, "1 lanes"]:
-    floor = jnp.maximum(FLOOR_PER_MOVE * smallest, 1e-12 * jnp.abs(price))
-    return jnp.maximum(jnp.maximum(rms, floor), _TINY)
-
-
 def _count_rejections(
     state: State,
     old: dict[str, Float[Array, "1 lanes"]],
@@ -207,41 +179,4 @@ def _count_rejections(
     return {
         "consistent": jnp.where(finite, consistent, 0.0),
         "rejections": old["rejections"] + jnp.where(finite, 1.0, 0.0),
-    }
-
-
-def _without_scale(
-    old: dict[str, Float[Array, "1 lanes"]], forgotten: Bool[Array, "1 lanes"]
-) -> dict[str, Float[Array, "1 lanes"]]:
-    scale = ("scale_rms", "scale_ticks", "moves", "smallest_move")
-    return old | {name: jnp.where(forgotten, 0.0, old[name]) for name in scale}
-
-
-def _update_scale(
-    old: dict[str, Float[Array, "1 lanes"]],
-    change: Float[Array, "1 lanes"],
-    *,
-    bound: Float[Array, "1 lanes"],
-    settled: Bool[Array, "1 lanes"],
-    first: Bool[Array, "1 lanes"],
-    forget: Bool[Array, "1 lanes"],
-) -> dict[str, Float[Array, "1 lanes"]]:
-    size = jnp.abs(change)
-    clipped = jnp.where(settled, jnp.minimum(size, WINSOR_SCALES * bound), size)
-    counts = ~first
-    ticks = jnp.minimum(old["scale_ticks"] + counts, 1024.0)
-    gain = jnp.maximum(1.0 / jnp.maximum(ticks, 1.0), 1.0 - 0.5 ** (1.0 / HALF_LIFE_TICKS))
-    square = jnp.square(old["scale_rms"])
-    square = square + jnp.where(counts, gain, 0.0) * (jnp.square(clipped) - square)
-    unseen = old["smallest_move"] == 0.0
-    smallest = jnp.where(unseen, size, jnp.minimum(size, old["smallest_move"]))
-    moves = jnp.minimum(old["moves"] + (size > 0.0), SETTLED_MOVES)
-    return {
-        "ticks": jnp.minimum(old["ticks"] + 1.0, 2.0**20),
-        "scale_rms": jnp.where(forget, 0.0, jnp.sqrt(square)),
-        "scale_ticks": jnp.where(forget, 0.0, ticks),
-        "moves": jnp.where(forget, 0.0, moves),
-        "smallest_move": jnp.where(
-            forget, 0.0, jnp.where(size > 0.0, smallest, old["smallest_move"])
-        ),
     }
