@@ -200,7 +200,8 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
             f"skill against persistence {found['skill']:+.4f}{doubt}: {plan.out / 'report.html'}"
         )
     if not counts["records"]:
-        click.echo(f"warning: there are no ticks in {plan.source.name}", err=True)
+        since = "" if how.begin is None else " behind the snapshots that it begins from"
+        click.echo(f"warning: there are no ticks in {plan.source.name}{since}", err=True)
     for warning in run["warnings"]:
         click.echo(f"warning: {printable(warning)}", err=True)
     return run

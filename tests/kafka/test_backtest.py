@@ -34,6 +34,7 @@ from workers.replay import (
     plan_topic,
     read_run,
     run_backtest,
+    run_in_processes,
     verifying,
 )
 from workers.replay.slices import slice_plans
@@ -181,6 +182,17 @@ def test_as_recorded_from_the_fleets_snapshots(lived: Fleet, tmp_path: Path) -> 
     found = Verification.read(run["verification"])
     assert found.holds, found.first
     assert 0 < found.results < _COUNT
+
+
+def test_as_recorded_from_the_end_of_what_was_answered(lived: Fleet, tmp_path: Path) -> None:
+    config = config_from_json(lived.config_json("reader"))
+    newest = {number: _snapshots(lived, number)[0] for number in range(_PARTITIONS)}
+    begin = begin_at_snapshots(config, newest)
+    plan, history = plan_as_recorded(config, lived.ticks, tmp_path / "run", begin=begin.offsets())
+    watch = verifying(config, history, lived.topics["predictions"], flags=lived.topics["flags"])
+    run = run_in_processes(replace(begin.of(plan), watch=watch), 2)
+    assert run["counts"]["results"] == 0
+    assert Verification.read(run["verification"]) == Verification()
 
 
 def test_another_configuration_than_the_fleets_is_refused(lived: Fleet, tmp_path: Path) -> None:

@@ -61,12 +61,10 @@ def read_history(
     reader = Consumer(reader_settings(config))
     try:
         found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
-        journal = {
-            number: _journal(config, journals.read(reader, number, 0), number, begin.get(number))
-            for number in sorted(found.partitions or ())
-        }
+        tails = {n: journals.read(reader, n, 0) for n in sorted(found.partitions or ())}
+        journal = {n: _journal(config, tail, n, begin.get(n)) for n, tail in tails.items()}
         answered = {number: records for number, records in journal.items() if records}
-        if not answered:
+        if not any(tail.records for tail in tails.values()):
             raise ReplayError(
                 f"{config.topics.journal} records no answer to {topic}: give the fleet's own "
                 "--config, which names its topics"
@@ -131,4 +129,7 @@ def _history(
             )
         warm_up = DecisionLog.warm_up(start[number], first - 1, full)
         logs[number], answered_from[number] = warm_up.then(log), first
+    # Behind a snapshot at the end of what was answered there is nothing: no reason to give up.
+    for number in begin.keys() - journal.keys():
+        start[number] = end[number] = begin[number]
     return History(TopicRange(topic, start, end), Recorded(logs, answered_from), journal)

@@ -1,7 +1,9 @@
 """Decisions from a journal: each tick gets its own; one that has none is an error with a remedy."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,10 +17,10 @@ from tests.workers.replay.test_merge import chunk
 from workers import WorkerConfig
 from workers.journal.decision_log import DecisionLog
 from workers.journal.reader import JournalTail
-from workers.replay import Recorded, ReplayError, Verification
+from workers.replay import Recorded, ReplayError, RunPlan, Verification, run_backtest
 from workers.replay.chunk import TickChunk
 from workers.replay.difference import Difference, explain
-from workers.replay.history import _journal
+from workers.replay.history import History, _journal, read_history
 from workers.replay.topic_range import TopicRange
 from workers.replay.topic_source import TopicSource
 
@@ -58,6 +60,38 @@ def test_a_run_as_recorded_has_the_fleets_configuration(ours: dict[str, Any], wo
     assert _journal(config, tail, 0, None) == tail.records
     with pytest.raises(ReplayError, match=words):
         _journal(replace(config, **ours), tail, 0, None)
+
+
+def history_of(
+    monkeypatch: pytest.MonkeyPatch, begin: dict[int, int], *journals: list[JournalRecord]
+) -> History:
+    """What is read of a topic of ten ticks a partition, one journal each."""
+    numbers = dict.fromkeys(range(len(journals)))
+    reader = Mock()
+    reader.list_topics.return_value.topics = {"ticks": Mock(partitions=numbers)}
+    reader.get_watermark_offsets.return_value = (0, 10)
+    found = Mock()
+    found.read.side_effect = lambda _reader, number, low: JournalTail(journals[number], low, 0, 4)
+    monkeypatch.setattr("workers.replay.history.Consumer", lambda _settings: reader)
+    monkeypatch.setattr("workers.replay.history.JournalReader", lambda *_: found)
+    return read_history(WorkerConfig("b:1", "g", "w", "file:///s"), "ticks", begin)
+
+
+def test_behind_snapshots_at_the_end_of_what_was_answered_there_is_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = WorkerConfig("b:1", "g", "w", "file:///s")
+    fingerprint = config.predictor.fingerprint()
+    said = [replace(record(0, 9, 3), config_fingerprint=fingerprint)]
+    quiet = history_of(monkeypatch, {0: 10, 1: 10}, said, said)
+    assert quiet.span.offsets == 0
+    source = TopicSource(config, quiet.span, by_partition=True)
+    plan = RunPlan(source, config.predictor, "float64", quiet.recorded, tmp_path / "run")
+    assert run_backtest(plan)["counts"]["results"] == 0
+    half = history_of(monkeypatch, {0: 10, 1: 5}, said, said)
+    assert (half.span.start, half.span.end) == ({0: 10, 1: 5}, {0: 10, 1: 10})
+    with pytest.raises(ReplayError, match=r"journal records no answer to ticks: give the fleet's"):
+        history_of(monkeypatch, {0: 10}, [], [])
 
 
 @pytest.fixture
