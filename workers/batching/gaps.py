@@ -58,7 +58,8 @@ def _unconfirmed(
     missing = offsets - expected
     suspicious = missing > _MARKER
     if partition.next_offset <= partition.emitted_to:
-        suspicious |= (missing == _MARKER) & partition.log.names(expected)
+        lone = missing == _MARKER
+        suspicious[lone] = partition.log.names(expected[lone])
     suspicious &= expected != partition.asked_again_at
     if not suspicious.any():
         return None

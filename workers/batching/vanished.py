@@ -18,7 +18,7 @@ class VanishedRecordError(UnrepeatableError):
 
     def __init__(self, partition: int, offset: int) -> None:
         super().__init__(
-            "the record was answered, and the topic holds it no longer, though it holds later ones",
+            "the record was answered, and the topic does not hold it any more",
             "The topic is compacted, lost records with a broker, or was created anew. Set its "
             "cleanup.policy to delete, and restore it or start a new group with a new journal "
             'topic; to go on with empty state, set missing_history = "cold_start"',

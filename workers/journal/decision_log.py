@@ -144,7 +144,8 @@ class DecisionLog:
 
     def names(self, offsets: Int64[ndarray, " some"]) -> Bool[ndarray, " some"]:
         """At which of these offsets there was a record, as far as the journal tells."""
-        return np.isin(offsets, self._named)
+        before = np.searchsorted(self._named, offsets, side="left")
+        return np.searchsorted(self._named, offsets, side="right") > before
 
     def first_vanished(self, due: range, offsets: Int64[ndarray, " records"]) -> int | None:
         """The first offset within a range where there was a record that is not among these."""

@@ -56,5 +56,5 @@ def plan_as_recorded(
     before, span = begun(out) or {}, history.span
     if before.get("decisions") == history.recorded.name and before["source"]["topic"] == topic:
         span = TopicRange.described(before["source"])
-    source = TopicSource(config, span, by_partition=True, verdicts=history.recorded.verdicts)
+    source = TopicSource(config, span, by_partition=True, recorded=history.recorded)
     return RunPlan(source, config.predictor, config.dtype, history.recorded, out), history

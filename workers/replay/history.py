@@ -121,11 +121,17 @@ def _history(
         first = begin.get(number, records[0].from_offset)
         rewind = 0 if number in begin else config.cold_start_rewind
         start[number] = max(low, first - rewind)
-        end[number] = min(high, records[-1].to_offset + 1)
+        end[number] = records[-1].to_offset + 1
         if low > first:
             raise ReplayError(
                 f"{topic}[{number}]: the input is retained only from {low}, live began at {first}: "
                 "begin from a snapshot, with --from-snapshot"
+            )
+        if high < end[number]:
+            raise ReplayError(
+                f"{topic}[{number}]: the input ends at {high}, live answered up to "
+                f"{records[-1].to_offset}: the topic was created anew or truncated, so what live "
+                "answered is not there any more"
             )
         warm_up = DecisionLog.warm_up(start[number], first - 1, full)
         logs[number], answered_from[number] = warm_up.then(log), first

@@ -1,34 +1,24 @@
 """Ticks of a range of a topic, merged by event time or partition after partition."""
 
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Message
 
-from core.errors import RetryableError
 from schemas import TickCodec
-from workers.batching.gaps import before_gaps
-from workers.batching.records import RecordBatch, batch_records
-from workers.batching.verdicts import UnreadableTickError, Verdicts, read_ticks, undecided
-from workers.client_config import reader_settings
+from workers.batching.verdicts import UnreadableTickError, read_ticks, undecided
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
-from workers.errors import StalledClientError
-from workers.partition import Partition, Phase
 from workers.replay.chunk import TickChunk
+from workers.replay.decisions import Recorded
 from workers.replay.errors import ReplayError
 from workers.replay.merge import EventTimeMerge
+from workers.replay.topic_fetch import TopicFetch
 from workers.replay.topic_range import TopicRange
 
 __all__ = ["TopicSource"]
-
-_FETCH_RECORDS: Final = 50_000
-_FETCH_WAIT_S: Final = 0.2
-_LONGEST_SILENCE_S: Final = 60.0
-_WAITING_RECORDS: Final = 200_000
 
 
 class TopicSource:
@@ -39,7 +29,8 @@ class TopicSource:
         span: the range.
         by_partition: one partition after the other instead of merged by event time.
         keep_messages: hand on what Kafka delivered beside the ticks.
-        verdicts: which records are known to be ticks or not; of the others the codec decides.
+        recorded: what live did: it tells which records are ticks or not, of the others the codec
+            decides, and which must be there.
     """
 
     def __init__(
@@ -49,7 +40,7 @@ class TopicSource:
         *,
         by_partition: bool = False,
         keep_messages: bool = False,
-        verdicts: Callable[[RecordBatch], Verdicts] = undecided,
+        recorded: Recorded | None = None,
     ) -> None:
         self.name = span.topic
         self.warnings: list[str] = []
@@ -57,7 +48,7 @@ class TopicSource:
         self._span = span
         self._by_partition = by_partition
         self._keep_messages = keep_messages
-        self._verdicts = verdicts
+        self._recorded = recorded
         self._done = 0
 
     @property
@@ -92,7 +83,7 @@ class TopicSource:
             self._config,
             replace(self._span, **kept),
             by_partition=self._by_partition,
-            verdicts=self._verdicts,
+            recorded=self._recorded,
         )
 
     @property
@@ -108,7 +99,7 @@ class TopicSource:
         Raises:
             StalledClientError: the brokers went silent.
             ReplayError: retention removed what was still to be read, or a tick that was answered
-                cannot be read any more.
+                cannot be read any more, or is gone.
         """
         self.warnings.extend(
             text for number, text in self._span.trimmed.items() if number not in after
@@ -133,7 +124,8 @@ class TopicSource:
             allow_nonpositive_prices=self._config.allow_nonpositive_prices,
         )
         merge = EventTimeMerge(start, reached_ns)
-        fetch = _Fetch(self._config, self._span, start)
+        logs = {} if self._recorded is None else self._recorded.logs
+        fetch = TopicFetch(self._config, self._span, start, logs)
         try:
             while fetch.unfinished:
                 messages = fetch.some(merge)
@@ -151,13 +143,14 @@ class TopicSource:
             fetch.close()
 
     def _decoded(
-        self, codec: TickCodec, messages: Sequence[Message], fetch: "_Fetch"
+        self, codec: TickCodec, messages: Sequence[Message], fetch: TopicFetch
     ) -> Iterator[tuple[int, TickChunk]]:
         records = fetch.due(messages)
         if not len(records):
             return
+        verdicts = undecided if self._recorded is None else self._recorded.verdicts
         try:
-            read = read_ticks(codec, records, self._verdicts(records))
+            read = read_ticks(codec, records, verdicts(records))
         except UnreadableTickError as error:
             place = f"{self.name}[{error.partition}] at offset {error.offset}"
             raise ReplayError(f"{place}: {error}. {error.remedy}") from error
@@ -169,98 +162,3 @@ class TopicSource:
             fetch.taken(number, int(chunk.offset[here[-1]]))
             inside = here[chunk.offset[here] < self._span.end[number]]
             yield number, chunk.take(inside)
-
-
-class _Fetch:
-    """The consumer, and where each partition stands."""
-
-    def __init__(self, config: WorkerConfig, span: TopicRange, start: Mapping[int, int]) -> None:
-        self._topic, self._end = span.topic, span.end
-        self._partitions = {
-            number: Partition(number, 0.0, Phase.LIVE, next_offset=offset)
-            for number, offset in start.items()
-        }
-        self._held: set[int] = set()
-        self._paused: set[int] = set()
-        self._ends: list[tuple[int, int]] = []
-        self._heard_s = time.monotonic()
-        self.unfinished = set(start)
-        self._consumer = Consumer({**reader_settings(config), "fetch.wait.max.ms": 100})
-        self._consumer.assign(
-            [TopicPartition(self._topic, number, offset) for number, offset in start.items()]
-        )
-
-    def close(self) -> None:
-        """Leave the brokers."""
-        self._consumer.close()
-
-    def some(self, merge: EventTimeMerge) -> list[Message]:
-        """Records as they come; partitions that are far ahead of the hindmost pause."""
-        self._balance(merge)
-        records = []
-        for message in self._consumer.consume(_FETCH_RECORDS, _FETCH_WAIT_S):
-            error, number = message.error(), message.partition()
-            if error is None:
-                records.append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self._ends.append((number or 0, message.offset() or 0))
-            else:
-                self._judge(error)
-        if records:
-            self._heard_s = time.monotonic()
-        elif time.monotonic() - self._heard_s > _LONGEST_SILENCE_S:
-            raise StalledClientError(
-                f"{self._topic}: nothing came for {_LONGEST_SILENCE_S:.0f} s, and the end is not "
-                "reached: check the brokers, then go on with --resume"
-            )
-        return records
-
-    def due(self, messages: Sequence[Message]) -> Any:
-        """The records that follow what was taken, without those behind an unconfirmed gap."""
-        records = batch_records(messages, self._next)
-        self._held.difference_update(records.partitions())
-        return before_gaps(records, self._partitions, self._ask_again)
-
-    def taken(self, number: int, offset: int) -> None:
-        """Everything up to an offset has been taken."""
-        self._partitions[number].next_offset = offset + 1
-        if offset >= self._end[number] - 1:
-            self.unfinished.discard(number)
-
-    def _next(self, number: int) -> int | None:
-        return self._partitions[number].next_offset if number in self.unfinished else None
-
-    def _ask_again(self, partition: Partition, first_missing: int) -> None:
-        self._held.add(partition.number)
-        self._consumer.seek(TopicPartition(self._topic, partition.number, first_missing))
-
-    def settle(self) -> None:
-        """Where the log was seen to end, after the records before it: only markers may be left.
-
-        While a gap is being fetched again, the end that was seen lies behind it.
-        """
-        for number, offset in self._ends:
-            if offset >= self._end[number] and number not in self._held:
-                self.unfinished.discard(number)
-        self._ends.clear()
-
-    def _balance(self, merge: EventTimeMerge) -> None:
-        ahead = {
-            number
-            for number in self.unfinished
-            if merge.waiting(number) > _WAITING_RECORDS and not merge.hindmost(number)
-        }
-        if new := ahead - self._paused:
-            self._consumer.pause([TopicPartition(self._topic, number) for number in new])
-        if free := (self._paused - ahead) & self.unfinished:
-            self._consumer.resume([TopicPartition(self._topic, number) for number in free])
-        self._paused = ahead
-
-    def _judge(self, error: KafkaError) -> None:
-        if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-            raise ReplayError(
-                f"{self._topic}: retention removed what was still to be read ({error.str()}): "
-                "raise retention.ms, or begin later with --from"
-            )
-        if not error.retriable() and error.code() != KafkaError._ALL_BROKERS_DOWN:
-            raise RetryableError(f"{self._topic}: {error.str()}")

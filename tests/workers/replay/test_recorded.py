@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from confluent_kafka import Consumer
 
 from core import PredictorConfig
 from schemas import JournalRecord, SingleObjectFraming, TickCodec
-from tests.sim.broker import Log, SimBroker
+from tests.sim.broker import Entry, Log, SimBroker
 from tests.sim.clients import SimConsumer, World
 from tests.sim.scheduler import Scheduler
 from tests.workers.replay.test_merge import chunk
@@ -20,7 +22,7 @@ from workers.journal.reader import JournalTail
 from workers.replay import Recorded, ReplayError, RunPlan, Verification, run_backtest
 from workers.replay.chunk import TickChunk
 from workers.replay.difference import Difference, explain
-from workers.replay.history import History, _journal, read_history
+from workers.replay.history import History, _history, _journal, read_history
 from workers.replay.topic_range import TopicRange
 from workers.replay.topic_source import TopicSource
 
@@ -98,7 +100,7 @@ def test_behind_snapshots_at_the_end_of_what_was_answered_there_is_nothing(
 def topic(monkeypatch: pytest.MonkeyPatch) -> Log:
     """The ticks topic: prices 1, -1, 2, -2, then what is no tick."""
     world = World(broker=SimBroker(partitions=1), scheduler=Scheduler(), ticks="ticks")
-    consumer = "workers.replay.topic_source.Consumer"
+    consumer = "workers.replay.topic_fetch.Consumer"
     monkeypatch.setattr(consumer, lambda settings: SimConsumer(world, settings))
     codec, log = TickCodec(SingleObjectFraming()), world.broker.log("ticks", 0)
     for price in (1.0, -1.0, 2.0, -2.0):
@@ -111,7 +113,7 @@ def source(topic: Log, *journal: JournalRecord, any_price: bool) -> TopicSource:
     config = WorkerConfig("b:1", "g", "w", "file:///s", allow_nonpositive_prices=any_price)
     recorded = Recorded({0: DecisionLog(journal)}, {0: 0})
     span = TopicRange("ticks", {0: 0}, {0: topic.end})
-    return TopicSource(config, span, by_partition=True, verdicts=recorded.verdicts)
+    return TopicSource(config, span, by_partition=True, recorded=recorded)
 
 
 @pytest.mark.parametrize("any_price", [False, True])
@@ -132,6 +134,31 @@ def test_a_tick_that_live_answered_and_nothing_can_read_is_an_error(topic: Log) 
     journal = record(0, 4, 3, rejected=())
     with pytest.raises(ReplayError, match=r"ticks\[0\] at offset 4: .*Put its schema back"):
         list(source(topic, journal, any_price=True).chunks({}))
+
+
+@pytest.mark.parametrize("gone", [0, 2, 3, 4])
+def test_a_tick_that_live_answered_and_is_gone_is_an_error(topic: Log, gone: int) -> None:
+    journal = record(0, 2, 3, rejected=()), record(3, 4, 3, rejected=(1,))
+    topic.entries[gone] = Entry(gone, None, None, marker=True)
+    with pytest.raises(ReplayError, match=rf"ticks\[0\] at offset {gone}: .* is compacted"):
+        list(source(topic, *journal, any_price=True).chunks({}))
+
+
+def test_what_the_journal_does_not_name_may_be_a_marker(topic: Log) -> None:
+    topic.entries[1] = Entry(1, None, None, marker=True)
+    journal = record(0, 2, 3, rejected=()), record(3, 4, 3, rejected=(1,))
+    read = source(topic, *journal, any_price=True)
+    assert [chunk.offset.tolist() for chunk in read.chunks({})] == [[0, 2, 3, 4]]
+
+
+def test_an_input_that_ends_before_what_live_answered_is_an_error() -> None:
+    config = WorkerConfig("b:1", "g", "w", "file:///s")
+    reader = cast(Consumer, SimpleNamespace(get_watermark_offsets=lambda *_: (0, 4)))
+    journal = {0: [record(0, 2, 3), record(3, 4, 3)]}
+    with pytest.raises(ReplayError, match=r"ticks\[0\]: the input ends at 4, live .* up to 4"):
+        _history(config, reader, "ticks", journal, {})
+    found = _history(config, reader, "ticks", {0: journal[0][:1]}, {})
+    assert found.span.end == {0: 3}
 
 
 @pytest.mark.parametrize(
