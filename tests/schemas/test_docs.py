@@ -1,6 +1,7 @@
 """The pages about the contracts say what the contracts say."""
 
 import json
+import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from schemas import ErrorClass, FlagEventCodec, SingleObjectFraming
+from schemas import ErrorClass, FlagEventCodec, FlagType, SingleObjectFraming
 from schemas.contracts import CONTRACT_NAMES, contract
 from tests.schemas.test_flag_event import EVENT
 
@@ -35,6 +36,18 @@ def test_field_tables_are_in_step_with_the_contracts() -> None:
     assert generator["render"](page) == page, "run python docs/generate_contracts.py"
     for name in CONTRACT_NAMES:
         assert all(f"| `{field['name']}` |" in page for field in contract(name).fields)
+
+
+def test_every_type_of_event_is_explained() -> None:
+    page = (DOCS / "contracts.md").read_text("utf-8")
+    [table] = re.findall(r"<!-- events -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    rows = [line.split(" | ") for line in table.strip().splitlines()[2:]]
+    told = {row[0].removeprefix("| "): row[1:4] for row in rows}
+    assert set(told) == set(FlagType) - {FlagType.UNKNOWN}
+    assert told["DomainError"] == ["raised, cleared", "warning", "`outlier_rejected`"]
+    assert told["RegimeChangeDetected"] == ["instant", "critical", "`regime_change_detected`"]
+    assert told["StalenessWarning"] == ["instant", "warning", "–"]
+    assert told["LoadShedding"][:2] == ["raised, cleared", "warning (raised), info (cleared)"]
 
 
 def test_every_reason_of_a_refusal_is_explained() -> None:

@@ -18,7 +18,7 @@ from workers.batching.decisions import Decision
 from workers.batching.shedding import depth_ladder
 from workers.batching.spans import JournalSpan
 
-__all__ = ["FLAG_TYPES", "flag_events", "shedding_event"]
+__all__ = ["FLAG_TYPES", "SHEDDING_SEVERITY", "flag_events", "shedding_event"]
 
 # Bits as plain numbers: an enumeration's `&` costs a microsecond.
 FLAG_TYPES: Final = {
@@ -33,6 +33,10 @@ FLAG_TYPES: Final = {
     int(Flag.NORMAL_OPERATION_RESTORED): (FlagType.NORMAL_OPERATION_RESTORED, Severity.INFO),
     int(Flag.STALENESS_WARNING): (FlagType.STALENESS_WARNING, Severity.WARNING),
     int(Flag.MODE_DEGRADATION_ALERT): (FlagType.MODE_DEGRADATION_ALERT, Severity.WARNING),
+}
+SHEDDING_SEVERITY: Final = {
+    FlagState.RAISED: Severity.WARNING,
+    FlagState.CLEARED: Severity.INFO,
 }
 _EDGES: Final = (
     (Output.RAISED, FlagState.RAISED),
@@ -75,7 +79,7 @@ def shedding_event(span: JournalSpan, source_topic: str, max_depth: int) -> Flag
         event_id=flag_event_id(source_topic, number, offset, type=kind, state=state),
         type=kind,
         state=state,
-        severity=Severity.WARNING if shed else Severity.INFO,
+        severity=SHEDDING_SEVERITY[state],
         source_topic=source_topic,
         source_partition=number,
         source_offset=offset,
