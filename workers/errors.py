@@ -10,6 +10,7 @@ __all__ = [
     "OutputUncertainError",
     "OutputsRefusedError",
     "PartitionError",
+    "PredictorBusyError",
     "PredictorClosedError",
     "StalledClientError",
     "TopicLayoutError",
@@ -35,6 +36,10 @@ class OutputsRefusedError(FatalError):
 
 class NotAllowedError(FatalError):
     """The brokers let this user in and refuse what it asks: a right must be granted."""
+
+
+class PredictorBusyError(FatalError, RuntimeError):
+    """A tick came while another thread's was being stepped: a predictor takes one at a time."""
 
 
 class PredictorClosedError(FatalError, RuntimeError):

@@ -26,6 +26,9 @@ class Threads(Executor):
     Args:
         count: of threads.
         name: prefix of their names.
+
+    Attributes:
+        process: stands for this process; another one after a fork.
     """
 
     def __init__(self, count: int, name: str) -> None:
@@ -35,6 +38,7 @@ class Threads(Executor):
 
     def begin(self) -> None:
         """With new threads, and nothing to do."""
+        self.process = object()
         self._executor = self._pool()
         self._pending: set[Future[Any]] = set()
 

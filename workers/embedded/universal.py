@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from math import isfinite
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn, TypeVar
 
 import structlog
 
@@ -33,10 +33,12 @@ from workers.embedded.alerts import Alert, alerts, log_alert
 from workers.embedded.dumps import EmergencyDumps
 from workers.embedded.snapshot_files import SavedSnapshot, SnapshotFiles
 from workers.embedded.threads import Threads
-from workers.errors import PredictorClosedError
+from workers.errors import PredictorBusyError, PredictorClosedError
 from workers.telemetry.metrics import M, NullTelemetry, Telemetry
 
 __all__ = ["SavedSnapshot", "UniversalPredictor"]
+
+T = TypeVar("T")
 
 _log = structlog.get_logger()
 _HISTORY_STEP_NS = 1_000_000
@@ -51,7 +53,8 @@ _FLAGS = {
 
 
 class UniversalPredictor:
-    """One asset, its state held here. Not thread-safe, but for the files it writes itself.
+    """One asset, its state held here. For one thread at a time, saving included: of two ticks at
+    once the second is refused. Neither copied nor pickled: its snapshot is handed over.
 
     The network that is due after a tick trains in a thread of its own while the caller has the
     result; the next tick waits for it, where it comes that soon. In a forked process it goes on by
@@ -102,6 +105,13 @@ class UniversalPredictor:
         self._last_arrival_s: float | None = None
         self._telemetry = telemetry or NullTelemetry()
         self._accepting = True
+        self._stepped_by: object = None
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a predictor is neither copied nor pickled, it has threads and files of its own: "
+            "save_snapshot, then load_snapshot in a new one"
+        )
 
     @property
     def state(self) -> AssetState:
@@ -121,6 +131,7 @@ class UniversalPredictor:
             ValueError: fewer prices than `wtmm_buffer_size`.
             RuntimeError: the forecast is not finite after the warm-up.
             PredictorClosedError: after `graceful_shutdown`.
+            PredictorBusyError: another thread is in a step.
         """
         self._require_open()
         if len(history) < self.config.wtmm_buffer_size:
@@ -134,7 +145,7 @@ class UniversalPredictor:
             MarketObservation(price, price, begin_ns + number * step_ns)
             for number, price in enumerate(history)
         ]
-        [last] = deque(self._lane.steps(ticks), maxlen=1)
+        [last] = self._alone(lambda: deque(self._lane.steps(ticks), maxlen=1))
         before, self._result = self._result, last
         if not isfinite(last.predicted_price):
             raise RuntimeError(
@@ -151,14 +162,17 @@ class UniversalPredictor:
 
         Raises:
             PredictorClosedError: after `graceful_shutdown`.
+            PredictorBusyError: another thread is in a step; this tick was not taken.
         """
         self._require_open()
         begun_s = self._clock.monotonic_s()
-        result = self._lane.step(
-            observation,
-            processing_time_ns=self._clock.now_ns(),
-            depth=self._shedder.depth if self._shedder else None,
-            kernel_mask=Kernel(self._shedder.kernel_mask) if self._shedder else ALL_KERNELS,
+        result = self._alone(
+            lambda: self._lane.step(
+                observation,
+                processing_time_ns=self._clock.now_ns(),
+                depth=self._shedder.depth if self._shedder else None,
+                kernel_mask=Kernel(self._shedder.kernel_mask) if self._shedder else ALL_KERNELS,
+            )
         )
         self._observe_load(begun_s)
         before, self._result = self._result, result
@@ -177,6 +191,23 @@ class UniversalPredictor:
     def _require_open(self) -> None:
         if not self._accepting:
             raise PredictorClosedError("this predictor was shut down: load its snapshot in another")
+
+    def _alone(self, change: Callable[[], T]) -> T:
+        """Change the state; of two changes at once one would be lost without a word.
+
+        Plain stores and no lock: Ctrl-C cannot come between two of them and leave it taken, and
+        what a fork leaves behind in the midst of a step is of another process.
+        """
+        process = self._trains_on.process
+        if self._stepped_by is process:
+            raise PredictorBusyError(
+                "another thread is in a step of this predictor: give each its own, or let one feed"
+            )
+        self._stepped_by = process
+        try:
+            return change()
+        finally:
+            self._stepped_by = None
 
     def _observe_load(self, begun_s: float) -> None:
         if self._shedder and self._last_arrival_s is not None:
@@ -250,6 +281,7 @@ class UniversalPredictor:
             IntegrityError: the file is damaged (a `ValueError`, as section 6 asks).
             SnapshotMismatchError: it was written under another configuration (a `ValueError`).
             ValueError: there is no such block.
+            PredictorBusyError: another thread is in a step.
         """
         wanted = {blocks} if isinstance(blocks, str) else set(blocks)
         if not wanted <= set(BLOCKS):
@@ -260,12 +292,15 @@ class UniversalPredictor:
             raise IntegrityError(
                 f"{filepath}: {error}. Load an older snapshot, or start cold with fit_history"
             ) from error
+        self._alone(lambda: self._take(snapshot, wanted))
+
+    def _take(self, snapshot: SingleSnapshot, blocks: Collection[str]) -> None:
         own = self.state
         rows, stamp, sequence = own.rows, own.timestamp_ns, own.sequence
-        for block in wanted:
+        for block in blocks:
             start, stop = self._header.blocks[block]
             rows[start:stop] = snapshot.rows[start:stop]
-        if "global" in wanted:
+        if "global" in blocks:
             stamp, sequence = snapshot.last_timestamp_ns, snapshot.sequence
         self._lane.put(AssetState(rows, stamp, sequence))
         # What holds already was told before the snapshot was saved.

@@ -1,6 +1,10 @@
 """The specification's single-asset predictor: warm-up, steps, snapshots, shutdown."""
 
+import copy
 import math
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +17,16 @@ from snapshots import IntegrityError, SnapshotMismatchError
 from snapshots.envelope import unseal
 from tests.kafka.feed import Ticks
 from tests.workers.batching.test_pipeline import Run
-from workers import Alert, M, MetricDef, NullTelemetry, PredictorClosedError, UniversalPredictor
+from tests.workers.embedded.test_threads import forked
+from workers import (
+    Alert,
+    M,
+    MetricDef,
+    NullTelemetry,
+    PredictorBusyError,
+    PredictorClosedError,
+    UniversalPredictor,
+)
 from workers.batching.decisions import Decision
 from workers.batching.shedding import LoadShedder
 from workers.dump_document import REMEMBERED_RESULTS
@@ -385,3 +398,63 @@ def test_the_black_swan_takes_the_depth_from_5_over_3_to_2() -> None:
     assert (depths[50], depths[300], depths[700]) == (5, 3, 2)
     assert set(depths) == {2, 3, 5}
     assert max(ratios[510:]) < 1.2
+
+
+def test_no_thread_loses_a_tick_of_anothers() -> None:
+    ours = predictor()
+
+    def take(tick: MarketObservation) -> bool:
+        try:
+            ours.step(tick)
+        except PredictorBusyError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        taken = sum(threads.map(take, observations(walk(400))))
+    assert 0 < taken == ours.state.sequence
+
+
+def test_who_comes_into_a_step_changes_nothing(tmp_path: Path) -> None:
+    ours = predictor()
+    ours.save_snapshot(tmp_path / "a.msgpack")
+    [tick] = observations(walk(1))
+
+    class Between(FixedClock):
+        def now_ns(self) -> int:
+            """Read by a step, which is in its middle then."""
+            ours._clock = FixedClock()
+            for change in (
+                lambda: ours.step(tick),
+                lambda: ours.fit_history(walk(CONFIG.wtmm_buffer_size)),
+                lambda: ours.load_snapshot(tmp_path / "a.msgpack"),
+            ):
+                with pytest.raises(PredictorBusyError, match="give each its own"):
+                    change()
+            return self.time_ns
+
+    ours._clock = Between()
+    ours.step(tick)
+    assert ours.state.sequence == 1
+    ours.step(tick)
+    assert ours.state.sequence == 2
+
+
+def test_a_process_forked_in_the_midst_of_a_step_goes_on() -> None:
+    ours = predictor()
+    [tick] = observations(walk(1))
+
+    class Forking(FixedClock):
+        def now_ns(self) -> int:
+            ours._clock = FixedClock()
+            assert forked(lambda: ours._alone(lambda: None)) == 0
+            return self.time_ns
+
+    ours._clock = Forking()
+    ours.step(tick)
+
+
+@pytest.mark.parametrize("hand_over", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_predictor_is_handed_over_by_its_snapshot(hand_over: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError, match="save_snapshot, then load_snapshot in a new one"):
+        hand_over(predictor())
