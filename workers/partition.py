@@ -86,10 +86,13 @@ class Partition:
 
     @property
     def commit_metadata(self) -> str:
-        """The manifest the committed offset belongs to; without one, where its journal begins."""
+        """The manifest the committed offset belongs to; without one, where its journal begins.
+
+        To be committed with all that was stepped, or after it.
+        """
         if self.durable is not None:
             return self.durable.metadata
-        return journal_note(self.journal_position)
+        return journal_note(self.journal_position, answered=self.next_offset > self.commit_offset)
 
     @property
     def replayed_share(self) -> float:

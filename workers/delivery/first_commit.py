@@ -68,6 +68,6 @@ class FirstCommits:
     def _begin(
         self, partition: Partition, plan: RecoveryPlan, group: GroupTicket
     ) -> "Future[None]":
-        note = journal_note(plan.journal_position)
+        note = journal_note(plan.journal_position, answered=False)
         place = TopicPartition(self._topic, partition.number, plan.commit_offset, note)
         return run_in_background(lambda: group.commit([place]))

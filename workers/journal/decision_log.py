@@ -24,8 +24,8 @@ class UncoveredOffsetError(UnrepeatableError):
     def __init__(self, partition: int, offset: int) -> None:
         super().__init__(
             f"no journal record covers input offset {offset}",
-            "The journal is not the one that this group wrote: start a new group with a new "
-            "journal topic",
+            "The journal is not the one that this group wrote, or the group's offset was set by "
+            "hand: start a new group with a new journal topic",
             partition=partition,
             offset=offset,
         )

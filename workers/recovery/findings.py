@@ -24,6 +24,7 @@ class Findings:
         restored: the snapshot found, None when no commit names one or none is valid.
         refused: why snapshots were refused, empty when none was.
         journal: the journal from the snapshot's position, or from its beginning.
+        journal_begun: whether the commit says that there is a record in it.
         lost: why a replay cannot lead to the state, where one has tried; empty where none has.
     """
 
@@ -34,6 +35,7 @@ class Findings:
     restored: Restored | None
     refused: str
     journal: JournalTail
+    journal_begun: bool = False
     lost: str = ""
 
 
@@ -41,16 +43,22 @@ def answered_to(found: Findings, log: DecisionLog) -> int | None:
     """C as far as anything tells, -1 for nothing; None where the journal that told it is gone."""
     if log.emitted_to is None and (found.journal.trimmed or found.journal.cut_off):
         return None
-    if _falls_short(found, log):
+    if _falls_short(found, log) or _is_another(found, log):
         return None
     return _at_least_answered_to(found, log)
 
 
 def genesis_of(found: Findings, log: DecisionLog) -> int:
-    """G as far as Kafka tells: the journal's first record, else a commit without a snapshot."""
-    if log.first_offset is not None:
-        return log.first_offset
-    return -1 if found.refused else found.committed_offset
+    """G as far as Kafka tells: the journal's first record, or a commit without a snapshot.
+
+    Where that one is of an earlier offset, the journal has lost its beginning if ticks lie between
+    them: a replay from there does not find their decisions, and stops.
+    """
+    if found.refused:
+        return -1 if log.first_offset is None else log.first_offset
+    if log.first_offset is None:
+        return found.committed_offset
+    return min(log.first_offset, found.committed_offset)
 
 
 def problem_of(found: Findings, log: DecisionLog) -> str:
@@ -98,6 +106,13 @@ def _journal_problem(found: Findings, log: DecisionLog) -> str:
             "ticks were answered and how. Raise the journal's retention.ms above the longest "
             'outage; to go on with empty state, set missing_history = "cold_start"'
         )
+    if _is_another(found, log):
+        return (
+            "the group has answered ticks, and the journal tells of none: topics.journal names "
+            "another topic, or it was created anew, so it is unknown which ticks were answered. "
+            "Put the journal back, or start a new group with a new journal topic; to go on with "
+            'empty state at the end of the input, set missing_history = "cold_start"'
+        )
     if _falls_short(found, log):
         return (
             f"the committed snapshot cannot be used ({found.refused}), and the journal does not "
@@ -144,6 +159,11 @@ def _tells_enough(found: Findings, log: DecisionLog) -> bool:
         # Nothing behind the snapshot: nothing can have been answered there.
         return found.high <= start
     return log.first_offset <= start
+
+
+def _is_another(found: Findings, log: DecisionLog) -> bool:
+    """Whether it is not the journal that the commit speaks of."""
+    return found.journal_begun and not len(log)
 
 
 def _falls_short(found: Findings, log: DecisionLog) -> bool:

@@ -22,7 +22,7 @@ from snapshots import (
 )
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
-from workers.delivery.cold_commit import noted_position
+from workers.delivery.cold_commit import noted_position, tells_of_answers
 from workers.errors import StalledClientError
 from workers.faults import fault_point, fault_point_during
 from workers.journal.reader import JournalReader
@@ -84,6 +84,7 @@ def plan_recovery(
             restored=restored,
             refused=refused,
             journal=tail,
+            journal_begun=tells_of_answers(committed.metadata or ""),
             lost=lost,
         )
     except KafkaException as error:

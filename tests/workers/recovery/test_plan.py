@@ -73,6 +73,20 @@ def test_a_group_that_died_before_its_first_snapshot_replays_its_journal() -> No
     assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (10, 10, 24)
 
 
+@pytest.mark.parametrize(("committed", "first"), [(10, 12), (12, 10)])
+def test_it_begins_where_the_commit_or_the_journal_does_whichever_is_earlier(
+    committed: int, first: int
+) -> None:
+    found = replace(FRESH, committed_offset=committed, journal=journal((first, 19)))
+    plan = make_plan(CONFIG, replace(found, journal_begun=True))
+    assert (plan.source, plan.start_offset, plan.emitted_to) == ("genesis", 10, 19)
+
+
+def test_a_group_that_has_answered_nothing_needs_nothing_in_its_journal() -> None:
+    plan = make_plan(STOP, replace(FRESH, committed_offset=10))
+    assert (plan.source, plan.start_offset, plan.emitted_to) == ("genesis", 10, 9)
+
+
 def test_the_warm_up_of_a_group_without_snapshot_is_repeated_as_it_was() -> None:
     config = replace(CONFIG, cold_start=ColdStart.LATEST, cold_start_rewind=5)
     plan = make_plan(config, replace(FRESH, committed_offset=40, journal=journal((40, 44))))
@@ -161,6 +175,7 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
             ),
             "removed journal records",
         ),
+        (replace(FRESH, committed_offset=10, journal_begun=True), "names another topic"),
         (replace(FRESH, committed_offset=30, refused="bad"), "does not reach up to it"),
         (
             replace(
@@ -195,6 +210,7 @@ def test_lost_history_stops_the_partition_or_starts_cold_without_answering_twice
         replace(FRESH, restored=snapshot(9), journal=journal(end=0)),
         replace(FRESH, restored=snapshot(5), refused="bad"),
         replace(FRESH, refused="bad"),
+        replace(FRESH, journal_begun=True),
     ],
 )
 def test_where_nothing_tells_what_was_answered_a_cold_start_answers_only_what_comes_later(

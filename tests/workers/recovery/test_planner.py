@@ -65,8 +65,8 @@ class Partition0:
 
     def answer(self, plan: RecoveryPlan, from_offset: int, to_offset: int) -> None:
         """One transaction of an owner that has recovered so and has no snapshot yet."""
-        owner = Partition(0, 0.0)
-        owner.journal_position = plan.journal_position
+        owner = Partition(0, 0.0, next_offset=to_offset + 1)
+        owner.commit_offset, owner.journal_position = plan.commit_offset, plan.journal_position
         self.journal(from_offset, to_offset)
         self.broker.committed[0] = plan.commit_offset, owner.commit_metadata
 
