@@ -1,6 +1,8 @@
 """CSV files as record batches, compressed or not."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +48,7 @@ class CsvFile:
         size = max(self._path.stat().st_size, 1)
         try:
             names = self._names()
+            self._check_header(names)
             require_columns(str(self._path), names, self._layout)
             read = csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)
             with (
@@ -77,6 +80,18 @@ class CsvFile:
             )
         return names
 
+    def _check_header(self, names: list[str]) -> None:
+        """A first line of data, taken for the header, would cost a tick without a word."""
+        stamp = self._layout.theirs("timestamp_ns")
+        missing = any(self._layout.theirs(name) not in names for name in self._layout.required)
+        suspects = names if missing else [stamp]
+        values = sum(_is_value(name, len(names)) for name in suspects)
+        if 2 * values >= len(suspects) > 0:
+            raise BadTicksError(
+                f"{self._path}: its first line is a row of data ({', '.join(names)}): write one "
+                "above it that names the columns, as in asset_id,price,timestamp_ns"
+            )
+
     def _stream(self, raw: Any) -> Any:
         how = COMPRESSIONS.get(self._path.suffix.lower())
         return raw if how is None else pa.CompressedInputStream(raw, how)
@@ -100,6 +115,17 @@ class CsvFile:
             f"{self._path}: {error}. Correct the row (rows count from 1, the header's line "
             "included)"
         )
+
+
+def _is_value(name: str, columns: int) -> bool:
+    """Whether it is a number or a time, and not the number of a column that has no other name."""
+    if name in map(str, range(columns)):
+        return False
+    for kind in (float, datetime.fromisoformat):
+        with suppress(ValueError):
+            kind(name)
+            return True
+    return False
 
 
 def _opened(path: Path) -> Any:

@@ -76,6 +76,39 @@ def test_csv(tmp_path: Path, text: str, message: str) -> None:
     assert str(path) in str(caught.value)
 
 
+_BINANCE = (
+    "1,42000.1,0.5,21000,1640995200123,True,True\n2,42000.2,0.5,21000,1640995200124,True,True\n"
+)
+_TRUEFX = "EUR/USD,20200102 00:00:00.123,1.12,1.13\nEUR/USD,20200102 00:00:00.124,1.12,1.13\n"
+_LOBSTER = "34200.004241176,1,16113575,18,5853300,1\n34200.025551909,1,16120456,18,5859100,-1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        (_BINANCE, {"price": "42000.1", "timestamp_ns": "1640995200123"}),
+        (_TRUEFX, {"price": "1.12", "timestamp_ns": "20200102 00:00:00.123"}),
+        (_LOBSTER, {"price": "5853300", "timestamp_ns": "34200.004241176"}),
+    ],
+)
+def test_a_first_line_of_data_is_not_taken_for_the_header(
+    tmp_path: Path, text: str, columns: dict[str, str]
+) -> None:
+    path = csv(tmp_path, text)
+    for layout in (Layout(asset="A"), Layout(asset="A", columns=columns)):
+        with pytest.raises(BadTicksError, match=r"first line is a row of data \(.*names the col"):
+            rows(path, layout)
+
+
+def test_columns_may_be_named_by_numbers(tmp_path: Path) -> None:
+    named = csv(tmp_path, ",0,1,2\n0,A,1.5,5\n1,A,1.5,6\n")  # as pandas does without names
+    layout = Layout(columns={"asset_id": "0", "price": "1", "timestamp_ns": "2"})
+    assert [row[3] for row in rows(named, layout)] == [5, 6]
+    strikes = csv(tmp_path, "time,99.5,100.0\n5,1.5,1.25\n")
+    layout = Layout(asset="A", columns={"price": "100.0", "timestamp_ns": "time"})
+    assert rows(strikes, layout) == [(0, b"A", 1.25, 5)]
+
+
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_another_separator_is_named(tmp_path: Path, separator: str) -> None:
     path = csv(tmp_path, (_HEAD + "A,1,5\n").replace(",", separator))
