@@ -49,7 +49,8 @@ class NoSuchTopicError(FatalError):
 
     def __init__(self, topic: str) -> None:
         super().__init__(
-            f"no topic {topic}: create it with `tickfleet topics create`, or check its name"
+            f"no topic {topic}: create it with `tickfleet topics create`, check its name, or have "
+            "DESCRIBE on it granted to this user"
         )
 
 

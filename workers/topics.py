@@ -41,7 +41,8 @@ def check_layout(topics: Topics, partition_counts: Mapping[str, int]) -> None:
     missing = [name for name in topics.all() if not partition_counts.get(name)]
     if missing:
         raise TopicLayoutError(
-            f"missing topics: {', '.join(missing)}. Create them with `tickfleet topics create`"
+            f"missing topics: {', '.join(missing)}. Create them with `tickfleet topics create`; if "
+            "they are there, this user lacks DESCRIBE on them"
         )
     wanted = partition_counts[topics.ticks]
     for name in (topics.predictions, topics.journal):

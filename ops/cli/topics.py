@@ -66,7 +66,10 @@ def ls(config: Path | None, bootstrap: str | None, *, as_lines: bool) -> None:
         return
     _show(infos, [])
     if missing:
-        click.echo(f"missing: {', '.join(missing)}; create them with `tickfleet topics create`")
+        click.echo(
+            f"missing: {', '.join(missing)}; create them with `tickfleet topics create`, or have "
+            "DESCRIBE on them granted to this user"
+        )
 
 
 def _show(infos: dict[str, TopicInfo], created: list[str]) -> None:
@@ -81,6 +84,8 @@ def _show(infos: dict[str, TopicInfo], created: list[str]) -> None:
             "created" if info.name in created else "",
         )
     Console().print(table)
+    if not all(info.config for info in infos.values()):
+        click.echo("note: settings are shown to who has DESCRIBE_CONFIGS on the topics", err=True)
 
 
 def _duration(milliseconds: str) -> str:

@@ -55,7 +55,9 @@ def check_topics(site: Site) -> Iterator[Finding]:
         check_layout(names, counts)
     except TopicLayoutError as error:
         yield Finding.failed(
-            "topics", str(error), "`tickfleet topics create` makes what is missing"
+            "topics",
+            str(error),
+            "`tickfleet topics create` makes what is missing; docs/security.md has the rights",
         )
     else:
         yield Finding.ok("topics", f"all five, {counts[names.ticks]} partitions")
