@@ -21,6 +21,7 @@ from confluent_kafka import (
 )
 
 from core.errors import FatalError, RetryableError, TickFleetError
+from ops.topics import NoSuchTopicError
 from schemas import DeadLetter, DeadLetterCodec, ErrorClass
 from workers.client_config import base_settings
 from workers.config import WorkerConfig
@@ -83,6 +84,7 @@ def replay_dead_letters(
 
     Raises:
         HopelessReplayError: such a record can never be a tick.
+        NoSuchTopicError: there is no topic of dead letters.
         NotAllowedError: this user lacks a right.
         ReplayError: the brokers failed, or did not answer.
     """
@@ -191,12 +193,13 @@ def _unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, D
     """Dead letters from the group's progress to the end of today."""
     topic = config.topics.dead_letters
     codec = DeadLetterCodec(framing_by_topic(config)(topic))
-    partitions = reader.list_topics(topic, config.client_timeout_s).topics[topic].partitions
-    if not partitions:
-        raise ReplayError(f"no topic {topic}: create it with `tickfleet topics create`")
-    places = [TopicPartition(topic, number) for number in partitions]
+    found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
+    if not found.partitions:
+        lacking = not_allowed(found.error, {"topic": f"READ, DESCRIBE on {topic}"})
+        raise lacking or NoSuchTopicError(topic)
+    places = [TopicPartition(topic, number) for number in found.partitions]
     reader.assign(_progress(reader, places, config.client_timeout_s))
-    unfinished = set(partitions)
+    unfinished = set(found.partitions)
     heard_s = time.monotonic()
     while unfinished:
         messages = reader.consume(_BATCH, _POLL_S)

@@ -17,6 +17,8 @@ from confluent_kafka import (
 
 from core.errors import FatalError, RetryableError
 from ops.topics import NoSuchTopicError
+from workers.errors import NotAllowedError
+from workers.rights import no_matter, not_allowed
 
 __all__ = ["NoSuchPartitionError", "StartAt", "TopicUnreadableError", "follow"]
 
@@ -63,6 +65,7 @@ def follow(
     Raises:
         NoSuchTopicError: the topic does not exist.
         NoSuchPartitionError: one of `only` does not.
+        NotAllowedError: this user may not read it.
         TopicUnreadableError: no answer.
     """
     required = {
@@ -85,8 +88,8 @@ def follow(
                     yield message
                 elif error.code() == KafkaError._PARTITION_EOF:
                     unfinished.discard(message.partition() or 0)
-                elif not error.retriable():
-                    raise TopicUnreadableError(f"{topic}: {error.str()}")
+                elif not error.retriable() and not no_matter(error):
+                    raise _refused(topic, error) or TopicUnreadableError(f"{topic}: {error.str()}")
 
 
 @contextmanager
@@ -109,9 +112,13 @@ def _partitions(
             "security options, and that the brokers are up"
         ) from error
     if found.error is not None or not found.partitions:
-        raise NoSuchTopicError(topic)
+        raise _refused(topic, found.error) or NoSuchTopicError(topic)
     if absent := set(only) - found.partitions.keys():
         raise NoSuchPartitionError(
             f"{topic} has no partition {min(absent)}: the last one is {max(found.partitions)}"
         )
     return sorted(set(only) or found.partitions)
+
+
+def _refused(topic: str, error: KafkaError | None) -> NotAllowedError | None:
+    return not_allowed(error, {"topic": f"READ, DESCRIBE on {topic}"})

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,8 @@ from ops.ticks.errors import TicksNotDeliveredError, TooFewPartitionsError
 from ops.ticks.table import TickTable
 from ops.topics import NoSuchTopicError
 from schemas import TickCodec
+from workers.errors import NotAllowedError
+from workers.rights import not_allowed
 
 if TYPE_CHECKING:
     from workers.replay import RecordColumns
@@ -48,12 +51,12 @@ class _Failures:
     """Counts what was not acknowledged, and keeps the first reason."""
 
     count: int = 0
-    reason: str = ""
+    reason: KafkaError | None = None
 
     def delivered(self, error: KafkaError | None, _: Message) -> None:
         if error is not None:
             self.count += 1
-            self.reason = self.reason or error.str()
+            self.reason = self.reason or error
 
 
 def send_ticks(
@@ -88,6 +91,7 @@ def send_ticks(
 
     Raises:
         NoSuchTopicError: there is no such topic; nothing was sent.
+        NotAllowedError: this user may not write to it.
         TicksNotDeliveredError: some were not acknowledged.
         TooFewPartitionsError: the topic lacks partitions of the records; nothing was sent.
     """
@@ -99,31 +103,54 @@ def send_ticks(
     if first_is_now:
         table = table.starting_at(time.time_ns())
     begun_s, sent = time.monotonic(), 0
-    while sent < len(table) and not stopped():
-        elapsed_s = time.monotonic() - begun_s
-        due = int(np.searchsorted(due_s, elapsed_s, side="right"))
-        end = min(due, sent + _CHUNK)
-        if end > sent:
-            part = slice(sent, end)
-            values = codec.encode_batch(
-                table.asset_id[part],
-                table.price[part],
-                table.target[part],
-                table.timestamp_ns[part],
-            )
-            _hand_over(producer, _messages(table, part, topic, values), failures)
-            progress(end - sent)
-            sent = end
-        else:
-            producer.poll(min(float(due_s[sent]) - elapsed_s, _LONGEST_WAIT_S))
-    waiting = producer.flush(_FLUSH_TIMEOUT_S)
+    with _explained(topic):
+        while sent < len(table) and not stopped():
+            elapsed_s = time.monotonic() - begun_s
+            due = int(np.searchsorted(due_s, elapsed_s, side="right"))
+            end = min(due, sent + _CHUNK)
+            if end > sent:
+                part = slice(sent, end)
+                values = codec.encode_batch(
+                    table.asset_id[part],
+                    table.price[part],
+                    table.target[part],
+                    table.timestamp_ns[part],
+                )
+                _hand_over(producer, _messages(table, part, topic, values), failures)
+                progress(end - sent)
+                sent = end
+            else:
+                producer.poll(min(float(due_s[sent]) - elapsed_s, _LONGEST_WAIT_S))
+        waiting = producer.flush(_FLUSH_TIMEOUT_S)
     if waiting or failures.count:
-        raise TicksNotDeliveredError(
+        reason = "no answer" if failures.reason is None else failures.reason.str()
+        raise _lacking(topic, failures.reason) or TicksNotDeliveredError(
             f"{waiting + failures.count} of {sent} ticks were not acknowledged by {topic} "
-            f"({failures.reason or 'no answer'}): check that the topic exists and the brokers "
-            "are up, then send them again"
+            f"({reason}): check that the topic exists and the brokers are up, then send them again"
         )
     return sent
+
+
+@contextmanager
+def _explained(topic: str) -> Iterator[None]:
+    """What the client raises, as an error of ours."""
+    try:
+        yield
+    except (KafkaException, SystemError) as error:
+        # What ends a producer is raised before its callbacks are called, for Python a SystemError.
+        raised = error.__cause__ if isinstance(error, SystemError) else error
+        if not isinstance(raised, KafkaException):
+            raise
+        reason = raised.args[0]
+        raise _lacking(topic, reason) or TicksNotDeliveredError(
+            f"{topic} takes no ticks: {reason.str()}"
+        ) from error
+
+
+def _lacking(topic: str, error: KafkaError | None) -> NotAllowedError | None:
+    needed = f"WRITE, DESCRIBE on {topic}"
+    # An idempotent producer is for whoever may write to some topic.
+    return not_allowed(error, {"topic": needed, "cluster": needed})
 
 
 def _check_topic(producer: Producer, topic: str, records: "RecordColumns | None") -> None:
@@ -138,6 +165,8 @@ def _check_topic(producer: Producer, topic: str, records: "RecordColumns | None"
     # Brokers that make topics as they are asked for say something else.
     if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise NoSuchTopicError(topic)
+    if lacking := _lacking(topic, found.error):
+        raise lacking
     wanted = 0 if records is None else int(records.partition.max(initial=-1)) + 1
     if found.error is None and wanted > len(found.partitions):
         raise TooFewPartitionsError(
@@ -170,4 +199,8 @@ def _hand_over(producer: Producer, messages: Iterable[dict[str, Any]], failures:
                 break
             except BufferError:  # the queue is full: wait for acknowledgements
                 producer.poll(_LONGEST_WAIT_S)
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError._FATAL:
+                    producer.poll(0)  # it raises the reason
+                raise
     producer.poll(0)

@@ -13,6 +13,7 @@ from ops.topics import describe_topics
 from ops.web.growth import Growth
 from workers.client_config import admin_settings, reader_settings
 from workers.config import WorkerConfig
+from workers.rights import no_matter, not_allowed
 from workers.topics import check_layout
 
 __all__ = ["Tail", "Taken"]
@@ -63,7 +64,8 @@ class Tail:
         """What has come by now, waiting for it at most so long.
 
         Raises:
-            FleetUnreadableError: the topic cannot be read.
+            NotAllowedError: this user may not read the topic.
+            FleetUnreadableError: it cannot be read.
         """
         with _explained(self._topic):
             # `consume(n, timeout)` waits for n: the first as it comes, then what is there.
@@ -75,8 +77,9 @@ class Tail:
             if error is None:
                 good.append(message)
                 self._next[message.partition() or 0] = (message.offset() or 0) + 1
-            elif not error.retriable():
-                raise FleetUnreadableError(f"{self._topic}: {error.str()}")
+            elif not error.retriable() and not no_matter(error):
+                lacking = not_allowed(error, {"topic": f"READ on {self._topic}"})
+                raise lacking or FleetUnreadableError(f"{self._topic}: {error.str()}")
         return Taken(good, self._jump_ahead())
 
     @property

@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from core.errors import RetryableError
 from schemas import FlagEvent, FlagEventCodec, ResultCodec, ResultColumns
 from workers.client_config import producer_settings, reader_settings
 from workers.config import Delivery, WorkerConfig
 from workers.emission.framing import framing_by_topic
+from workers.errors import NotAllowedError
 from workers.replay.errors import ReplayError
 from workers.replay.record_columns import Headers
+from workers.rights import not_allowed
 
 __all__ = ["RUN_ID_HEADER", "Publishing", "RunPublisher"]
 
@@ -71,6 +73,7 @@ class RunPublisher:
         done: how many results the run has made before, published or not.
 
     Raises:
+        NotAllowedError: this user may not write them.
         ReplayError: a topic cannot take them.
         RetryableError: the brokers did not answer.
     """
@@ -97,8 +100,10 @@ class RunPublisher:
             [committed] = self._reader.committed([self._progress(0)], self._timeout_s)
         except KafkaException as error:
             self._reader.close()
-            raise RetryableError(f"{publishing.topic} cannot be written to: {error}") from error
-        except ReplayError:
+            raise self._lacking(error.args[0]) or RetryableError(
+                f"{publishing.topic} cannot be written to: {error}"
+            ) from error
+        except (ReplayError, NotAllowedError):
             self._reader.close()
             raise
         self._published = max(int(committed.offset), 0)
@@ -162,7 +167,8 @@ class RunPublisher:
             )
             self._producer.commit_transaction(self._timeout_s)
         except (KafkaException, BufferError) as error:
-            raise RetryableError(
+            lacking = isinstance(error, KafkaException) and self._lacking(error.args[0])
+            raise lacking or RetryableError(
                 f"{self._to.topic}: results could not be published ({error}): go on with --resume"
             ) from error
         self._published = self._made + which.stop
@@ -179,10 +185,19 @@ class RunPublisher:
     def _progress(self, count: int) -> TopicPartition:
         return TopicPartition(self._to.topic, 0, count)
 
+    def _lacking(self, error: KafkaError | None) -> NotAllowedError | None:
+        flags = f" and WRITE, DESCRIBE on {self._to.flags_topic}" if self._to.flags_topic else ""
+        needed = {
+            "topic": f"READ, WRITE, DESCRIBE on {self._to.topic}{flags}",
+            "group": f"READ on {self._to.group}",
+            "transactional id": f"WRITE, DESCRIBE on {self._to.group}",
+        }
+        return not_allowed(error, needed)
+
     def _count_partitions(self, topic: str) -> int:
         found = self._reader.list_topics(topic, self._timeout_s).topics[topic]
         if found.error is not None or not found.partitions:
-            raise ReplayError(
+            raise self._lacking(found.error) or ReplayError(
                 f"no topic {topic}: create it first, with as many partitions as the ticks have"
             )
         return len(found.partitions)

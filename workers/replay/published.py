@@ -12,6 +12,7 @@ from workers.client_config import admin_settings, reader_settings
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
 from workers.journal.reader import uncommitted_end
+from workers.rights import no_matter, not_allowed
 
 __all__ = ["Published", "PublishedRecord"]
 
@@ -54,6 +55,7 @@ class Published:
         """The next record, None at the end.
 
         Raises:
+            NotAllowedError: this user may not read the topic.
             RetryableError: the brokers went silent.
         """
         if not self._ahead:
@@ -93,8 +95,14 @@ class Published:
         error, offset = message.error(), message.offset() or 0
         if error is None:
             return offset >= self._end - 1
+        if no_matter(error):
+            return False
         if error.code() != KafkaError._PARTITION_EOF:
-            raise RetryableError(f"{self._place.topic}: {error.str()}")
+            topic = self._place.topic
+            raise (
+                not_allowed(error, {"topic": f"READ on {topic}"})
+                or RetryableError(f"{topic}: {error.str()}")
+            )
         return offset >= self._end
 
 

@@ -19,6 +19,7 @@ from workers.partition import Partition, Phase
 from workers.replay.errors import ReplayError
 from workers.replay.merge import EventTimeMerge
 from workers.replay.topic_range import TopicRange
+from workers.rights import no_matter, not_allowed
 
 __all__ = ["TopicFetch"]
 
@@ -165,5 +166,9 @@ class TopicFetch:
                 f"{self._topic}: retention removed what was still to be read ({error.str()}): "
                 "raise retention.ms, or begin later with --from"
             )
-        if not error.retriable() and error.code() != KafkaError._ALL_BROKERS_DOWN:
-            raise RetryableError(f"{self._topic}: {error.str()}")
+        if error.retriable() or error.code() == KafkaError._ALL_BROKERS_DOWN or no_matter(error):
+            return
+        raise (
+            not_allowed(error, {"topic": f"READ on {self._topic}"})
+            or RetryableError(f"{self._topic}: {error.str()}")
+        )

@@ -11,6 +11,7 @@ from core.errors import RetryableError
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.replay.errors import ReplayError
+from workers.rights import not_allowed
 
 __all__ = ["Bound", "TopicRange", "capture_range", "partitions_of"]
 
@@ -123,11 +124,13 @@ def partitions_of(consumer: Consumer, topic: str, timeout_s: float) -> list[int]
     """A topic's partition numbers; a KafkaException where the brokers do not answer.
 
     Raises:
+        NotAllowedError: this user may not know.
         ReplayError: there is no such topic.
     """
     found = consumer.list_topics(topic, timeout_s).topics[topic]
     if found.error is not None or not found.partitions:
-        raise ReplayError(f"no topic {topic}: check its name and bootstrap_servers")
+        lacking = not_allowed(found.error, {"topic": f"READ, DESCRIBE on {topic}"})
+        raise lacking or ReplayError(f"no topic {topic}: check its name and bootstrap_servers")
     return sorted(found.partitions)
 
 
