@@ -10,6 +10,7 @@ from snapshots.compare import SnapshotDifference, compare
 from snapshots.current import current_header
 from snapshots.envelope import Sealed, seal, unseal
 from snapshots.errors import (
+    AnotherTopicError,
     IntegrityError,
     InvalidSnapshotError,
     NoValidSnapshotError,
@@ -38,6 +39,7 @@ from snapshots.writer import SnapshotWriter
 
 __all__ = [
     "CHUNK_ROWS",
+    "AnotherTopicError",
     "GarbageReport",
     "IntegrityError",
     "InvalidSnapshotError",

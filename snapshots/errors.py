@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from snapshots.report import RestoreReport
 
 __all__ = [
+    "AnotherTopicError",
     "IntegrityError",
     "InvalidSnapshotError",
     "NoValidSnapshotError",
@@ -66,6 +67,17 @@ class SnapshotMismatchError(FatalError, ValueError):
     def __init__(self, message: str, differing: tuple[str, ...]) -> None:
         super().__init__(message)
         self.differing = differing
+
+
+class AnotherTopicError(FatalError, ValueError):
+    """A sound snapshot, but of another topic of the same name: one that was deleted since, or
+    another cluster's. `topic_id` is that one's; its journal was read from `journal_position`.
+    """
+
+    def __init__(self, message: str, topic_id: str, journal_position: int) -> None:
+        super().__init__(message)
+        self.topic_id = topic_id
+        self.journal_position = journal_position
 
 
 class NoValidSnapshotError(FatalError):

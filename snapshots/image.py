@@ -25,6 +25,7 @@ class PartitionImage:
     `dirty`: the row changed since the previous image of this scope.
     `last_decision`: signature depth and kernel mask of the newest tick in the state; None before
     any. The journal's records of it may lie before `journal_position`.
+    `topic_id`: which topic of its name the ticks were in; None where that is not known.
     """
 
     offset: int
@@ -35,6 +36,7 @@ class PartitionImage:
     sequence: Int64[np.ndarray, " n"]
     dirty: Bool[np.ndarray, " n"]
     last_decision: tuple[int, int] | None = None
+    topic_id: str | None = None
 
     def __post_init__(self) -> None:
         """Constant-time checks: the hot path builds these. Raises `InvalidSnapshotError`."""

@@ -83,6 +83,7 @@ def load_image(store: ObjectStore, manifest: Manifest, *, parallel: int = 8) -> 
         sequence=sequence,
         dirty=np.zeros(rows, dtype=np.bool_),
         last_decision=manifest.last_decision,
+        topic_id=manifest.topic_id,
     )
 
 

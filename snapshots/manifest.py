@@ -30,7 +30,8 @@ class Manifest:
     `offset`: next input offset of the state. `journal_position`: journal offset to read from.
     `chunks` in row order, all of 64 rows but the last. `parent`: the snapshot before, or None.
     `created_at_ns`: the caller's clock, or None; never part of a chunk. `last_decision`: see
-    `PartitionImage`.
+    `PartitionImage`. `topic_id`: the id that Kafka gave the ticks topic when it was created, None
+    in older snapshots and copies, which are of whichever topic has the name.
     """
 
     scope: SnapshotScope
@@ -41,10 +42,15 @@ class Manifest:
     parent: ManifestRef | None
     created_at_ns: int | None = None
     last_decision: tuple[int, int] | None = None
+    topic_id: str | None = None
 
     @property
     def row_count(self) -> int:
         return sum(chunk.rows for chunk in self.chunks)
+
+    def is_foreign(self, topic_id: str | None) -> bool:
+        """Whether it is of another topic than this one, as far as both are known."""
+        return None not in (self.topic_id, topic_id) and self.topic_id != topic_id
 
 
 def encode_manifest(manifest: Manifest) -> Sealed:
@@ -71,6 +77,8 @@ def encode_manifest(manifest: Manifest) -> Sealed:
             "parent": None if parent is None else [parent.offset, parent.digest],
             "created_at_ns": manifest.created_at_ns,
             "last_decision": manifest.last_decision,
+            # Left out where it is not known: a copy of an older snapshot keeps its digest.
+            **({} if manifest.topic_id is None else {"topic_id": manifest.topic_id}),
         }
     )
 
@@ -95,6 +103,7 @@ def decode_manifest(data: bytes, scope: SnapshotScope, ref: ManifestRef) -> Mani
         parent=_parent(document.get("parent"), ref),
         created_at_ns=None if created is None else _offset(created, "created_at_ns"),
         last_decision=_decision(document.get("last_decision")),
+        topic_id=get_field(document, "topic_id", str) if "topic_id" in document else None,
     )
 
 

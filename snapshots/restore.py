@@ -5,8 +5,10 @@ going on would start a partition cold because of a network fault.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from snapshots.errors import (
+    AnotherTopicError,
     IntegrityError,
     NoValidSnapshotError,
     ObjectNotFoundError,
@@ -27,6 +29,8 @@ from snapshots.store import ObjectStore
 
 __all__ = ["Restored", "restore"]
 
+_NOT_OURS: Final = (AnotherTopicError, SnapshotMismatchError)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Restored:
@@ -45,17 +49,20 @@ def restore(
     scope: SnapshotScope,
     ref: ManifestRef | None,
     *,
+    topic_id: str | None = None,
     accept_other_config: bool = False,
 ) -> Restored:
     """The state that `ref` names, or of its newest usable ancestor.
 
     A damaged or missing snapshot leads to its parent; where no parent is known (the manifest
     itself cannot be read) to the newest stored manifest of a smaller offset. `header` is this
-    program's. `accept_other_config` branches from a snapshot of other parameters but the same
-    layout. Blocks until everything is read.
+    program's. `topic_id` is the ticks topic's, None if it does not matter. `accept_other_config`
+    branches from a snapshot of other parameters but the same layout. Blocks until everything is
+    read.
 
     Raises `NoValidSnapshotError` (its report says why) when `ref` is None or nothing is usable,
     `SnapshotMismatchError` when `ref` is sound but of another configuration or layout,
+    `AnotherTopicError` when it is of another topic,
     `StoreError` and `StoreAccessError` when the store fails: then nothing is known, try again.
     """
     attempts: list[RestoreAttempt] = []
@@ -64,13 +71,14 @@ def restore(
         manifest: Manifest | None = None
         try:
             manifest = load_manifest(store, scope, candidate)
+            _check_topic(manifest, candidate, topic_id)
             _check(manifest.header, header, candidate, accept_other_config=accept_other_config)
             image = load_image(store, manifest)
-        except (IntegrityError, ObjectNotFoundError, SnapshotMismatchError) as error:
-            if isinstance(error, SnapshotMismatchError) and not attempts:
+        except (*_NOT_OURS, IntegrityError, ObjectNotFoundError) as error:
+            if isinstance(error, _NOT_OURS) and not attempts:
                 raise
             attempts.append(RestoreAttempt(candidate, str(error)))
-            parent = None if manifest is None else manifest.parent
+            parent = _parent(manifest, topic_id)
             candidate = parent or _newest_before(store, scope, candidate)
             continue
         attempts.append(RestoreAttempt(candidate, None))
@@ -101,6 +109,21 @@ def _check(
             f"{', '.join(names)}: start with that configuration, or under a new group id to "
             "build the state anew",
             names,
+        )
+
+
+def _parent(manifest: Manifest | None, topic_id: str | None) -> ManifestRef | None:
+    """Where to look next; of what is of another topic the parents are, too."""
+    return None if manifest is None or manifest.is_foreign(topic_id) else manifest.parent
+
+
+def _check_topic(manifest: Manifest, ref: ManifestRef, topic_id: str | None) -> None:
+    if manifest.topic_id is not None and manifest.is_foreign(topic_id):
+        raise AnotherTopicError(
+            f"snapshot {ref.offset}-{ref.digest[:12]} is of another topic {manifest.scope.topic} "
+            f"(its id was {manifest.topic_id}, now it is {topic_id})",
+            manifest.topic_id,
+            manifest.journal_position,
         )
 
 

@@ -2,7 +2,8 @@
 
 Manifests go first and chunks are judged by what is left, so a crash between two deletions leaves
 garbage but never a listed chunk missing. Call it only for a partition that is owned: age protects
-what another owner is writing at this moment, nothing else can.
+what another owner is writing at this moment, nothing else can. Of snapshots of another topic of the
+same name it is not known which of them somebody needs: they stay.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -25,13 +26,14 @@ _DELETED_AT_ONCE: Final = 500
 class GarbageReport:
     """`kept`: manifests that remain, newest first. `unreadable`: those of them that are damaged;
     while there are any, no chunk is deleted, as theirs are not known. `missing_chunks`: how many of
-    those in use the store does not have."""
+    those in use the store does not have. `foreign`: those kept that are of another topic."""
 
     kept: tuple[ManifestRef, ...]
     unreadable: tuple[ManifestRef, ...]
     deleted_manifests: int
     deleted_chunks: int
     missing_chunks: int
+    foreign: tuple[ManifestRef, ...] = ()
 
 
 def collect_garbage(
@@ -42,17 +44,21 @@ def collect_garbage(
     protected: Collection[str],
     older_than_s: float,
     in_use: Collection[str] = (),
+    topic_id: str | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> GarbageReport:
     """Keep the newest `keep` sound manifests, every protected digest and its parent, chunks in use,
     and all that was modified at `older_than_s` (epoch seconds, the store's clock) or later.
 
-    Blocks; asks `should_stop` before each request to delete. A stop or a `StoreError` leaves
-    garbage for the next call.
+    Where `topic_id` is known, what is of another topic neither goes nor counts. Blocks; asks
+    `should_stop` before each request to delete. A stop or a `StoreError` leaves garbage for the
+    next call.
     """
     listed = _list_manifests(store, scope)
     manifests = {ref: _try_load(store, scope, ref) for ref in listed}
-    kept = _newest_sound(manifests, keep) | _protected(manifests, protected)
+    foreign = {ref for ref, one in manifests.items() if one and one.is_foreign(topic_id)}
+    ours = {ref: one for ref, one in manifests.items() if ref not in foreign}
+    kept = _newest_sound(ours, keep) | _protected(manifests, protected) | foreign
     kept |= {ref for ref, modified_s in listed.items() if modified_s >= older_than_s}
     doomed = [scope.manifest_key(ref) for ref in listed if ref not in kept]
     deleted_manifests = _delete(store, doomed, should_stop)
@@ -75,6 +81,7 @@ def collect_garbage(
         deleted_manifests=deleted_manifests,
         deleted_chunks=0 if unreadable else _delete(store, orphans, should_stop),
         missing_chunks=len(set(in_use) - stored.keys()),
+        foreign=tuple(sorted(foreign, reverse=True)),
     )
 
 

@@ -29,7 +29,8 @@ def retarget(
     Args:
         manifest: the snapshot.
         scope: where it is to live. Another one than its own has a journal of its own, so its
-            journal position is 0, and its parents are not taken along.
+            journal position is 0, and its parents are not taken along. Nor is the topic's id: the
+            copy is of whichever topic it is restored for.
         begin_at: the next input offset, where the input is another topic than it was.
         header: another configuration of the same state layout.
 
@@ -50,6 +51,7 @@ def retarget(
         offset=manifest.offset if begin_at is None else begin_at,
         journal_position=0,
         parent=None,
+        topic_id=None,
     )
 
 

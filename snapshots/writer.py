@@ -123,18 +123,24 @@ class SnapshotWriter:
             state.in_flight.cancel()
 
     def collect_garbage(
-        self, scope: SnapshotScope, protected: Collection[str], *, min_age_s: float = 3600.0
+        self,
+        scope: SnapshotScope,
+        protected: Collection[str],
+        *,
+        min_age_s: float = 3600.0,
+        topic_id: str | None = None,
     ) -> "Future[retention.GarbageReport]":
         """Delete what is not needed and older than `min_age_s`; see `snapshots.retention`.
 
         Where the store has lost chunks which the next snapshot would take over, that one writes
-        everything. `protected`: digests that committed offsets name. Runs beside the hot path and
+        everything. `protected`: digests that committed offsets name; `topic_id`: of the ticks
+        topic, to leave what is of another one. Runs beside the hot path and
         the snapshots of other scopes, after the snapshot in flight of this one; one at a time.
         """
         self._require_open()
         state = self._states.get(scope, _ScopeState())
         return self._collections.submit(
-            self._collect, state, scope, frozenset(protected), min_age_s
+            self._collect, state, scope, frozenset(protected), min_age_s, topic_id
         )
 
     def close(self, timeout_s: float) -> bool:
@@ -189,6 +195,7 @@ class SnapshotWriter:
                 parent=None if base is None else base.ref,
                 created_at_ns=created_at_ns,
                 last_decision=image.last_decision,
+                topic_id=image.topic_id,
             )
             sealed = encode_manifest(manifest)
             ref = ManifestRef(offset=image.offset, digest=sealed.digest)
@@ -214,7 +221,12 @@ class SnapshotWriter:
         return Base(ref, manifest.chunks, asset_ids=None)
 
     def _collect(
-        self, state: _ScopeState, scope: SnapshotScope, protected: frozenset[str], min_age_s: float
+        self,
+        state: _ScopeState,
+        scope: SnapshotScope,
+        protected: frozenset[str],
+        min_age_s: float,
+        topic_id: str | None,
     ) -> retention.GarbageReport:
         with state.lock:
             base = state.adopted or (state.base.ref if state.base else None)
@@ -227,6 +239,7 @@ class SnapshotWriter:
                 older_than_s=self._clock() - min_age_s,
                 in_use={chunk.sha256 for chunk in state.base.chunks} if state.base else (),
                 should_stop=lambda: self._closed,
+                topic_id=topic_id,
             )
             if report.missing_chunks:
                 state.base = None

@@ -34,6 +34,7 @@ from workers.telemetry.gauges import Gauges
 from workers.telemetry.health import WorkerHealth
 from workers.telemetry.metrics import Telemetry
 from workers.telemetry.traces import NullTracer, Tracer
+from workers.topic_identity import TopicIdentity
 from workers.topics import check_topics
 from workers.worker import Worker, WorkerParts
 
@@ -108,8 +109,12 @@ def _assemble(
         telemetry=telemetry,
         tracer=tracer,
     )
+    identity = TopicIdentity(config)
     desk = RecoveryDesk(
-        lambda number, lost: plan_recovery(config, store, header, journal, number, lost=lost), clock
+        lambda number, lost: plan_recovery(
+            config, store, header, journal, number, identity=identity, lost=lost
+        ),
+        clock,
     )
     assignment = Assignment(
         table,

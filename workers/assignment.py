@@ -165,6 +165,7 @@ class Assignment:
         partition.commit_offset = plan.commit_offset
         partition.journal_position = plan.journal_position
         partition.log = plan.log
+        partition.topic_id = plan.topic_id
         partition.last_decision = plan.log.last or partition.last_decision
         partition.phase = Phase.REPLAYING
         partition.installed_s = self._clock.monotonic_s()

@@ -192,6 +192,7 @@ class Checkpoints:
             sequence=self._table.sequence[rows],
             dirty=self._table.dirty[rows],
             last_decision=None if last is None else (last.depth, last.kernel_mask),
+            topic_id=partition.topic_id,
         )
         self._table.dirty[rows] = False
         flight.receipt = partition.receipt

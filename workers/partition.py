@@ -54,6 +54,7 @@ class Partition:
         snapshots_committed: how many snapshots of this assignment have been committed.
         installed_s: monotonic time at which its state was there and the replay began.
         receipt: of its newest outputs; None before this assignment's first.
+        topic_id: which topic of its name the state is of; None where the brokers do not tell.
     """
 
     number: int
@@ -78,6 +79,7 @@ class Partition:
     snapshots_committed: int = 0
     installed_s: float = 0.0
     receipt: Receipt | None = None
+    topic_id: str | None = None
 
     @property
     def active(self) -> bool:

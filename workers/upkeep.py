@@ -33,6 +33,7 @@ class Upkeep:
         self._telemetry = telemetry
         self._collections: dict[Partition, Future[GarbageReport]] = {}
         self._unsound: set[Partition] = set()
+        self._in_company: set[Partition] = set()
 
     def committed(self, partition: Partition, scope: SnapshotScope) -> None:
         """A commit names the partition's durable snapshot: now and then, collect garbage."""
@@ -42,7 +43,9 @@ class Upkeep:
         due = partition.snapshots_committed % _SNAPSHOTS_PER_COLLECTION == 0
         if due and partition not in self._collections:
             protected = {partition.durable.digest}
-            self._collections[partition] = self._writer.collect_garbage(scope, protected)
+            self._collections[partition] = self._writer.collect_garbage(
+                scope, protected, topic_id=partition.topic_id
+            )
 
     def look(self, partition: Partition) -> None:
         """See whether a collection has ended, and what it found."""
@@ -53,10 +56,22 @@ class Upkeep:
         error = collected.exception()
         if error is not None:
             _log.warning("garbage_collection_failed", reason=str(error))
-        elif missing := collected.result().missing_chunks:
+        else:
+            self._judge(partition, collected.result())
+
+    def _judge(self, partition: Partition, report: GarbageReport) -> None:
+        if missing := report.missing_chunks:
             self._unsound.add(partition)
             self._telemetry.inc(M.CORRUPT_SNAPSHOTS, partition=str(partition.number))
             _log.error("snapshot_chunks_missing", partition=partition.number, chunks=missing)
+        if report.foreign and partition not in self._in_company:
+            self._in_company.add(partition)
+            _log.warning(
+                "snapshots_of_another_topic",
+                partition=partition.number,
+                count=len(report.foreign),
+                newest_offset=report.foreign[0].offset,
+            )
 
     def is_sound(self, partition: Partition) -> bool:
         """Whether nothing of its durable snapshot is known to be lost."""
@@ -70,3 +85,4 @@ class Upkeep:
         """Stop following it."""
         self._collections.pop(partition, None)
         self._unsound.discard(partition)
+        self._in_company.discard(partition)

@@ -20,6 +20,7 @@ from ops.doctor.registry import check_registry
 from ops.doctor.replication import check_replication
 from ops.doctor.site import Site
 from ops.doctor.storage import check_store
+from ops.doctor.strangers import check_strangers
 from ops.doctor.transactions import check_transactions
 from workers.client_config import admin_settings
 from workers.config import WorkerConfig
@@ -39,6 +40,7 @@ _CHECKS: Final[tuple[tuple[str, _Check], ...]] = (
     ("group", check_group),
     ("transactions", check_transactions),
     ("commits", check_commits),
+    ("snapshots", check_strangers),
     ("journal", check_answered),
     ("config", check_config),
 )

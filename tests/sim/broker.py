@@ -147,6 +147,7 @@ class SimBroker:
         self.leave_out = 0
         self.unknown_generations = 0
         self.echoes: set[str] = set()
+        self.topic_ids: dict[str, int] = defaultdict(int)
         self._logs: dict[tuple[str, int], Log] = {}
         self._epochs: dict[str, int] = defaultdict(int)
         self._open: dict[str, Txn] = {}
@@ -156,6 +157,12 @@ class SimBroker:
     def log(self, topic: str, number: int) -> Log:
         """A partition; made when first asked for."""
         return self._logs.setdefault((topic, number), Log(topic, number))
+
+    def create_anew(self, topic: str) -> None:
+        """Delete a topic and its committed offsets, and create another one of the same name."""
+        self._logs = {place: log for place, log in self._logs.items() if place[0] != topic}
+        self.topic_ids[topic] += 1
+        self.committed.clear()
 
     def advance(self, seconds: float) -> None:
         """Time passes: sessions and transactions run out."""

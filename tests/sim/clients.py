@@ -9,7 +9,13 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
-from confluent_kafka import IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka import (
+    IsolationLevel,
+    KafkaError,
+    TopicCollection,
+    TopicPartition,
+    Uuid,
+)
 from confluent_kafka.admin import ConfigResource
 
 from tests.sim.broker import Entry, Member, SimBroker, refusal
@@ -297,6 +303,18 @@ class SimAdmin:
         return SimpleNamespace(
             topics={n: SimpleNamespace(partitions=range(count)) for n, count in counts.items()}
         )
+
+    def describe_topics(
+        self, wanted: TopicCollection, *, request_timeout: float
+    ) -> dict[str, "Future[Any]"]:
+        """Their ids."""
+        del request_timeout
+        self._world.scheduler.call("describe_topics")
+        answers: dict[str, Future[Any]] = {name: Future() for name in wanted.topic_names}
+        for name, answer in answers.items():
+            topic_id = Uuid(1, self._world.broker.topic_ids[name])
+            answer.set_result(SimpleNamespace(topic_id=topic_id))
+        return answers
 
     def describe_configs(
         self, resources: Sequence[ConfigResource], *, request_timeout: float

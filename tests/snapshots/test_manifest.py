@@ -28,6 +28,7 @@ MANIFEST = Manifest(
     last_decision=(3, 5),
 )
 SEALED = encode_manifest(MANIFEST)
+TOPIC_ID = "DWDuTpcIRRCLDhmhOigK9g"
 REF = ManifestRef(1000, SEALED.digest)
 
 
@@ -43,8 +44,9 @@ def _decode_document(changes: dict[str, object]) -> Manifest:
         MANIFEST,
         replace(MANIFEST, chunks=(), parent=None, created_at_ns=None, last_decision=None),
         replace(MANIFEST, parent=ManifestRef(1000, "ab" * 32)),
+        replace(MANIFEST, topic_id=TOPIC_ID),
     ],
-    ids=["full", "empty", "another one of the same offset"],
+    ids=["full", "empty", "another one of the same offset", "of a known topic"],
 )
 def test_round_trip(manifest: Manifest) -> None:
     sealed = encode_manifest(manifest)
@@ -75,8 +77,16 @@ def test_everything_is_part_of_the_digest() -> None:
         replace(MANIFEST, created_at_ns=None),
         replace(MANIFEST, last_decision=(2, 5)),
         replace(MANIFEST, scope=SnapshotScope("other", "ticks", 3)),
+        replace(MANIFEST, topic_id=TOPIC_ID),
     ]
-    assert len({SEALED.digest, *(encode_manifest(other).digest for other in others)}) == 10
+    assert len({SEALED.digest, *(encode_manifest(other).digest for other in others)}) == 11
+
+
+def test_where_no_topic_is_known_the_bytes_are_those_of_older_releases() -> None:
+    """Or a copy of their snapshots had another digest than the commit names."""
+    assert "topic_id" not in msgpack.unpackb(SEALED.data[:-64])
+    with pytest.raises(IntegrityError, match="topic_id"):
+        _decode_document({"topic_id": 7})
 
 
 @UNHURRIED

@@ -1,8 +1,10 @@
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
 from snapshots import (
+    AnotherTopicError,
     ManifestRef,
     NoValidSnapshotError,
     PartitionImage,
@@ -247,3 +249,39 @@ def test_an_asset_listed_twice_is_refused(store: MemoryStore) -> None:
     assert writer.close(timeout_s=30)
     with pytest.raises(NoValidSnapshotError, match="twice"):
         restore(store, HEADER, SCOPE, ref)
+
+
+def _write_of(
+    store: MemoryStore, topic_id: str | None, offsets: Iterable[int]
+) -> list[ManifestRef]:
+    """A line of snapshots of one topic."""
+    writer, refs = SnapshotWriter(store, HEADER), []
+    for offset in offsets:
+        image = replace(make_image(3, offset=offset, seed=offset), topic_id=topic_id)
+        refs.append(writer.submit(SCOPE, image).result())
+    assert writer.close(timeout_s=30)
+    return refs
+
+
+def test_the_newest_before_a_lost_snapshot_is_never_another_topics(store: MemoryStore) -> None:
+    first, lost = _write_of(store, "ours", [140, 200])
+    older, other = _write_of(store, "theirs", [120, 160])
+    store.delete(SCOPE.manifest_key(lost))
+    restored = restore(store, HEADER, SCOPE, lost, topic_id="ours")
+    assert [attempt.ref for attempt in restored.report.attempts] == [lost, other, first]
+    assert "another topic" in str(restored.report.attempts[1].reason)
+    store.delete(SCOPE.manifest_key(first))
+    with pytest.raises(NoValidSnapshotError) as caught:
+        restore(store, HEADER, SCOPE, lost, topic_id="ours")
+    assert [attempt.ref for attempt in caught.value.report.refused] == [lost, other, older]
+    # As long as the brokers do not tell, all there is is taken for ours.
+    assert restore(store, HEADER, SCOPE, lost).ref == other
+
+
+def test_the_snapshot_named_is_refused_if_it_is_another_topics(store: MemoryStore) -> None:
+    [unknown] = _write_of(store, None, [100])
+    [theirs] = _write_of(store, "theirs", [200])
+    with pytest.raises(AnotherTopicError, match="its id was theirs, now it is ours") as caught:
+        restore(store, HEADER, SCOPE, theirs, topic_id="ours")
+    assert (caught.value.topic_id, caught.value.journal_position) == ("theirs", 100)
+    assert restore(store, HEADER, SCOPE, unknown, topic_id="ours").image.topic_id is None

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -250,3 +251,23 @@ def test_closing_the_writer_stops_its_collection(partition: Partition) -> None:
     report = future.result(timeout=30)
     assert (report.deleted_manifests, report.deleted_chunks) == (7, 0)
     partition.assert_all_listed_are_whole()
+
+
+def test_what_is_of_another_topic_neither_goes_nor_takes_the_place_of_ours() -> None:
+    """Two clusters with the same names and one store: nobody here knows the other's commits."""
+    store = MemoryStore()
+    refs: dict[str, list[ManifestRef]] = {"theirs": [], "ours": []}
+    for topic_id, begin in (("theirs", 500), ("ours", 100)):
+        writer = SnapshotWriter(store, HEADER, keep=2, clock=lambda: 1e9)
+        for number in range(4):
+            image = make_image(3, offset=begin + number, seed=begin + number)
+            image = replace(image, topic_id=topic_id)
+            refs[topic_id].append(writer.submit(SCOPE, image).result())
+    report = writer.collect_garbage(SCOPE, set(), topic_id="ours").result()
+    assert report.foreign == tuple(reversed(refs["theirs"]))
+    assert report.kept == (*report.foreign, *reversed(refs["ours"][2:]))
+    for ref in report.kept:
+        load_image(store, load_manifest(store, SCOPE, ref))
+    # Without ids as ever: the newest stay, whosever they are.
+    kept = writer.collect_garbage(SCOPE, set()).result().kept
+    assert set(report.foreign) - set(kept) == set(report.foreign[2:])

@@ -1,5 +1,7 @@
 """Snapshots taken elsewhere are the same state, and what was moved is told."""
 
+from dataclasses import replace
+
 import pytest
 
 from snapshots import (
@@ -27,7 +29,7 @@ def _written(store: MemoryStore, *, snapshots: int = 2) -> None:
     writer = SnapshotWriter(store, HEADER)
     image = make_image(150)
     for _ in range(snapshots):
-        writer.submit(SCOPE, image).result()
+        writer.submit(SCOPE, replace(image, topic_id="ours")).result()
         image = advance(image, [3], new_assets=1)
     writer.close(10)
 
@@ -51,6 +53,8 @@ def test_to_another_group_it_begins_a_journal_and_a_line_of_its_own() -> None:
     ref = copy_snapshot(store, manifest, store, wanted)
     copied = load_manifest(store, OTHER, ref)
     assert (ref.offset, copied.journal_position, copied.parent) == (7, 0, None)
+    assert manifest.topic_id == "ours"
+    assert copied.topic_id is None, "it is of whichever topic it is restored for"
     image = load_image(store, copied)
     original = load_image(store, manifest)
     assert image.asset_ids == original.asset_ids

@@ -4,12 +4,20 @@ S is where stepping begins, C the last input offset answered.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from snapshots import Restored
 from workers.journal.decision_log import DecisionLog
 from workers.journal.reader import JournalTail
 
-__all__ = ["Findings", "answered_to", "genesis_of", "problem_of"]
+__all__ = ["ANOTHER_TOPIC", "Findings", "answered_to", "genesis_of", "problem_of"]
+
+ANOTHER_TOPIC: Final = (
+    "the ticks topic was created anew, or is another cluster's, so its offsets mean other ticks. "
+    "Start a new group with a new journal topic, which may take the state along "
+    "(docs/upgrades.md, another ticks topic); to go on with empty state, set missing_history = "
+    '"cold_start"'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,7 @@ class Findings:
         journal: the journal from the snapshot's position, or from its beginning.
         journal_begun: whether the commit says that there is a record in it.
         lost: why a replay cannot lead to the state, where one has tried; empty where none has.
+        other_topic: why the committed snapshot is of another topic than there is now, or empty.
     """
 
     partition: int
@@ -37,6 +46,7 @@ class Findings:
     journal: JournalTail
     journal_begun: bool = False
     lost: str = ""
+    other_topic: str = ""
 
 
 def answered_to(found: Findings, log: DecisionLog) -> int | None:
@@ -63,6 +73,8 @@ def genesis_of(found: Findings, log: DecisionLog) -> int:
 
 def problem_of(found: Findings, log: DecisionLog) -> str:
     """Why the past cannot be continued, and what to do; empty when it can."""
+    if found.other_topic:
+        return f"{found.other_topic}: {ANOTHER_TOPIC}"
     return (
         _unbound(found, log)
         or _journal_problem(found, log)

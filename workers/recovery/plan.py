@@ -35,6 +35,7 @@ class RecoveryPlan:
         log: decisions for S..C.
         journal_position: where the journal is to be read from, until a newer snapshot is durable.
         resumes: whether the group has an offset of it already.
+        topic_id: which topic the state is of; None where the brokers do not tell.
     """
 
     source: str
@@ -45,6 +46,7 @@ class RecoveryPlan:
     log: DecisionLog
     journal_position: int
     resumes: bool = True
+    topic_id: str | None = None
 
 
 def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:

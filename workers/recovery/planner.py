@@ -5,12 +5,14 @@ worker's loop installs the plan. The steps and their order are design §5's.
 """
 
 import time
+from dataclasses import replace
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from core.errors import RetryableError
 from snapshots import (
+    AnotherTopicError,
     IntegrityError,
     ManifestRef,
     NoValidSnapshotError,
@@ -28,6 +30,7 @@ from workers.faults import fault_point, fault_point_during
 from workers.journal.reader import JournalReader
 from workers.recovery.findings import Findings
 from workers.recovery.plan import RecoveryPlan, make_plan
+from workers.topic_identity import TopicIdentity
 
 __all__ = ["plan_recovery"]
 
@@ -41,6 +44,7 @@ def plan_recovery(
     journal: JournalReader,
     partition: int,
     *,
+    identity: TopicIdentity,
     lost: str = "",
 ) -> RecoveryPlan:
     """Blocks for as long as a pending transaction, the store and the journal take.
@@ -60,18 +64,25 @@ def plan_recovery(
     """
     reader = Consumer(reader_settings(config))
     wanted = TopicPartition(config.topics.ticks, partition)
+    other_topic = ""
     try:
+        # First of all: whatever is found out later is of this topic, or the worker notices.
+        topic_id = identity.ask()
         # While a predecessor's transaction has pending offsets this call waits for its outcome.
         committed = _committed(reader, wanted, config.client_timeout_s)
         low, high = reader.get_watermark_offsets(wanted, config.client_timeout_s)
         fault_point("before_restore")
         fault_point_during("during_restore")
-        restored, refused = _restore(config, store, header, committed)
-        fault_point("after_restore")
-        if restored is not None:
-            position = restored.image.journal_position
+        try:
+            restored, refused = _restore(config, store, header, committed, topic_id)
+        except AnotherTopicError as error:
+            if not identity.replaced([error.topic_id]):
+                raise StalledClientError("the brokers do not agree on the ticks topic") from error
+            restored, refused, other_topic = None, "", str(error)
+            position = error.journal_position
         else:
-            position = noted_position(committed.metadata or "") or 0
+            position = _journal_position(restored, committed)
+        fault_point("after_restore")
         tail = journal.read(reader, partition, position)
         if restored is not None and tail.trimmed and not tail.records:
             wanted.offset = restored.image.offset
@@ -86,6 +97,7 @@ def plan_recovery(
             journal=tail,
             journal_begun=tells_of_answers(committed.metadata or ""),
             lost=lost,
+            other_topic=other_topic,
         )
     except KafkaException as error:
         raise RetryableError(f"recovery of partition {partition}: {error}") from error
@@ -94,7 +106,13 @@ def plan_recovery(
         # Not left to whatever holds this frame: an error whose traceback holds itself, as boto's
         # do, keeps it for a collection that comes seldom, and each client keeps threads.
         del reader
-    return make_plan(config, findings)
+    return replace(make_plan(config, findings), topic_id=topic_id)
+
+
+def _journal_position(restored: Restored | None, committed: TopicPartition) -> int:
+    if restored is not None:
+        return restored.image.journal_position
+    return noted_position(committed.metadata or "") or 0
 
 
 def _end_behind(reader: Consumer, place: TopicPartition, retained: range, timeout_s: float) -> int:
@@ -128,7 +146,11 @@ def _committed(reader: Consumer, wanted: TopicPartition, timeout_s: float) -> To
 
 
 def _restore(
-    config: WorkerConfig, store: ObjectStore, header: SnapshotHeader, committed: TopicPartition
+    config: WorkerConfig,
+    store: ObjectStore,
+    header: SnapshotHeader,
+    committed: TopicPartition,
+    topic_id: str | None,
 ) -> tuple[Restored | None, str]:
     """The snapshot the commit names or its nearest usable ancestor; and what was refused."""
     metadata = committed.metadata or ""
@@ -137,7 +159,7 @@ def _restore(
     scope = SnapshotScope(config.group_id, committed.topic, committed.partition)
     try:
         ref = ManifestRef.parse(metadata, offset=committed.offset)
-        restored = restore(store, header, scope, ref)
+        restored = restore(store, header, scope, ref, topic_id=topic_id)
     except (IntegrityError, NoValidSnapshotError) as error:
         _log.error("no_valid_snapshot", partition=committed.partition, reason=str(error))
         return None, str(error)

@@ -11,6 +11,7 @@ from ops.cli.snapshot.choose import NEWEST, Place, json_option, place_options
 from ops.fleet import adopt, committed
 from snapshots import (
     GarbageReport,
+    Manifest,
     ManifestRef,
     RehearsalStore,
     collect_garbage,
@@ -19,6 +20,7 @@ from snapshots import (
     load_manifest,
 )
 from snapshots.header import config_differences, layout_differences
+from workers.topic_identity import TopicIdentity
 
 __all__ = ["gc", "restore"]
 
@@ -28,6 +30,7 @@ class _Chosen:
     """A snapshot to go on from, and the settings that would refuse it."""
 
     ref: ManifestRef
+    manifest: Manifest
     differing: tuple[str, ...]
 
 
@@ -53,9 +56,11 @@ def gc(
     """Remove old snapshots and chunks that none lists. What a commit names always stays.
 
     Workers do this for partitions they own; this is for what a group has left behind. Asks the
-    brokers for the commits, and removes nothing when they do not answer.
+    brokers for the commits, and removes nothing when they do not answer. What is of another ticks
+    topic of the same name, a deleted one's or another cluster's, stays.
     """
     commits = committed(place.config, place.partitions)
+    topic_id = TopicIdentity(place.config).ask()
     for partition in place.partitions:
         rehearsal = RehearsalStore(place.store)
         commit = commits.get(partition)
@@ -65,6 +70,7 @@ def gc(
             keep=keep or place.config.snapshots_kept,
             protected={commit.metadata} if commit else set(),
             older_than_s=time.time() - older_than_h * 3600,
+            topic_id=topic_id,
         )
         if as_lines:
             _print_json(partition, report, dry_run=dry_run)
@@ -80,6 +86,7 @@ def _print_json(partition: int, report: GarbageReport, *, dry_run: bool) -> None
         "chunks_removed": report.deleted_chunks,
         "kept": [ref.digest for ref in report.kept],
         "damaged": [ref.digest for ref in report.unreadable],
+        "of_another_topic": [ref.digest for ref in report.foreign],
     }
     click.echo(json.dumps(facts))
 
@@ -90,6 +97,11 @@ def _print_text(partition: int, report: GarbageReport, *, dry_run: bool) -> None
         f"partition {partition}: {verb} {report.deleted_manifests} snapshots and "
         f"{report.deleted_chunks} chunks; {len(report.kept)} snapshots stay"
     )
+    if report.foreign:
+        click.echo(
+            f"partition {partition}: {len(report.foreign)} of them are of another ticks topic of "
+            "this name"
+        )
     if report.unreadable:
         click.echo(
             f"partition {partition}: {len(report.unreadable)} kept snapshots are damaged, so "
@@ -107,13 +119,23 @@ def restore(context: click.Context, place: Place, *, ref: str, yes: bool) -> Non
 
     The next worker loads it and replays silently what was answered since: nothing is answered
     twice, whichever snapshot is chosen. Refused while workers run, and for a snapshot that is
-    damaged or of other settings.
+    damaged, of other settings, or of another ticks topic of the same name.
     """
     chosen = {partition: _choose(place, partition, ref) for partition in place.partitions}
+    topic_id = TopicIdentity(place.config).ask()
     for partition, one in sorted(chosen.items()):
         click.echo(f"partition {partition}: {one.ref.offset} {one.ref.digest[:12]}")
+        if one.manifest.is_foreign(topic_id):
+            click.echo(f"  of another ticks topic, with id {one.manifest.topic_id}", err=True)
         if one.differing:
             click.echo(f"  of other settings: {', '.join(one.differing)}", err=True)
+    if any(one.manifest.is_foreign(topic_id) for one in chosen.values()):
+        click.echo(
+            f"the ticks topic has id {topic_id}: offsets of another one are other ticks. "
+            "`tickfleet snapshot copy --to-group` takes the state along",
+            err=True,
+        )
+        context.exit(2)
     if any(one.differing for one in chosen.values()):
         click.echo("put these settings back, or `tickfleet snapshot copy --adopt-config`", err=True)
         context.exit(2)
@@ -140,6 +162,7 @@ def _choose(place: Place, partition: int, name: str) -> _Chosen:
     manifest = load_manifest(place.store, place.scope(partition), ref)
     load_image(place.store, manifest)
     ours = current_header(place.config.predictor, place.config.dtype)
-    return _Chosen(
-        ref, config_differences(manifest.header, ours) + layout_differences(manifest.header, ours)
+    differing = config_differences(manifest.header, ours) + layout_differences(
+        manifest.header, ours
     )
+    return _Chosen(ref, manifest, differing)

@@ -1,6 +1,8 @@
 """`tickfleet snapshot` of what the store does not hold: an error, not "nothing is damaged"."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +18,7 @@ def settings(tmp_path: Path) -> tuple[str, ...]:
     """Of a group with a snapshot of partition 3 alone."""
     url = (tmp_path / "snapshots").as_uri()
     writer = SnapshotWriter(open_store(url), HEADER)
-    writer.submit(SCOPE, make_image(5)).result()
+    writer.submit(SCOPE, replace(make_image(5), topic_id="then")).result()
     assert writer.close(10.0)
     config = tmp_path / "fleet.toml"
     config.write_text(f'snapshot_url = "{url}"\ngroup_id = "{SCOPE.group}"\n', "utf-8")
@@ -41,13 +43,26 @@ def test_what_is_not_there_is_said(settings: tuple[str, ...], command: list[str]
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "said"),
-    [("y\n", 0, "goes on from there"), ("n\n", 1, "Aborted!"), ("", 2, "say --yes")],
+    ("topic_id", "answer", "code", "said"),
+    [
+        ("then", "y\n", 0, "goes on from there"),
+        ("then", "n\n", 1, "Aborted!"),
+        ("then", "", 2, "say --yes"),
+        (None, "y\n", 0, "goes on from there"),
+        ("now", "y\n", 2, "of another ticks topic, with id then"),
+    ],
 )
-def test_restore_asks_and_says_what_does_without_an_answer(
-    settings: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, answer: str, code: int, said: str
+def test_restore_asks_says_what_does_without_an_answer_and_refuses_another_topics(
+    settings: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    topic_id: str | None,
+    answer: str,
+    code: int,
+    said: str,
 ) -> None:
     done: list[object] = []
+    asked = SimpleNamespace(ask=lambda: topic_id)
+    monkeypatch.setattr("ops.cli.snapshot.change.TopicIdentity", lambda _: asked)
     monkeypatch.setattr("ops.cli.snapshot.change.current_header", lambda *_: HEADER)
     monkeypatch.setattr("ops.cli.snapshot.change.adopt", lambda *what: done.append(what))
     restored = CliRunner().invoke(main, ["snapshot", "restore", *settings], input=answer)

@@ -19,12 +19,15 @@ from ops.doctor.decisions import check_config
 from ops.doctor.membership import check_group
 from ops.doctor.site import Site
 from ops.doctor.storage import check_store
+from ops.doctor.strangers import check_strangers
 from ops.doctor.transactions import check_transactions
 from schemas import JournalCodec, JournalRecord, SingleObjectFraming
-from snapshots import StoreAccessError
+from snapshots import ManifestRef, SnapshotScope, SnapshotWriter, StoreAccessError
 from tests.fixtures.kafka import KafkaCluster, unique_name
+from tests.snapshots.builders import HEADER, make_image
 from tests.snapshots.memory_store import MemoryStore
 from workers.config import Delivery, MissingHistory, Topics, WorkerConfig
+from workers.topic_identity import TopicIdentity
 
 _CONFIG = WorkerConfig("127.0.0.1:1", "group", "w", "file:///unused")
 
@@ -153,9 +156,33 @@ def test_another_group_in_the_journal(kafka: KafkaCluster) -> None:
     assert message.endswith("is written by the group other too")
 
 
-def _commit(kafka: KafkaCluster, site: Site, offset: int) -> None:
+@pytest.mark.kafka
+def test_snapshots_of_another_topic_of_the_same_name(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    store, ours = site.store, TopicIdentity(site.config).ask()
+    assert store is not None and ours is not None
+    writer = SnapshotWriter(store, HEADER)
+    scope = SnapshotScope(site.config.group_id, site.config.topics.ticks, 0)
+
+    def save(offset: int, topic_id: str | None) -> ManifestRef:
+        image = replace(make_image(3, offset=offset), topic_id=topic_id)
+        return writer.submit(scope, image).result()
+
+    save(4, None)
+    _commit(kafka, site, 5, save(5, ours).metadata)
+    assert _problems(check_strangers(site)) == []
+    other = save(7, "another")
+    [(status, message)] = _problems(check_strangers(site))
+    assert (status, "1 of the one with id another" in message) == (Status.WARNING, True)
+    _commit(kafka, site, 7, other.metadata)
+    (status, message), _ = _problems(check_strangers(site))
+    assert (status, "committed snapshot is of another" in message) == (Status.FAILED, True)
+    assert writer.close(10.0)
+
+
+def _commit(kafka: KafkaCluster, site: Site, offset: int, metadata: str = "") -> None:
     with _member(kafka, site) as member:
-        place = TopicPartition(site.config.topics.ticks, 0, offset)
+        place = TopicPartition(site.config.topics.ticks, 0, offset, metadata=metadata)
         member.commit(offsets=[place], asynchronous=False)
 
 

@@ -5,7 +5,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -17,6 +17,7 @@ from workers.partition import Partition
 from workers.recovery.desk import RecoveryDesk
 from workers.recovery.plan import RecoveryPlan
 from workers.recovery.planner import plan_recovery
+from workers.topic_identity import TopicIdentity
 
 CONFIG: Final = WorkerConfig("localhost:1", "group", "w-0", "file:///snapshots")
 WITHOUT_LEADER: Final = 1
@@ -67,7 +68,14 @@ def test_failed_recoveries_leave_no_clients_behind(
     monkeypatch.setattr("workers.recovery.planner.Consumer", Client)
     now_s = [0.0]
     desk = RecoveryDesk(
-        lambda number, _lost: plan_recovery(CONFIG, AwayStore(), None, None, number),  # type: ignore[arg-type]
+        lambda number, _lost: plan_recovery(
+            CONFIG,
+            AwayStore(),  # type: ignore[arg-type]
+            None,  # type: ignore[arg-type]  # not reached
+            None,  # type: ignore[arg-type]  # not reached
+            number,
+            identity=cast(TopicIdentity, SimpleNamespace(ask=lambda: None)),
+        ),
         SimpleNamespace(monotonic_s=lambda: now_s[0]),
     )
     desk.open(Partition(number, 0.0))

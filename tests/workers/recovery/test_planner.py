@@ -1,28 +1,41 @@
 """Recoveries one after another, over an in-memory broker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
-from typing import Final
+from types import SimpleNamespace
+from typing import Any, Final
 
+import numpy as np
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Uuid
 
 from core import PredictorConfig
 from schemas import JournalCodec, JournalRecord, SingleObjectFraming
-from snapshots import current_header
+from snapshots import (
+    ManifestRef,
+    PartitionImage,
+    SnapshotScope,
+    SnapshotWriter,
+    copy_snapshot,
+    current_header,
+    load_manifest,
+    retarget,
+)
 from tests.sim.broker import SimBroker, Txn
-from tests.sim.clients import World
+from tests.sim.clients import SimAdmin, World
 from tests.sim.patches import simulated
 from tests.sim.scheduler import Scheduler
 from tests.sim.store import SimStore
 from tests.workers.recovery.test_plan import snapshot
 from workers import MissingHistory, WorkerConfig
-from workers.errors import HistoryLostError
+from workers.errors import HistoryLostError, StalledClientError
 from workers.journal.reader import JournalReader, JournalTail
 from workers.partition import Partition
 from workers.recovery import planner
 from workers.recovery.plan import RecoveryPlan
 from workers.recovery.planner import plan_recovery
+from workers.topic_identity import TopicIdentity
 
 CONFIG: Final = WorkerConfig(
     "localhost:1",
@@ -34,6 +47,8 @@ CONFIG: Final = WorkerConfig(
 STOP: Final = replace(CONFIG, missing_history=MissingHistory.STOP)
 FINGERPRINT: Final = CONFIG.predictor.fingerprint()
 FRAMING: Final = SingleObjectFraming()
+HEADER: Final = current_header(PredictorConfig(), "float64")
+SCOPE: Final = SnapshotScope("group", "ticks", 0)
 
 
 class Partition0:
@@ -42,6 +57,7 @@ class Partition0:
     def __init__(self) -> None:
         self.broker = SimBroker(partitions=1)
         self.world = World(broker=self.broker, scheduler=Scheduler(), ticks="ticks")
+        self.store = SimStore(self.world.scheduler)
 
     def take_ticks(self, count: int) -> None:
         for _ in range(count):
@@ -58,10 +74,28 @@ class Partition0:
         record = JournalRecord(from_offset, to_offset, 0, 3, 5, FINGERPRINT, "w")
         self.broker.log("journal", 0).append(None, JournalCodec(FRAMING).encode(record))
 
+    def save(self, offset: int, topic_id: str | None) -> ManifestRef:
+        """A snapshot without assets."""
+        none = np.zeros(0, dtype=np.int64)
+        image = PartitionImage(
+            offset=offset,
+            journal_position=0,
+            asset_ids=(),
+            rows=np.zeros((0, HEADER.features)),
+            last_timestamp_ns=none,
+            sequence=none,
+            dirty=np.zeros(0, dtype=np.bool_),
+            topic_id=topic_id,
+        )
+        return SnapshotWriter(self.store, HEADER).submit(SCOPE, image).result()
+
+    def name(self, ref: ManifestRef) -> None:
+        """The group commits a snapshot."""
+        self.broker.committed[0] = ref.offset, ref.metadata
+
     def recover(self, config: WorkerConfig = CONFIG) -> RecoveryPlan:
-        store = SimStore(self.world.scheduler)
-        header = current_header(PredictorConfig(), "float64")
-        return plan_recovery(config, store, header, JournalReader(config, FRAMING), 0)
+        journal, identity = JournalReader(config, FRAMING), TopicIdentity(config)
+        return plan_recovery(config, self.store, HEADER, journal, 0, identity=identity)
 
     def answer(self, plan: RecoveryPlan, from_offset: int, to_offset: int) -> None:
         """One transaction of an owner that has recovered so and has no snapshot yet."""
@@ -120,7 +154,8 @@ def _recovered_behind_ten_ticks(
         SimStore(partition.world.scheduler),
         current_header(PredictorConfig(), "float64"),
     )
-    return plan_recovery(STOP, store, header, Trimmed(STOP, FRAMING), 0)
+    journal, identity = Trimmed(STOP, FRAMING), TopicIdentity(STOP)
+    return plan_recovery(STOP, store, header, journal, 0, identity=identity)
 
 
 def test_a_marker_behind_the_snapshot_does_not_need_a_journal(
@@ -141,3 +176,99 @@ def test_a_tick_behind_the_snapshot_does(
     partition.take_transaction(b"tick")
     with pytest.raises(HistoryLostError, match="journal records that recovery needs"):
         _recovered_behind_ten_ticks(partition, monkeypatch)
+
+
+@pytest.fixture
+def topic_id(partition: Partition0) -> str:
+    """Of the topic there is."""
+    found = TopicIdentity(CONFIG).ask()
+    assert found is not None
+    return found
+
+
+def test_a_snapshot_of_a_topic_that_was_created_anew_is_not_gone_on_from(
+    partition: Partition0, topic_id: str
+) -> None:
+    partition.take_ticks(1_000)
+    partition.journal(0, 999)
+    partition.name(partition.save(1_000, topic_id))
+    assert partition.recover(STOP).source == "snapshot"
+    # A worker at work commits its offset again, and the new topic has outgrown it.
+    committed = dict(partition.broker.committed)
+    partition.broker.create_anew("ticks")
+    partition.broker.committed.update(committed)
+    partition.take_ticks(3_000)
+    with pytest.raises(HistoryLostError, match="created anew, or is another cluster's"):
+        partition.recover(STOP)
+    # Nothing tells which of the new ticks below C were answered: none is twice.
+    cold = partition.recover()
+    assert (cold.source, cold.commit_offset, cold.emitted_to) == ("cold", 1_000, 999)
+    assert cold.topic_id not in (None, topic_id)
+
+
+def test_where_the_snapshot_is_lost_another_clusters_is_not_taken(
+    partition: Partition0, topic_id: str
+) -> None:
+    partition.take_ticks(1_000)
+    partition.journal(0, 999)
+    partition.save(960, "another")
+    lost = partition.save(1_000, topic_id)
+    partition.store.delete(SCOPE.manifest_key(lost))
+    partition.name(lost)
+    plan = partition.recover(STOP)
+    assert (plan.source, plan.start_offset, plan.emitted_to) == ("rebuild", 0, 999)
+    partition.save(500, topic_id)
+    plan = partition.recover(STOP)
+    assert (plan.source, plan.start_offset, plan.topic_id) == ("parent", 500, topic_id)
+
+
+def test_a_copy_for_another_group_goes_on_in_whichever_topic_there_is(
+    partition: Partition0,
+) -> None:
+    partition.take_ticks(20)
+    original = load_manifest(partition.store, SCOPE, partition.save(10, "another"))
+    wanted = retarget(original, SnapshotScope("new", "ticks", 0))
+    partition.name(copy_snapshot(partition.store, original, partition.store, wanted))
+    plan = partition.recover(replace(STOP, group_id="new"))
+    assert (plan.source, plan.start_offset) == ("snapshot", 10)
+    assert plan.topic_id not in (None, "another"), "which its own snapshots will name"
+
+
+@pytest.mark.parametrize("says", [None, KafkaError.TOPIC_AUTHORIZATION_FAILED])
+def test_brokers_that_tell_no_id_stop_nothing(
+    partition: Partition0, monkeypatch: pytest.MonkeyPatch, says: int | None
+) -> None:
+    partition.take_ticks(20)
+    partition.name(partition.save(10, "another"))
+    monkeypatch.setattr(SimAdmin, "describe_topics", _answering(says or Uuid(0, 0)))
+    plan = partition.recover(STOP)
+    assert (plan.source, plan.topic_id) == ("snapshot", None)
+
+
+def test_brokers_that_do_not_agree_are_asked_again(
+    partition: Partition0, monkeypatch: pytest.MonkeyPatch, topic_id: str
+) -> None:
+    partition.take_ticks(20)
+    partition.name(partition.save(10, topic_id))
+    behind = iter([Uuid(1, 7), Uuid(1, 7), Uuid(1, 0), Uuid(1, 0)])
+    monkeypatch.setattr(SimAdmin, "describe_topics", _answering(lambda: next(behind)))
+    with pytest.raises(StalledClientError, match="do not agree"):
+        partition.recover(STOP)
+    assert partition.recover(STOP).source == "snapshot"
+    monkeypatch.setattr(SimAdmin, "describe_topics", _answering(KafkaError._TIMED_OUT))
+    with pytest.raises(StalledClientError):
+        partition.recover(STOP)
+
+
+def _answering(what: Callable[[], Uuid] | Uuid | int) -> Callable[..., dict[str, Future[Any]]]:
+    """An id, what makes one, or an error's code."""
+
+    def describe(*_: object, **__: object) -> dict[str, Future[Any]]:
+        answer: Future[Any] = Future()
+        if isinstance(what, int):
+            answer.set_exception(KafkaException(KafkaError(what)))
+        else:
+            answer.set_result(SimpleNamespace(topic_id=what() if callable(what) else what))
+        return {"ticks": answer}
+
+    return describe
