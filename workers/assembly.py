@@ -35,6 +35,7 @@ from workers.telemetry.health import WorkerHealth
 from workers.telemetry.metrics import Telemetry
 from workers.telemetry.traces import NullTracer, Tracer
 from workers.topic_identity import TopicIdentity
+from workers.topic_watch import TopicWatch
 from workers.topics import check_topics
 from workers.worker import Worker, WorkerParts
 
@@ -162,5 +163,6 @@ def _assemble(
         health=health,
         guard=guard,
         ownership=OwnershipWatch(config, telemetry),
+        topic_watch=TopicWatch(identity, clock),
     )
     return parts, Worker(parts, lambda listener: Membership(config, listener, telemetry, clock))

@@ -15,6 +15,7 @@ from workers.delivery.cycle import CommitCycle
 from workers.errors import HistoryLostError, UnrepeatableError
 from workers.group.membership import Membership
 from workers.partition import Partition
+from workers.recovery.findings import ANOTHER_TOPIC
 from workers.telemetry.metrics import M, Telemetry
 
 __all__ = ["Setbacks"]
@@ -89,6 +90,17 @@ class Setbacks:
         else:
             remedy = 'Set missing_history = "cold_start" to go on with empty state'
             self._stop(number, offset, f"{reason}. {remedy}")
+
+    def replaced_topic(self, partition: Partition) -> None:
+        """The topic that a partition's state is of is gone, and there is another one of its name.
+
+        Raises:
+            RetryableError: as `failure`.
+        """
+        if self._goes_on:
+            self._recover_again(partition.number, ANOTHER_TOPIC, lost=ANOTHER_TOPIC)
+        else:
+            self._stop(partition.number, partition.next_offset, ANOTHER_TOPIC)
 
     @property
     def _goes_on(self) -> bool:

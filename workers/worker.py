@@ -37,6 +37,7 @@ from workers.telemetry.gauges import Gauges
 from workers.telemetry.health import WorkerHealth
 from workers.telemetry.metrics import M, Telemetry
 from workers.telemetry.traces import Span, Stopwatch, Tracer, Untimed
+from workers.topic_watch import TopicWatch
 
 __all__ = ["Worker", "WorkerParts"]
 
@@ -65,6 +66,7 @@ class WorkerParts:
     health: WorkerHealth
     guard: StuckGuard
     ownership: OwnershipWatch
+    topic_watch: TopicWatch
 
 
 class Worker:
@@ -165,6 +167,8 @@ class Worker:
         parts.assignment.finish_replays()
         parts.cycle.advance(self._membership)
         parts.checkpoints.advance(parts.assignment.all())
+        for partition in parts.topic_watch.look(parts.assignment.active().values()):
+            self._setbacks.replaced_topic(partition)
 
     def _start_anew(self) -> None:
         """A new producer, and every partition from its snapshot: the remedy for any doubt."""

@@ -38,7 +38,7 @@ def test_a_stop_may_take_longer_than_the_loop_may_hang(limits_s: list[float]) ->
     parts.config = replace(CONFIG, stop_timeout_s=100.0, stuck_after_s=60.0)
     parts.clock, parts.assignment = CountingClock(), Snapshotted().assignment
     parts.desk.close.return_value = parts.dumps.close.return_value = True
-    parts.checkpoints.close.return_value = True
+    parts.checkpoints.close.return_value = parts.topic_watch.close.return_value = True
     seen: list[float] = []
     parts.cycle.commit_now = lambda _membership: seen.append(limits_s[-1])
     with StuckGuard(parts.config.stuck_after_s) as guard:

@@ -44,6 +44,7 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
     parts.outputs.close()
     finished = parts.desk.close()
     finished &= parts.checkpoints.close(_left_s(parts, begun_s, 0.0))
+    finished &= parts.topic_watch.close()
     finished &= parts.dumps.close(_left_s(parts, begun_s, 0.0))
     took_s = parts.clock.monotonic_s() - begun_s
     parts.telemetry.observe(M.SHUTDOWN_SECONDS, took_s)

@@ -1,0 +1,138 @@
+"""What the brokers tell of the ticks topic's id, and what is made of it at work."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any, Final, cast
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Uuid
+
+from tests.workers.telemetry.test_gauges import SteppedClock
+from workers import WorkerConfig
+from workers.errors import StalledClientError
+from workers.partition import Partition, Phase
+from workers.topic_identity import TopicIdentity
+from workers.topic_watch import TopicWatch
+
+CONFIG: Final = WorkerConfig("localhost:1", "group", "w-0", "file:///snapshots")
+OLD, NEW = Uuid(1, 0), Uuid(1, 1)
+OLD_ID, NEW_ID = str(OLD), str(NEW)
+Answer = Uuid | int
+
+
+class Brokers:
+    """An admin client whose answers, ids or codes of errors, are told beforehand."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+
+    def describe_topics(self, *_: object, **__: object) -> dict[str, "Future[Any]"]:
+        what = self.answers[min(self.asked, len(self.answers) - 1)]
+        self.asked += 1
+        answer: Future[Any] = Future()
+        if isinstance(what, int):
+            answer.set_exception(KafkaException(KafkaError(what)))
+        else:
+            answer.set_result(SimpleNamespace(topic_id=what))
+        return {"ticks": answer}
+
+
+@pytest.fixture
+def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[TopicIdentity]:
+    monkeypatch.setattr("workers.topic_identity.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("workers.topic_identity.AdminClient", lambda _settings: None)
+    yield TopicIdentity(CONFIG)
+
+
+def _tell(identity: TopicIdentity, *answers: Answer) -> Brokers:
+    brokers = Brokers(*answers)
+    identity._admin = cast(Any, brokers)
+    return brokers
+
+
+def test_an_id_reads_as_kafkas_own_tools_show_it(identity: TopicIdentity) -> None:
+    _tell(identity, Uuid(0x7C65C1D85CC7472D, -0x4522126C9B5C6ED8 & 0x7FFFFFFFFFFFFFFF))
+    found = identity.ask()
+    assert found is not None and len(found) == 22
+    assert not set(found) & set("+/=")
+
+
+@pytest.mark.parametrize("answer", [Uuid(0, 0), KafkaError.TOPIC_AUTHORIZATION_FAILED])
+def test_where_none_is_told_nothing_was_replaced(identity: TopicIdentity, answer: Answer) -> None:
+    _tell(identity, answer)
+    assert identity.ask() is None
+    assert identity.replaced([OLD_ID]) == set()
+
+
+@pytest.mark.parametrize("code", [KafkaError._TIMED_OUT, KafkaError.UNKNOWN_TOPIC_OR_PART])
+def test_no_answer_is_no_id(identity: TopicIdentity, code: int) -> None:
+    _tell(identity, code)
+    with pytest.raises(StalledClientError):
+        identity.ask()
+
+
+@pytest.mark.parametrize(
+    ("answers", "replaced", "asked"),
+    [
+        ([OLD], set(), 1),
+        ([NEW], {OLD_ID}, 3),
+        ([NEW, NEW, OLD], set(), 3),
+    ],
+    ids=["still the same", "another one", "a broker is behind"],
+)
+def test_another_id_is_believed_if_it_is_told_again_and_again(
+    identity: TopicIdentity, answers: list[Answer], replaced: set[str], asked: int
+) -> None:
+    brokers = _tell(identity, *answers)
+    assert identity.replaced([OLD_ID]) == replaced
+    assert brokers.asked == asked
+
+
+class Watched:
+    """Partitions that were recovered on the old topic, on the new one, and on who knows which."""
+
+    def __init__(self, identity: TopicIdentity) -> None:
+        self.clock = SteppedClock()
+        self.watch = TopicWatch(identity, self.clock)
+        self.partitions = [
+            Partition(number, 0.0, Phase.LIVE, topic_id=topic_id)
+            for number, topic_id in enumerate([OLD_ID, NEW_ID, None])
+        ]
+
+    def after(self, seconds: float) -> list[int]:
+        """Looks once to ask, and once for the answer."""
+        self.clock.now_s += seconds
+        found = self.watch.look(self.partitions)
+        if self.watch._asked is not None:
+            self.watch._asked.exception(10.0)
+            found += self.watch.look(self.partitions)
+        return [one.number for one in found]
+
+
+def test_a_watch_asks_one_question_every_ten_seconds(identity: TopicIdentity) -> None:
+    brokers, watched = _tell(identity, OLD), Watched(identity)
+    del watched.partitions[1]
+    assert watched.after(1.0) == []
+    assert brokers.asked == 0
+    for seconds, asked in ((9.0, 1), (1.0, 1), (9.0, 2)):
+        assert watched.after(seconds) == []
+        assert brokers.asked == asked
+    assert watched.watch.close()
+
+
+def test_a_watch_finds_what_is_of_the_topic_that_is_gone(identity: TopicIdentity) -> None:
+    brokers, watched = _tell(identity, NEW), Watched(identity)
+    assert watched.after(10.0) == [0]
+    brokers.answers = [KafkaError._TIMED_OUT]
+    assert watched.after(10.0) == []
+    assert watched.watch.close()
+
+
+def test_nothing_is_asked_where_nothing_is_known(identity: TopicIdentity) -> None:
+    brokers, watched = _tell(identity, NEW), Watched(identity)
+    del watched.partitions[:2]
+    assert watched.after(10.0) == []
+    assert brokers.asked == 0
+    assert watched.watch.close()
