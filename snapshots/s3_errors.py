@@ -11,7 +11,10 @@ from botocore.exceptions import (
 from core.errors import TickFleetError
 from snapshots.errors import ObjectNotFoundError, StoreAccessError, StoreError
 
-__all__ = ["translate"]
+__all__ = ["BOTO_ERRORS", "translate"]
+
+BOTO_ERRORS = (BotoCoreError, ClientError, RecursionError)
+"""What a call of boto's raises. To find a bucket's region it follows redirects without an end."""
 
 _NOT_FOUND = {"NoSuchKey", "404", "NotFound"}
 _REFUSED = {
@@ -27,8 +30,15 @@ _REFUSED = {
 _REFUSED_LOCALLY = (NoCredentialsError, PartialCredentialsError, ParamValidationError)
 
 
-def translate(error: BotoCoreError | ClientError, action: str, where: str) -> TickFleetError:
+def translate(
+    error: BotoCoreError | ClientError | RecursionError, action: str, where: str
+) -> TickFleetError:
     """The error of this room for one of boto's. Unknown ones count as passing troubles."""
+    if isinstance(error, RecursionError):
+        return StoreAccessError(
+            f"cannot {action} {where}: the endpoint answers every request with a redirect; set "
+            "endpoint_url to where that leads"
+        )
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         if action == "get" and code in _NOT_FOUND:

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
 from snapshots.errors import IntegrityError, StoreError
-from snapshots.s3_errors import translate
+from snapshots.s3_errors import BOTO_ERRORS, translate
 from snapshots.store import MAX_OBJECT_BYTES, ObjectEntry, check_key
 from snapshots.store_options import StoreOptions
 
@@ -60,7 +60,7 @@ class S3Store:
             request["ChecksumAlgorithm"] = "SHA256"
         try:
             self._client.put_object(**request)
-        except (BotoCoreError, ClientError) as error:
+        except BOTO_ERRORS as error:
             raise translate(error, "put", self._name(key)) from error
 
     def get(self, key: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> bytes:
@@ -90,14 +90,14 @@ class S3Store:
                 for item in page.get("Contents", []):
                     key = item["Key"].removeprefix(self._prefix)
                     found.append(ObjectEntry(key, item["Size"], item["LastModified"].timestamp()))
-        except (BotoCoreError, ClientError) as error:
+        except BOTO_ERRORS as error:
             raise translate(error, "list", self._name(prefix)) from error
         return sorted(found, key=lambda entry: entry.key)
 
     def delete(self, key: str) -> None:
         try:
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + check_key(key))
-        except (BotoCoreError, ClientError) as error:
+        except BOTO_ERRORS as error:
             raise translate(error, "delete", self._name(key)) from error
 
     def delete_all(self, keys: Sequence[str]) -> None:
@@ -119,7 +119,7 @@ class S3Store:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in _NOT_UNDERSTOOD:
                 return False
             raise translate(error, "delete", f"s3://{self._bucket}/{names[0]}") from error
-        except BotoCoreError as error:
+        except (BotoCoreError, RecursionError) as error:
             raise translate(error, "delete", f"s3://{self._bucket}/{names[0]}") from error
         for refused in answer.get("Errors", []):
             refusal = ClientError({"Error": refused}, "DeleteObjects")
@@ -135,7 +135,7 @@ class S3Store:
             request["ChecksumMode"] = "ENABLED"
         try:
             return self._client.get_object(**request)["Body"]
-        except (BotoCoreError, ClientError) as error:
+        except BOTO_ERRORS as error:
             raise translate(error, "get", self._name(key)) from error
 
     def _read_body(self, body: "StreamingBody", key: str, max_bytes: int) -> bytes:

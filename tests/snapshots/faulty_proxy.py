@@ -25,6 +25,7 @@ class Fault(Enum):
     DENIED = auto()
     DENIED_WITHIN = auto()  # of several objects in one request, one may not be deleted
     NOT_IMPLEMENTED = auto()
+    REDIRECT = auto()
 
 
 _ERRORS = {
@@ -36,6 +37,7 @@ _ERRORS = {
         200,
         b"<DeleteResult><Error><Key>p/a/2</Key><Code>AccessDenied</Code></Error></DeleteResult>",
     ),
+    Fault.REDIRECT: (301, b"<html>Moved permanently"),
     Fault.NOT_IMPLEMENTED: (501, b"<Error><Code>NotImplemented</Code></Error>"),
 }
 _DROPPED_HEADERS = {"transfer-encoding", "connection", "content-length", "date", "server"}

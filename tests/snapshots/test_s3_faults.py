@@ -191,6 +191,25 @@ def test_refusals_are_fatal_and_not_repeated(proxied: tuple[ObjectStore, Plan]) 
     assert len(plan.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.put("a/b", b"x"),
+        lambda store: store.get("a/b"),
+        lambda store: store.list("a/"),
+        lambda store: store.delete("a/b"),
+        lambda store: store.delete_all(["a/b"]),
+    ],
+)
+def test_an_endpoint_that_only_redirects_is_said_to(
+    proxied: tuple[ObjectStore, Plan], call: Callable[[ObjectStore], object]
+) -> None:
+    store, plan = proxied
+    plan.then = Fault.REDIRECT
+    with pytest.raises(StoreAccessError, match="a redirect; set endpoint_url"):
+        call(store)
+
+
 def test_snapshots_survive_a_store_that_fails_in_between(
     proxied: tuple[ObjectStore, Plan],
 ) -> None:
