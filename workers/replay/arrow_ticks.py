@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float64, Int64
 from numpy import ndarray
+from pyarrow import compute
 
 from schemas import MAX_ASSET_ID_SIZE, UndecodableError, checked_tick
 from workers.batching.keys import CodedKeys
@@ -114,6 +115,8 @@ class _Columns:
 
     def _column(self, name: str) -> Any:
         column = self._batch.column(self._layout.theirs(name))
+        if pa.types.is_run_end_encoded(column.type):
+            column = compute.run_end_decode(column)
         return _decoded(column) if pa.types.is_dictionary(column.type) else column
 
     def _filled(self, name: str) -> Any:
@@ -124,6 +127,8 @@ class _Columns:
         return column
 
     def _floats(self, name: str, column: Any) -> Float64[ndarray, " n"]:
+        if pa.types.is_boolean(column.type):
+            raise self._error(name, 0, "is of type bool, no number: name another column")
         if pa.types.is_decimal(column.type):
             # Arrow's own cast to double is one bit off in every eighth price; its parser is not.
             column = column.cast(pa.string())

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from workers.replay.arrow_ticks import require_columns, ticks_of
 from workers.replay.chunk import TickChunk
-from workers.replay.errors import BadTicksError
+from workers.replay.errors import BadTicksError, ReplayError
 from workers.replay.layout import Layout
 from workers.replay.order import OrderCheck
 from workers.replay.quotes import QuoteCheck
@@ -98,6 +98,7 @@ def as_arrow(source: str, table: Any, layout: Layout) -> Any:
 
     Raises:
         BadTicksError: columns are missing, or hold what has no type in Arrow.
+        ReplayError: it is no table.
     """
     if type(table).__module__.partition(".")[0] == "pandas":
         require_columns(source, [str(name) for name in table.columns], layout)
@@ -106,6 +107,11 @@ def as_arrow(source: str, table: Any, layout: Layout) -> Any:
         return pa.table(table)
     except pa.ArrowException as error:
         raise BadTicksError(f"{source}: {error}: give each column one type") from error
+    except TypeError as error:
+        raise ReplayError(
+            f"{type(table).__name__} holds no ticks: give a pandas, polars or pyarrow table, or an "
+            "iterable of them"
+        ) from error
 
 
 def tick_chunks(

@@ -162,7 +162,7 @@ def _cast(column: Any, kind: Any, fail: _Fail, expected: str) -> Any:
         return column.cast(kind)
     except pa.ArrowException:
         at = first_failing(column, lambda part: part.cast(kind))
-        fail(at, f"is {column[at].as_py()!r}, expected {expected}: correct the cell")
+        fail(at, f"is {_shown(column[at])}, expected {expected}: correct the cell")
 
 
 def _is_number(kind: Any) -> bool:
@@ -174,3 +174,11 @@ def _is_text(kind: Any) -> bool:
     types = pa.types
     texts = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
     return bool(texts or types.is_binary(kind))
+
+
+def _shown(cell: Any) -> str:
+    """A cell for people; a timestamp beyond Python's years as the number that it is."""
+    try:
+        return repr(cell.as_py())
+    except (OverflowError, ValueError):
+        return f"{cell.value} {cell.type.unit} since 1970"

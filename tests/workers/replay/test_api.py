@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import compute
 
 from core import PredictorConfig
 from schemas import EVENT_TIME, ResultCodec, SingleObjectFraming
@@ -134,3 +135,20 @@ def test_something_else_is_refused() -> None:
         backtest(3)
     with pytest.raises(BadTicksError, match="memory: no column asset_id, price"):
         backtest(pa.table({"timestamp_ns": [1]}))
+    table = random_table(9, 2, seed=27)
+    with pytest.raises(ReplayError, match="dict holds no ticks: give a pandas"):
+        list(backtest(table.to_pylist()))
+    for name, column, message in (
+        ("price", pa.array([True] * 9), "row 1: price is of type bool, no number"),
+        ("timestamp_ns", pa.array([10**18] * 9, pa.timestamp("s")), "is 1000000000000000000 s si"),
+    ):
+        odd = table.set_column(table.column_names.index(name), name, column)
+        with pytest.raises(BadTicksError, match=message):
+            backtest(odd)
+
+
+def test_what_is_encoded_in_runs_is_read() -> None:
+    table = random_table(300, 2, seed=28)
+    runs = {name: compute.run_end_encode(table[name]) for name in ("asset_id", "price")}
+    encoded = pa.table(table.to_pydict() | runs)
+    assert bits(backtest(encoded)) == bits(backtest(table))
