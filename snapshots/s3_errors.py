@@ -3,9 +3,12 @@
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    CredentialRetrievalError,
     NoCredentialsError,
     ParamValidationError,
     PartialCredentialsError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
 )
 
 from core.errors import TickFleetError
@@ -21,6 +24,7 @@ _REFUSED = {
     "403",
     "AccessDenied",
     "AllAccessDisabled",
+    "AuthorizationHeaderMalformed",  # signed for another region
     "InvalidAccessKeyId",
     "InvalidBucketName",
     "NoSuchBucket",
@@ -28,6 +32,23 @@ _REFUSED = {
     "SignatureDoesNotMatch",
 }
 _REFUSED_LOCALLY = (NoCredentialsError, PartialCredentialsError, ParamValidationError)
+_NOT_RENEWED = (CredentialRetrievalError, TokenRetrievalError, UnauthorizedSSOTokenError)
+_EXPIRED = "the credentials are not, or no longer, valid: renew them, and try again"
+_CLOCK = "set this machine's clock right, and try again"
+_FULL = "the store is full: raise its quota or remove what nobody needs, and try again"
+_PASSING = {
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "InvalidToken": _EXPIRED,
+    "TokenRefreshRequired": _EXPIRED,
+    "RequestExpired": _CLOCK,
+    "RequestTimeTooSkewed": _CLOCK,
+    "QuotaExceeded": _FULL,
+    "XMinioAdminBucketQuotaExceeded": _FULL,
+    "XMinioStorageFull": _FULL,
+}
+"""What passes once somebody has done something, by the store's word for it: what to do."""
+_KEY = "the key that encrypts the bucket cannot be used: enable it or grant it, and try again"
 
 
 def translate(
@@ -39,6 +60,7 @@ def translate(
             f"cannot {action} {where}: the endpoint answers every request with a redirect; set "
             "endpoint_url to where that leads"
         )
+    code = ""
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         if action == "get" and code in _NOT_FOUND:
@@ -53,4 +75,12 @@ def translate(
         return StoreAccessError(
             f"cannot {action} {where}: {error}; set AWS credentials in the environment"
         )
-    return StoreError(f"cannot {action} {where}: {error}; check the endpoint and try again")
+    return StoreError(f"cannot {action} {where}: {error}; {_what_to_do(error, code)}")
+
+
+def _what_to_do(error: BotoCoreError | ClientError, code: str) -> str:
+    if isinstance(error, _NOT_RENEWED):
+        return "the credentials cannot be renewed: check where they come from, and try again"
+    if code.startswith("KMS."):
+        return _KEY
+    return _PASSING.get(code, "check the endpoint and try again")
