@@ -1,12 +1,13 @@
 """Whether the journal is this group's alone, and belongs to what the group has committed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
-from ops.fleet import JournalFollower, begins, committed, ends
+from ops.fleet import Commit, JournalFollower, begins, committed, ends
 from schemas import JournalRecord
 from workers.config import MissingHistory
+from workers.delivery.cold_commit import tells_of_answers
 from workers.journal.decision_log import DecisionLog
 from workers.journal.foreign import ONE_GROUP_A_JOURNAL
 from workers.journal.reader import JournalTail
@@ -16,8 +17,8 @@ __all__ = ["check_answered"]
 
 
 def check_answered(site: Site) -> Iterator[Finding]:
-    """Another group in the journal; partitions with a journal and no commit. A worker would go on
-    with neither.
+    """Another group in the journal; partitions with a journal and no commit, or with a commit that
+    tells of answers and no journal. A worker would go on with none of them.
     """
     config = site.config
     if not site.laid_out:
@@ -30,14 +31,24 @@ def check_answered(site: Site) -> Iterator[Finding]:
         yield Finding.failed("journal", message, ONE_GROUP_A_JOURNAL)
         return
     # After the journal: a first record is committed together with an offset.
-    orphans = sorted(answered.keys() - committed(config, site.partitions).keys())
+    commits = committed(config, site.partitions)
+    emptied = _emptied(site, commits)
+    orphans = answered.keys() - commits.keys()
+    odd = sorted(orphans | emptied)
     topic, timeout_s = config.topics.ticks, config.client_timeout_s
-    low = begins(site.admin, topic, orphans, timeout_s)
-    high = ends(site.admin, topic, orphans, timeout_s)
+    low = begins(site.admin, topic, odd, timeout_s)
+    high = ends(site.admin, topic, odd, timeout_s)
     problems = [
         (number, problem)
-        for number in orphans
-        if (problem := _problem(number, answered[number], range(low[number], high[number])))
+        for number in odd
+        if (
+            problem := _problem(
+                number,
+                range(low[number], high[number]),
+                None if number in emptied else answered[number],
+                commits.get(number),
+            )
+        )
     ]
     if not problems:
         yield Finding.ok("journal", "tells of no ticks that could be another group's or topic's")
@@ -52,15 +63,26 @@ def check_answered(site: Site) -> Iterator[Finding]:
             yield Finding.warning("journal", message, remedy)
 
 
-def _problem(number: int, newest: JournalRecord, retained: range) -> str:
+def _emptied(site: Site, commits: Mapping[int, Commit]) -> set[int]:
+    """Partitions whose commits tell of a journal record, and there was none ever."""
+    begun = [number for number, one in commits.items() if tells_of_answers(one.metadata)]
+    end = ends(site.admin, site.config.topics.journal, begun, site.config.client_timeout_s)
+    return {number for number in begun if not end[number]}
+
+
+def _problem(
+    number: int, retained: range, newest: JournalRecord | None, commit: Commit | None
+) -> str:
     """What a worker says that is given this partition; empty when it goes on."""
+    records = [] if newest is None else [newest]
     seen = Findings(
         partition=number,
-        committed_offset=-1,
+        committed_offset=-1 if commit is None else commit.offset,
         low=retained.start,
         high=retained.stop,
         restored=None,
         refused="",
-        journal=JournalTail([newest], position=0, low=0, end=1),
+        journal=JournalTail(records, position=0, low=0, end=len(records)),
+        journal_begun=newest is None,
     )
     return problem_of(seen, DecisionLog(seen.journal.records))

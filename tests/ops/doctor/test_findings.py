@@ -27,6 +27,7 @@ from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.snapshots.builders import HEADER, make_image
 from tests.snapshots.memory_store import MemoryStore
 from workers.config import Delivery, MissingHistory, Topics, WorkerConfig
+from workers.delivery.cold_commit import journal_note
 from workers.topic_identity import TopicIdentity
 
 _CONFIG = WorkerConfig("127.0.0.1:1", "group", "w", "file:///unused")
@@ -140,6 +141,23 @@ def test_a_journal_of_ticks_that_the_group_never_committed(kafka: KafkaCluster) 
     assert [status for status, _ in _problems(check_answered(site))] == [Status.FAILED]
     site.config = ours
     _commit(kafka, site, 4)
+    assert _problems(check_answered(site)) == []
+
+
+@pytest.mark.kafka
+def test_a_commit_of_answers_whose_journal_is_empty(kafka: KafkaCluster) -> None:
+    """Another topic than the one that tells of them, or made anew: workers stop its partitions."""
+    site = _site(kafka)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    for _ in range(20):
+        producer.produce(site.config.topics.ticks, b"x")
+    assert producer.flush(30) == 0
+    _commit(kafka, site, 0)
+    assert _problems(check_answered(site)) == [], "nothing may have been answered yet"
+    _commit(kafka, site, 0, journal_note(0, answered=True))
+    [(status, message)] = _problems(check_answered(site))
+    assert (status, "names another topic" in message) == (Status.FAILED, True)
+    _answer_ten_ticks(kafka, site, 0, group=site.config.group_id)
     assert _problems(check_answered(site)) == []
 
 
