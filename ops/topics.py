@@ -16,6 +16,7 @@ from core.errors import FatalError, RetryableError
 from workers.client_config import admin_settings
 from workers.config import Topics, WorkerConfig
 from workers.errors import TopicLayoutError
+from workers.reasons import Reasons
 from workers.topics import check_layout
 
 __all__ = [
@@ -78,14 +79,18 @@ def describe_topics(config: WorkerConfig) -> dict[str, TopicInfo]:
     Raises:
         TopicsError: the cluster did not answer.
     """
-    admin = AdminClient(admin_settings(config))
+    reasons = Reasons()
+    admin = AdminClient({**admin_settings(config), **reasons.options})
     try:
         metadata = admin.list_topics(timeout=config.client_timeout_s).topics
         there = [name for name in config.topics.all() if name in metadata]
         resources = [ConfigResource("topic", name) for name in there]
         configs = _configs(admin, resources, config.client_timeout_s)
     except KafkaException as error:
-        raise _unanswered(config, error) from error
+        raise TopicsError(
+            f"no answer from {config.bootstrap_servers}: {reasons.why(admin, error)}. Check "
+            "bootstrap_servers, [kafka] security options, and that the brokers are up"
+        ) from error
     infos = {}
     for name in there:
         partitions = metadata[name].partitions.values()
@@ -198,10 +203,3 @@ def _wait_until_known(config: WorkerConfig) -> dict[str, TopicInfo]:
         if len(infos) == len(config.topics.all()) or time.monotonic() > deadline_s:
             return infos
         time.sleep(_POLL_S)
-
-
-def _unanswered(config: WorkerConfig, error: KafkaException) -> TopicsError:
-    return TopicsError(
-        f"no answer from {config.bootstrap_servers}: {error.args[0].str()}. Check "
-        "bootstrap_servers, [kafka] security options, and that the brokers are up"
-    )

@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 from workers.client_config import admin_settings
 from workers.config import Topics, WorkerConfig
 from workers.errors import StalledClientError, TopicLayoutError
+from workers.reasons import Reasons
 
 __all__ = ["check_layout", "check_topics"]
 
@@ -19,14 +20,15 @@ def check_topics(config: WorkerConfig) -> None:
         StalledClientError: the cluster did not answer.
         TopicLayoutError: see `check_layout`.
     """
-    admin = AdminClient(admin_settings(config))
+    reasons = Reasons()
+    admin = AdminClient({**admin_settings(config), **reasons.options})
     try:
         metadata = admin.list_topics(timeout=config.client_timeout_s)
     except KafkaException as error:
         raise StalledClientError(
             f"no answer from {config.bootstrap_servers} within {config.client_timeout_s:.0f} s: "
-            f"{error}. Check bootstrap_servers, [kafka] security options, and that the brokers are "
-            "up"
+            f"{reasons.why(admin, error)}. Check bootstrap_servers, [kafka] security options, and "
+            "that the brokers are up"
         ) from error
     counts = {name: len(topic.partitions) for name, topic in metadata.topics.items()}
     check_layout(config.topics, counts)

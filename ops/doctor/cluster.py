@@ -28,7 +28,7 @@ def check_brokers(site: Site) -> Iterator[Finding]:
     except (KafkaException, TimeoutError) as error:
         yield Finding.failed(
             "brokers",
-            f"no answer from {config.bootstrap_servers}: {error}",
+            f"no answer from {config.bootstrap_servers}: {site.reasons.why(site.admin, error)}",
             "check bootstrap_servers, [kafka] security options, and that the brokers are up",
         )
         return

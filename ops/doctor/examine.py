@@ -24,6 +24,7 @@ from ops.doctor.strangers import check_strangers
 from ops.doctor.transactions import check_transactions
 from workers.client_config import admin_settings
 from workers.config import WorkerConfig
+from workers.reasons import Reasons
 
 __all__ = ["examine"]
 
@@ -48,7 +49,9 @@ _CHECKS: Final[tuple[tuple[str, _Check], ...]] = (
 
 def examine(config: WorkerConfig) -> Iterator[Finding]:
     """All findings, as they are made. Never raises for what it finds."""
-    site = Site(config, AdminClient(admin_settings(config)))
+    reasons = Reasons()
+    admin = AdminClient({**admin_settings(config), **reasons.options})
+    site = Site(config, admin, reasons)
     for name, check in _CHECKS:
         try:
             yield from check(site)

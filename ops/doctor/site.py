@@ -7,6 +7,7 @@ from confluent_kafka.admin import AdminClient
 from ops.topics import TopicInfo
 from snapshots import ObjectStore
 from workers.config import WorkerConfig
+from workers.reasons import Reasons
 
 __all__ = ["Site"]
 
@@ -18,6 +19,7 @@ class Site:
     Attributes:
         config: the worker's configuration.
         admin: a client of the cluster.
+        reasons: why it gets no answer.
         topics: the fleet's topics that exist; None before the brokers have answered.
         brokers: how many there are; 0 before they have answered.
         store: the snapshot store; None before it has proved to work.
@@ -25,6 +27,7 @@ class Site:
 
     config: WorkerConfig
     admin: AdminClient
+    reasons: Reasons = field(default_factory=Reasons)
     topics: dict[str, TopicInfo] | None = None
     brokers: int = 0
     store: ObjectStore | None = field(default=None, repr=False)

@@ -18,6 +18,7 @@ from confluent_kafka import (
 from core.errors import FatalError, RetryableError
 from ops.topics import NoSuchTopicError
 from workers.errors import NotAllowedError
+from workers.reasons import Reasons
 from workers.rights import no_matter, not_allowed
 
 __all__ = ["NoSuchPartitionError", "StartAt", "TopicUnreadableError", "follow"]
@@ -76,8 +77,9 @@ def follow(
         "auto.offset.reset": "earliest",
         "allow.auto.create.topics": False,
     }
-    with _consumer({**options, **required}) as consumer:
-        partitions = _partitions(consumer, topic, only, timeout_s)
+    reasons = Reasons()
+    with _consumer({**options, **required, **reasons.options}) as consumer:
+        partitions = _partitions(consumer, topic, only, timeout_s, reasons)
         offset = OFFSET_BEGINNING if start is StartAt.BEGINNING else OFFSET_END
         consumer.assign([TopicPartition(topic, partition, offset) for partition in partitions])
         unfinished = set(partitions)
@@ -102,14 +104,14 @@ def _consumer(options: dict[str, Any]) -> Iterator[Consumer]:
 
 
 def _partitions(
-    consumer: Consumer, topic: str, only: Collection[int], timeout_s: float
+    consumer: Consumer, topic: str, only: Collection[int], timeout_s: float, reasons: Reasons
 ) -> list[int]:
     try:
         found = consumer.list_topics(topic, timeout_s).topics[topic]
     except KafkaException as error:
         raise TopicUnreadableError(
-            f"no answer about {topic}: {error.args[0].str()}. Check bootstrap_servers, [kafka] "
-            "security options, and that the brokers are up"
+            f"no answer about {topic}: {reasons.why(consumer, error)}. Check bootstrap_servers, "
+            "[kafka] security options, and that the brokers are up"
         ) from error
     if found.error is not None or not found.partitions:
         raise _refused(topic, found.error) or NoSuchTopicError(topic)

@@ -15,6 +15,7 @@ from ops.ticks.table import TickTable
 from ops.topics import NoSuchTopicError
 from schemas import TickCodec
 from workers.errors import NotAllowedError
+from workers.reasons import Reasons
 from workers.rights import not_allowed
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def send_ticks(
     """
     # As Java's producer does, so that an asset keeps its partition whoever sends it.
     defaults = {"partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 5}
-    producer = Producer({**defaults, **producer_options})
-    _check_topic(producer, topic, table.records)
+    reasons = Reasons()
+    producer = Producer({**defaults, **producer_options, **reasons.options})
+    _check_topic(producer, topic, table.records, reasons)
     failures = _Failures()
     if first_is_now:
         table = table.starting_at(time.time_ns())
@@ -153,14 +155,16 @@ def _lacking(topic: str, error: KafkaError | None) -> NotAllowedError | None:
     return not_allowed(error, {"topic": needed, "cluster": needed})
 
 
-def _check_topic(producer: Producer, topic: str, records: "RecordColumns | None") -> None:
+def _check_topic(
+    producer: Producer, topic: str, records: "RecordColumns | None", reasons: Reasons
+) -> None:
     """Ask first: the client itself waits for half a minute for a topic that is not there."""
     try:
         found = producer.list_topics(topic, _METADATA_TIMEOUT_S).topics[topic]
     except KafkaException as error:
         raise TicksNotDeliveredError(
-            f"no answer about {topic}: {error.args[0].str()}. Check bootstrap_servers, [kafka] "
-            "security options, and that the brokers are up"
+            f"no answer about {topic}: {reasons.why(producer, error)}. Check bootstrap_servers, "
+            "[kafka] security options, and that the brokers are up"
         ) from error
     # Brokers that make topics as they are asked for say something else.
     if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:

@@ -1,4 +1,7 @@
-"""Each command of an operator does its work with the rights that docs/security.md gives it."""
+"""Each command of an operator does its work with the rights that docs/security.md gives it.
+
+Who lacks one is told which, and who is not let in at all is told why.
+"""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from confluent_kafka import Producer
 from ops.ticks import send_ticks, synthetic_ticks, unpaced
 from ops.topics import create_topics
 from schemas import DeadLetter, DeadLetterCodec, SingleObjectFraming, TickCodec
-from tests.fixtures.kafka import KafkaCluster
+from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.kafka.secure_broker import SecureBroker, secure_broker
 from tests.ops.cli.operated import run
 from workers import WorkerConfig
@@ -62,11 +65,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
 def settings(
     broker: SecureBroker,
     tmp_path: Path,
-    request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
     """Of a user of this test's own, who may do nothing yet."""
-    user = re.sub(r"\W", "-", request.node.callspec.id)
+    user = unique_name("user")
     broker.add_user(user, PASSWORD)
     monkeypatch.setenv("TICKFLEET_KAFKA__SASL__PASSWORD", PASSWORD)
     path = tmp_path / f"{user}.toml"
@@ -107,3 +109,17 @@ def test_what_is_lacking_is_named_and_what_is_documented_suffices(
     assert re.search(lacking, run(*whole, code=2).stderr)
     broker.grant(settings.stem, [right for row in rows for right in _rights(row)])
     assert PASSWORD not in run(*whole).output
+
+
+@pytest.mark.parametrize("command", [("topics", "ls"), ("doctor",)])
+def test_a_password_that_was_changed_is_what_is_said(
+    settings: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TICKFLEET_KAFKA__SASL__PASSWORD", "another")
+    said = run(*command, "-c", settings, code=1).output
+    assert "SASL authentication error: Authentication failed" in said
+
+
+def test_a_certificate_that_is_not_trusted_is_what_is_said(settings: Path) -> None:
+    settings.write_text(re.sub(r'"ssl.ca.location" = .*', "", settings.read_text()))
+    assert "certificate verify failed" in run("topics", "ls", "-c", settings, code=1).output

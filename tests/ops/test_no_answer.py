@@ -1,4 +1,4 @@
-"""Whoever gets no answer from the brokers says what that can be due to, credentials too."""
+"""Whoever gets no answer from the brokers says why, and what that can be due to."""
 
 from collections.abc import Callable
 
@@ -41,3 +41,4 @@ def test_the_remedies_are_the_same(
         ask()
     remedies = "bootstrap_servers, [kafka] security options, and that the brokers are up"
     assert str(caught.value).endswith(remedies)
+    assert "Connect to ipv4#127.0.0.1:1 failed: Connection refused" in str(caught.value)

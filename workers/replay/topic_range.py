@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from core.errors import RetryableError
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
+from workers.reasons import Reasons
 from workers.replay.errors import ReplayError
 from workers.rights import not_allowed
 
@@ -109,13 +110,14 @@ def capture_range(
     known = None if before is None else (before.get("topic"), before.get("from"), before.get("to"))
     if before is not None and known == (topic, *asked):
         return replace(TopicRange.described(before), asked=asked)
-    consumer, timeout_s = Consumer(reader_settings(config)), config.client_timeout_s
+    reasons, timeout_s = Reasons(), config.client_timeout_s
+    consumer = Consumer({**reader_settings(config), **reasons.options})
     try:
         numbers = partitions_of(consumer, topic, timeout_s)
         captured = _capture(consumer, topic, numbers, begin, end, timeout_s)
         return replace(captured, asked=asked)
     except KafkaException as error:
-        raise RetryableError(f"no answer about {topic}: {error}") from error
+        raise RetryableError(f"no answer about {topic}: {reasons.why(consumer, error)}") from error
     finally:
         consumer.close()
 
