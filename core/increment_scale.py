@@ -7,7 +7,7 @@ The root of an EWMA of squared increments, those clipped at 5 scales, with gain 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-__all__ = ["floored_scale", "is_settled", "move_scale"]
+__all__ = ["floored_scale", "is_misled", "is_settled", "move_scale"]
 
 Rows = dict[str, Float[Array, "1 lanes"]]
 
@@ -33,6 +33,17 @@ def is_settled(old: Rows) -> Bool[Array, "1 lanes"]:
     return old["moves"] >= SETTLED_MOVES
 
 
+def is_misled(old: Rows, spread: Float[Array, "1 lanes"] | float) -> Bool[Array, "1 lanes"]:
+    """Whether the window contradicts a young asset's scale.
+
+    Args:
+        old: the rows before a tick, by their names in `increments`.
+        spread: see `core.increments.update`.
+    """
+    young = is_settled(old) & (old["scale_ticks"] < YOUNG_TICKS)
+    return young & (old["scale_rms"] > MISLED_SPREADS * spread)
+
+
 def floored_scale(
     rms: Float[Array, "1 lanes"], smallest: Float[Array, "1 lanes"], price: Float[Array, "1 lanes"]
 ) -> Float[Array, "1 lanes"]:
@@ -46,24 +57,20 @@ def move_scale(
     change: Float[Array, "1 lanes"],
     *,
     bound: Float[Array, "1 lanes"],
-    spread: Float[Array, "1 lanes"] | float,
+    misled: Bool[Array, "1 lanes"],
     first: Bool[Array, "1 lanes"],
     forget: Bool[Array, "1 lanes"],
 ) -> Rows:
     """The rows of the scale after an accepted tick.
 
-    A young asset's scale that the window contradicts is learned anew from this tick on.
-
     Args:
         old: the rows before it, by their names in `increments`.
         change: y_t - y_{t-1}; 0 for an asset's first tick and where a gap was accepted.
         bound: the floored scale before it.
-        spread: see `core.increments.update`.
+        misled: the scale is learned anew from this tick on.
         first: it is the asset's first.
         forget: the scale is of a stream that is lost, and so is this tick's change.
     """
-    misled = is_settled(old) & (old["scale_rms"] > MISLED_SPREADS * spread)
-    misled = misled & (old["scale_ticks"] < YOUNG_TICKS)
     settled = is_settled(old) & ~misled
     old = old | {name: jnp.where(misled, 0.0, old[name]) for name in _SCALE_ROWS}
     size = jnp.abs(change)

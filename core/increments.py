@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float
 
 from core.barrier import settle
 from core.config import PredictorConfig
-from core.increment_scale import floored_scale, is_settled, move_scale
+from core.increment_scale import floored_scale, is_misled, is_settled, move_scale
 from core.layout import Field, State
 from core.split import join, split
 
@@ -42,6 +42,7 @@ class Increments(NamedTuple):
         accepted: the tick enters the state.
         first: it is the asset's first.
         reanchored: accepted after a gap; the gap is no increment.
+        rescaled: the scale was of a bad price among the asset's first; it is learned anew.
         price: y_t, float64.
         anchor: the price at level 0, moved along with gaps; float64.
         previous_price: y_{t-1}, float64.
@@ -59,6 +60,7 @@ class Increments(NamedTuple):
     accepted: Bool[Array, "1 lanes"]
     first: Bool[Array, "1 lanes"]
     reanchored: Bool[Array, "1 lanes"]
+    rescaled: Bool[Array, "1 lanes"]
     price: Float[Array, "1 lanes"]
     anchor: Float[Array, "1 lanes"]
     previous_price: Float[Array, "1 lanes"]
@@ -117,9 +119,9 @@ def update(
 
     accepted, reanchored = settle((accepted, reanchored))
     change = settle(jnp.where(first | reanchored, 0.0, price - last))
-    scale = settle(
-        move_scale(old, change, bound=bound, spread=spread, first=first, forget=reanchored & lost)
-    )
+    misled = is_misled(old, spread)
+    forget = reanchored & lost
+    scale = settle(move_scale(old, change, bound=bound, misled=misled, first=first, forget=forget))
     anchor = join(state["increments.anchor_hi"], state["increments.anchor_lo"])
     anchor = jnp.where(first, price, jnp.where(reanchored, anchor + (price - last), anchor))
     floored = floored_scale(scale["scale_rms"], scale["smallest_move"], price)
@@ -134,6 +136,7 @@ def update(
         accepted=accepted,
         first=first,
         reanchored=reanchored,
+        rescaled=misled,
         price=price,
         anchor=anchor,
         previous_price=last,

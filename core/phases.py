@@ -125,6 +125,7 @@ def _known_spread(config: PredictorConfig, state: State) -> Float[Array, "1 lane
 
 def detect(config: PredictorConfig, state: State, seen: Observed) -> tuple[Rows, Detected]:
     """Kurtosis, CUSUM, Hölder exponent and volatility, and the mode they put the asset in."""
+    state = _without_errors(state, seen.tick.rescaled)
     error = seen.error
     if config.cusum_threshold == "literal":
         # Its threshold is in units of the price, and so must be what it is compared with.
@@ -151,6 +152,12 @@ def detect(config: PredictorConfig, state: State, seen: Observed) -> tuple[Rows,
         variance_ratio=unsettled.ratio,
     )
     return new, Detected(tails, drift, regularity, unsettled, mode)
+
+
+def _without_errors(state: State, rescaled: Bool[Array, "1 lanes"]) -> State:
+    """The errors so far were in a scale that was wrong: those to come are no change, nor heavy."""
+    counts = ("kurtosis.filled", "cusum.errors", "cusum.channels", "volatility.errors")
+    return {**state, **{name: jnp.where(rescaled, 0.0, state[name]) for name in counts}}
 
 
 def forecast(

@@ -28,6 +28,7 @@ class Seen(NamedTuple):
     accepted: Array
     first: Array
     reanchored: Array
+    rescaled: Array
     previous_price: Array
     previous_scale: Array
     scale: Array
@@ -78,6 +79,7 @@ def look(front: Front, price: Array, spread: Array) -> tuple[Front, Front, Seen]
         accepted=accepted,
         first=first,
         reanchored=reanchored,
+        rescaled=misled,
         previous_price=front.price,
         previous_scale=before,
         scale=scale,

@@ -1,5 +1,7 @@
 """One tick of one asset: state and tick in, state and result out. Meant for `jax.vmap`."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -8,7 +10,7 @@ from benchmarks.naive.front import Front, guard, look, measure
 from benchmarks.naive.galerkin import kolmogorov, train
 from benchmarks.naive.kernels import gated, jump_diffusion, projection
 from benchmarks.naive.mixture import learn, report
-from benchmarks.naive.residuals import follow, unsettled
+from benchmarks.naive.residuals import Errors, Volatility, follow, unsettled
 from benchmarks.naive.roughness import read
 from benchmarks.naive.signature import signature
 from benchmarks.naive.state import Result, State, Tick
@@ -46,11 +48,12 @@ def _tick(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Res
     realised = _residual(tick.target - seen.previous_price, seen.error_scale, scored)
     error = _residual(tick.target - state.result.predicted_price, seen.error_scale, scored)
 
-    errors, drift = follow(config, state.errors, error, scored)
+    past_errors, past_volatility = _counted_anew(state, seen.rescaled)
+    errors, drift = follow(config, past_errors, error, scored)
     roughness, holder_exponent, emergency, bank_forecast = read(
         config, state.roughness, seen.increment, infrequent
     )
-    volatility, variance, ratio = unsettled(config, state.volatility, error, scored)
+    volatility, variance, ratio = unsettled(config, past_volatility, error, scored)
     robust = drift.in_grace | guards.degraded | (drift.raw_kurtosis > 15.0) | (ratio > 9.0)
     mode = jnp.where(emergency, Mode.EMERGENCY, jnp.where(robust, Mode.ROBUST, Mode.STANDARD))
 
@@ -154,6 +157,16 @@ def _tick(config: PredictorConfig, state: State, tick: Tick) -> tuple[State, Res
         received=state.received,
     )
     return _settle(state, new, refused=refused, accepted=seen.accepted)
+
+
+def _counted_anew(state: State, rescaled: Array) -> tuple[Errors, Volatility]:
+    """The errors so far count for nothing where they were in a wrong scale."""
+    errors, volatility = state.errors, state.volatility
+    none = errors._replace(learned=0 * errors.learned, filled=0 * errors.filled)
+    none = none._replace(channels=0 * errors.channels)
+    zero = volatility._replace(errors=0 * volatility.errors)
+    choose = functools.partial(jax.tree.map, functools.partial(jnp.where, rescaled))
+    return choose(none, errors), choose(zero, volatility)
 
 
 def _settle(old: State, new: State, *, refused: Front, accepted: Array) -> tuple[State, Result]:

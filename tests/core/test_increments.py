@@ -22,8 +22,12 @@ def outputs_of(prices: np.ndarray) -> np.ndarray:
     return drive(step(), np.stack([packed(p) for p in prices]))[1]
 
 
+def flagged(outputs: np.ndarray, flag: Flag) -> np.ndarray:
+    return (outputs[:, Output.FLAGS].astype(int) & int(flag)) > 0
+
+
 def rejected(outputs: np.ndarray) -> np.ndarray:
-    return (outputs[:, Output.FLAGS].astype(int) & int(Flag.DOMAIN_ERROR)) > 0
+    return flagged(outputs, Flag.DOMAIN_ERROR)
 
 
 def squared_error(outputs: np.ndarray, prices: np.ndarray, *, since: int) -> float:
@@ -54,6 +58,10 @@ def test_a_bad_price_among_the_first_is_forgotten_with_the_window(tick: int, pri
         usual, clean[:-1], since=since
     )
     assert not rejected(outputs[:-1]).any()
+    # That the scale is learned anew is no change of regime, and makes no error a heavy one.
+    renewed = flagged(outputs[WINDOW:200], Flag.REGIME_CHANGE_DETECTED)
+    assert renewed.any(axis=0).mean() < 0.5
+    assert not flagged(outputs[WINDOW:], Flag.KURTOSIS_OUTLIER_WARNING).any()
     assert rejected(outputs[-1:]).all()
 
 
