@@ -42,7 +42,13 @@ _REFUSALS: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
 }
-_SHOWN: Final = ("max.message.bytes", "retention.ms", "cleanup.policy", "min.insync.replicas")
+_SHOWN: Final = (
+    "max.message.bytes",
+    "retention.ms",
+    "cleanup.policy",
+    "min.insync.replicas",
+    "unclean.leader.election.enable",
+)
 
 
 class NoSuchTopicError(FatalError):

@@ -11,6 +11,7 @@ __all__ = ["check_replication"]
 
 _ENOUGH: Final = 3
 _IN_SYNC: Final = "min.insync.replicas"
+_UNCLEAN: Final = "unclean.leader.election.enable"
 
 
 def check_replication(site: Site) -> Iterator[Finding]:
@@ -24,6 +25,15 @@ def check_replication(site: Site) -> Iterator[Finding]:
         alike[info.replicas, None if told is None else int(told)].append(name)
     for (replicas, in_sync), names in sorted(alike.items(), key=str):
         yield from _judge(", ".join(names), wanted, replicas, in_sync)
+    topics = site.topics or {}
+    unclean = [name for name, info in topics.items() if info.config.get(_UNCLEAN) == "true"]
+    if unclean:
+        yield Finding.warning(
+            "topics",
+            f"{', '.join(unclean)}: {_UNCLEAN}: what was acknowledged may be lost without a word, "
+            "and other records get its offsets",
+            f"kafka-configs.sh --alter --topic TOPIC --add-config {_UNCLEAN}=false",
+        )
 
 
 def _judge(names: str, wanted: int, replicas: int, in_sync: int | None) -> Iterator[Finding]:

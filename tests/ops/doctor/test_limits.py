@@ -153,6 +153,16 @@ def test_topics_shall_outlive_a_broker(
     assert all(f"{', '.join(NAMES.all())}: " in one.message and one.remedy for one in found)
 
 
+def test_no_replica_that_is_behind_shall_lead() -> None:
+    topics = {
+        name: TopicInfo(name, 4, 3, {"unclean.leader.election.enable": str(on).lower()})
+        for name, on in ((NAMES.ticks, True), (NAMES.flags, False), (NAMES.journal, True))
+    }
+    [found] = check_replication(cast(Site, SimpleNamespace(topics=topics, brokers=3)))
+    assert found.status is Status.WARNING and found.remedy
+    assert found.message.startswith(f"{NAMES.ticks}, {NAMES.journal}: unclean.leader")
+
+
 @pytest.mark.parametrize(("later", "status"), [(5, Status.WARNING), (7, Status.OK)])
 def test_a_transaction_hangs_that_is_open_at_the_same_place(
     monkeypatch: pytest.MonkeyPatch, later: int, status: Status
