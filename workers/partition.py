@@ -94,7 +94,8 @@ class Partition:
         """
         if self.durable is not None:
             return self.durable.metadata
-        return journal_note(self.journal_position, answered=self.next_offset > self.commit_offset)
+        answered = self.next_offset > self.commit_offset
+        return journal_note(self.journal_position, answered=answered, topic_id=self.topic_id)
 
     @property
     def replayed_share(self) -> float:

@@ -72,7 +72,7 @@ def test_where_it_may_go_on_without_its_state_it_begins_at_the_end_of_the_input(
     shop.live(KNOWS)
     shop.until(lambda: shop.broker.committed.get(0) == (5, ""))
     answer(shop, 10)
-    shop.until(lambda: shop.broker.committed[0] == (5, "journal=0"))
+    shop.until(lambda: shop.broker.committed[0][1].startswith("journal=0 "))
     assert shop.sequences() == ANSWERED * 2, "its asset is new again, and no tick comes twice"
     assert shop.stopped == []
 

@@ -39,6 +39,15 @@ def test_it_is_noticed_at_work(shop: Shop) -> None:
     assert len(shop.sequences()) == 15
 
 
+def test_before_the_first_snapshot_the_next_life_is_not_led_on_by_the_journal(shop: Shop) -> None:
+    shop.live(KNOWS)
+    answer(shop)
+    create_anew(shop)
+    shop.live(KNOWS)
+    stops(shop, "what was answered is of another topic")
+    assert len(shop.sequences()) == 15
+
+
 def test_where_it_may_go_on_without_its_state_no_tick_comes_twice(shop: Shop) -> None:
     shop.config = replace(shop.config, missing_history=MissingHistory.COLD_START)
     shop.live(KNOWS)

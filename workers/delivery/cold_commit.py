@@ -8,18 +8,22 @@ the journal holds a record of it: one without is not the journal that belongs to
 import re
 from typing import Final
 
-__all__ = ["journal_note", "noted_position", "tells_of_answers"]
+__all__ = ["journal_note", "noted_position", "noted_topic", "tells_of_answers"]
 
-_NOTE: Final = re.compile(r"journal=(\d{1,19})")
+_NOTE: Final = re.compile(r"journal=(\d{1,19})( topic=([A-Za-z0-9_-]{1,64}))?")
 
 
-def journal_note(position: int, *, answered: bool) -> str:
-    """Metadata that name a journal position.
+def journal_note(position: int, *, answered: bool, topic_id: str | None = None) -> str:
+    """Metadata that name a journal position, and at its beginning the topic that was answered.
 
     Empty for the journal's beginning while nothing has been answered, as older releases have it
-    after that, too.
+    after that, too. They know no topic in it, and read all of the journal where there is one: at
+    its beginning that is the same.
     """
-    return f"journal={position}" if position or answered else ""
+    if not position and not answered:
+        return ""
+    note = f"journal={position}"
+    return note if position or topic_id is None else f"{note} topic={topic_id}"
 
 
 def noted_position(metadata: str) -> int | None:
@@ -30,9 +34,15 @@ def noted_position(metadata: str) -> int | None:
     return None if found is None else int(found[1])
 
 
+def noted_topic(metadata: str) -> str | None:
+    """The id of the topic that was answered, where such metadata tell it."""
+    found = _NOTE.fullmatch(metadata)
+    return None if found is None else found[3]
+
+
 def tells_of_answers(metadata: str) -> bool:
     """Whether such metadata say that the journal, read from its beginning, has a record.
 
     Of a later position they do not tell, and need not: a journal that is empty ends before it.
     """
-    return metadata == journal_note(0, answered=True)
+    return bool(metadata) and noted_position(metadata) == 0

@@ -24,7 +24,7 @@ from snapshots import (
 )
 from workers.client_config import reader_settings
 from workers.config import WorkerConfig
-from workers.delivery.cold_commit import noted_position, tells_of_answers
+from workers.delivery.cold_commit import noted_position, noted_topic, tells_of_answers
 from workers.errors import StalledClientError
 from workers.faults import fault_point, fault_point_during
 from workers.journal.reader import JournalReader
@@ -115,6 +115,16 @@ def _journal_position(restored: Restored | None, committed: TopicPartition) -> i
     return noted_position(committed.metadata or "") or 0
 
 
+def _check_noted(metadata: str, topic_id: str | None, position: int) -> None:
+    noted = noted_topic(metadata)
+    if noted is not None and topic_id not in (None, noted):
+        raise AnotherTopicError(
+            f"what was answered is of another topic (its id was {noted}, now it is {topic_id})",
+            noted,
+            position,
+        )
+
+
 def _end_behind(reader: Consumer, place: TopicPartition, retained: range, timeout_s: float) -> int:
     """Where the input ends; where only markers are left behind a place, that place.
 
@@ -154,7 +164,9 @@ def _restore(
 ) -> tuple[Restored | None, str]:
     """The snapshot the commit names or its nearest usable ancestor; and what was refused."""
     metadata = committed.metadata or ""
-    if committed.offset < 0 or noted_position(metadata) is not None:
+    position = noted_position(metadata)
+    if committed.offset < 0 or position is not None:
+        _check_noted(metadata, topic_id, position or 0)
         return None, ""
     scope = SnapshotScope(config.group_id, committed.topic, committed.partition)
     try:
