@@ -22,6 +22,8 @@ __all__ = ["Setbacks"]
 
 _log = structlog.get_logger()
 _POSITION_LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+_TRUNCATED: Final = KafkaError(KafkaError._LOG_TRUNCATION).str()
+"""Told in the text alone, and without an offset."""
 
 
 class Setbacks:
@@ -79,17 +81,17 @@ class Setbacks:
         Raises:
             RetryableError: outputs could not be committed before the partition is recovered.
         """
-        error, number, offset = message.error(), message.partition(), message.offset()
-        if error is None or number is None or offset is None:
-            return
-        if error.code() not in _POSITION_LOST:
+        error, number = message.error(), message.partition()
+        if error is None or number is None or error.code() not in _POSITION_LOST:
             return
         reason = f"the input is gone: {error.str()}"
         if self._goes_on:
-            self._recover_again(number, reason)
+            # Of a log that was cut there may be as much again by now: no recovery would see it.
+            self._recover_again(number, reason, lost=reason if _TRUNCATED in reason else "")
         else:
             remedy = 'Set missing_history = "cold_start" to go on with empty state'
-            self._stop(number, offset, f"{reason}. {remedy}")
+            offset = message.offset()
+            self._stop(number, -1 if offset is None else offset, f"{reason}. {remedy}")
 
     def replaced_topic(self, partition: Partition) -> None:
         """The topic that a partition's state is of is gone, and there is another one of its name.
