@@ -166,6 +166,9 @@ def test_a_tick_holds_plain_numbers() -> None:
     tick = MarketObservation(np.array([100.5]), jnp.float32(0.5), stamp)  # type: ignore[arg-type]
     assert tick == MarketObservation(100.5, 0.5, 1_700_000_000_000_000_000)
     assert [type(tick.price), type(tick.target), type(tick.timestamp_ns)] == [float, float, int]
+    for beyond in (2**63, -(2**63) - 1):
+        with pytest.raises(ValueError, match="64-bit"):
+            MarketObservation(1.0, 1.0, beyond)
     with pytest.raises(TypeError, match="integer"):
         MarketObservation(1.0, 1.0, 1.7e18)  # type: ignore[arg-type]
     for none in (None, "1.5"):
