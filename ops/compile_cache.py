@@ -13,6 +13,7 @@ import structlog
 from core import keep_in
 from ops.executable_files import ExecutableFiles
 from ops.local.cache import cache_dir
+from ops.local.errors import NoCacheError
 
 __all__ = ["keep_executables"]
 
@@ -25,7 +26,7 @@ def keep_executables() -> None:
     try:
         folder = cache_dir() / "xla"
         folder.mkdir(exist_ok=True)
-    except OSError as error:
+    except (OSError, NoCacheError) as error:
         _log.warning("compile_cache_off", reason=str(error))
         return
     keep_in(ExecutableFiles(folder.with_name("executables")))

@@ -2,7 +2,13 @@
 
 from core.errors import FatalError, RetryableError
 
-__all__ = ["ArtifactError", "LocalDependencyError", "LocalStartError", "StackStateError"]
+__all__ = [
+    "ArtifactError",
+    "LocalDependencyError",
+    "LocalStartError",
+    "NoCacheError",
+    "StackStateError",
+]
 
 
 class ArtifactError(RetryableError):
@@ -15,6 +21,10 @@ class LocalDependencyError(FatalError):
 
 class LocalStartError(FatalError):
     """A local service ended, or did not answer in time, while starting."""
+
+
+class NoCacheError(FatalError):
+    """Nothing says where downloads and executables can be kept."""
 
 
 class StackStateError(FatalError):
