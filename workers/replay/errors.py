@@ -18,4 +18,4 @@ class DifferentRunError(ReplayError):
 
 
 class NoRoomError(RetryableError):
-    """The disk is full; what was done before is kept."""
+    """The disk takes no more, or no larger files; what was done before is kept."""

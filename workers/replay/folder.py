@@ -22,7 +22,12 @@ _RUN = "run.json"
 _CHECKPOINT = "checkpoint.json"
 _LOCK = "lock"
 _LOCK_WAIT_S = 10.0
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_DISK_FULL = "there is no room left on the disk: make some"
+_NO_ROOM = {
+    errno.ENOSPC: _DISK_FULL,
+    errno.EDQUOT: _DISK_FULL,
+    errno.EFBIG: "a file would be larger than this process may write (ulimit -f): raise the limit",
+}
 
 
 class RunFolder:
@@ -74,7 +79,7 @@ class RunFolder:
         self._lock.close()
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise NoRoomError(
-                f"{self.path}: there is no room left on the disk: make some, then "
+                f"{self.path}: {_NO_ROOM[error.errno]}, then "
                 + ("go on with --resume" if kept else "run it again")
             ) from error
 

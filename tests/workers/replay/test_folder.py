@@ -1,5 +1,7 @@
 """What a run leaves that did not come to its end."""
 
+import errno
+import os
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -56,6 +58,14 @@ def test_what_a_full_disk_left_can_be_gone_on_with(tmp_path: Path, parts: int, r
             (folder.path / f"part-{number:05d}.parquet").touch()
         Path("/dev/full").write_bytes(b"x")
     assert (tmp_path / "run.partial").exists() == bool(parts)
+
+
+def test_a_limit_of_the_size_of_files_is_told(tmp_path: Path) -> None:
+    with (
+        pytest.raises(NoRoomError, match=r"\(ulimit -f\): raise the limit, then run it again$"),
+        RunFolder(tmp_path / "run", _IDENTITY, resume=False),
+    ):
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
