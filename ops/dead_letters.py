@@ -24,6 +24,7 @@ from core.errors import FatalError, RetryableError, TickFleetError
 from ops.topics import NoSuchTopicError
 from schemas import DeadLetter, DeadLetterCodec, ErrorClass
 from workers.client_config import base_settings
+from workers.commits import commits_of
 from workers.config import WorkerConfig
 from workers.emission.burial import is_cut
 from workers.emission.framing import framing_by_topic
@@ -225,17 +226,15 @@ def _progress(
 ) -> list[TopicPartition]:
     """Where the group is; a KafkaException where that is not told."""
     try:
-        progress = reader.committed(places, timeout_s)
-    except KafkaException:
+        return commits_of(reader, places, timeout_s)
+    except KafkaException as failure:
+        if failure.args[0].code() != KafkaError._TIMED_OUT:
+            raise
         # For a group that it may not use the client asks again and again; only its queue says why.
         for message in reader.consume(_BATCH, _POLL_S):
             if (error := message.error()) is not None:
                 raise KafkaException(error) from None
         raise
-    for place in progress:
-        if place.error is not None:
-            raise KafkaException(place.error)
-    return progress
 
 
 def _decoded(codec: DeadLetterCodec, message: Message) -> Iterator[tuple[Message, DeadLetter]]:

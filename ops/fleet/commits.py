@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from ops.fleet.errors import FleetUnreadableError
 from snapshots import IntegrityError, ManifestRef
 from workers.client_config import reader_settings
+from workers.commits import commits_of
 from workers.config import WorkerConfig
 
 __all__ = ["Commit", "committed"]
@@ -51,14 +52,14 @@ def committed(config: WorkerConfig, partitions: Collection[int]) -> dict[int, Co
     except KafkaException as error:
         raise FleetUnreadableError(
             f"the commits of group {config.group_id} are not told ({error}): check the brokers, "
-            "and the READ permission on the group and DESCRIBE on the topic"
+            "and the DESCRIBE permission on group and topic"
         ) from error
     finally:
         reader.close()
     return {
         place.partition: Commit(place.offset, place.metadata or "")
         for place in found
-        if place.error is None and place.offset >= 0
+        if place.offset >= 0
     }
 
 
@@ -69,7 +70,7 @@ def _asked(
     deadline_s = time.monotonic() + timeout_s
     while True:
         try:
-            return reader.committed(wanted, timeout_s)
+            return commits_of(reader, wanted, timeout_s)
         except KafkaException as error:
             if error.args[0].code() not in _MOVING or time.monotonic() > deadline_s:
                 raise

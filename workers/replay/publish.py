@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from core.errors import RetryableError
 from schemas import FlagEvent, FlagEventCodec, ResultCodec, ResultColumns
 from workers.client_config import producer_settings, reader_settings
+from workers.commits import commits_of
 from workers.config import Delivery, WorkerConfig
 from workers.emission.framing import framing_by_topic
 from workers.errors import NotAllowedError
@@ -97,7 +98,7 @@ class RunPublisher:
             settings = producer_settings(config, lambda _error: None)
             self._producer = Producer({**settings, "transactional.id": publishing.group})
             self._producer.init_transactions(self._timeout_s)
-            [committed] = self._reader.committed([self._progress(0)], self._timeout_s)
+            [committed] = commits_of(self._reader, [self._progress(0)], self._timeout_s)
         except KafkaException as error:
             self._reader.close()
             raise self._lacking(error.args[0]) or RetryableError(
