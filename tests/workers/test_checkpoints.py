@@ -1,12 +1,14 @@
 """Snapshots of live partitions: what is written again, from where the journal is read, how old."""
 
 import numpy as np
+from structlog.testing import capture_logs
 
 from snapshots import (
     SnapshotScope,
     SnapshotWriter,
     StoreError,
     current_header,
+    list_snapshots,
     load_manifest,
     missing_chunks,
 )
@@ -120,6 +122,28 @@ def test_chunks_that_the_store_has_lost_are_found_and_written_again() -> None:
     manifests = len(worker.store.list(SCOPE.manifest_prefix))
     worker.save(100)
     assert len(worker.store.list(SCOPE.manifest_prefix)) == manifests
+    assert worker.checkpoints.close(10.0)
+
+
+def test_snapshots_of_another_topic_stay_and_are_told_of_once() -> None:
+    worker = Worker()
+    worker.partition.topic_id = "theirs"
+    worker.save(10)
+    theirs = worker.partition.durable
+    assert theirs is not None
+    worker.checkpoints.forget(worker.partition)
+    worker.partition.topic_id = "ours"
+    with capture_logs() as lines:
+        for offset in range(20, 220, 10):
+            worker.save(offset)
+            worker.checkpoints.committed(worker.partition)
+            for collection in list(worker.checkpoints._upkeep._collections.values()):
+                collection.result(10.0)
+                worker.checkpoints.advance([worker.partition])
+    assert [ref.offset for ref in list_snapshots(worker.store, SCOPE)][-1] == 10
+    assert load_manifest(worker.store, SCOPE, theirs).topic_id == "theirs"
+    told = [line for line in lines if line["event"] == "snapshots_of_another_topic"]
+    assert [(line["count"], line["newest_offset"]) for line in told] == [(1, 10)]
     assert worker.checkpoints.close(10.0)
 
 
