@@ -1,5 +1,7 @@
 """Which of boto's errors may pass by themselves, which need an operator, which mean "not there"."""
 
+from typing import TypeAlias
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -14,8 +16,9 @@ from botocore.exceptions import (
 from core.errors import TickFleetError
 from snapshots.errors import ObjectNotFoundError, StoreAccessError, StoreError
 
-__all__ = ["BOTO_ERRORS", "translate"]
+__all__ = ["BOTO_ERRORS", "BotoError", "needs_credentials", "translate"]
 
+BotoError: TypeAlias = BotoCoreError | ClientError | RecursionError
 BOTO_ERRORS = (BotoCoreError, ClientError, RecursionError)
 """What a call of boto's raises. To find a bucket's region it follows redirects without an end."""
 
@@ -31,6 +34,7 @@ _REFUSED = {
     "PermanentRedirect",
     "SignatureDoesNotMatch",
 }
+_NOT_TAKEN = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 _REFUSED_LOCALLY = (NoCredentialsError, PartialCredentialsError, ParamValidationError)
 _NOT_RENEWED = (CredentialRetrievalError, TokenRetrievalError, UnauthorizedSSOTokenError)
 _EXPIRED = "the credentials are not, or no longer, valid: renew them, and try again"
@@ -51,9 +55,15 @@ _PASSING = {
 _KEY = "the key that encrypts the bucket cannot be used: enable it or grant it, and try again"
 
 
-def translate(
-    error: BotoCoreError | ClientError | RecursionError, action: str, where: str
-) -> TickFleetError:
+def needs_credentials(error: BotoError) -> bool:
+    """Whether others could help than those that the request was signed with, or was not."""
+    if isinstance(error, ClientError):
+        code = _code(error)
+        return code in _NOT_TAKEN or _PASSING.get(code) == _EXPIRED
+    return isinstance(error, NoCredentialsError | PartialCredentialsError)
+
+
+def translate(error: BotoError, action: str, where: str) -> TickFleetError:
     """The error of this room for one of boto's. Unknown ones count as passing troubles."""
     if isinstance(error, RecursionError):
         return StoreAccessError(
@@ -62,7 +72,7 @@ def translate(
         )
     code = ""
     if isinstance(error, ClientError):
-        code = str(error.response.get("Error", {}).get("Code", ""))
+        code = _code(error)
         if action == "get" and code in _NOT_FOUND:
             return ObjectNotFoundError(f"no object {where}")
         if code in _REFUSED:
@@ -76,6 +86,10 @@ def translate(
             f"cannot {action} {where}: {error}; set AWS credentials in the environment"
         )
     return StoreError(f"cannot {action} {where}: {error}; {_what_to_do(error, code)}")
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _what_to_do(error: BotoCoreError | ClientError, code: str) -> str:

@@ -5,16 +5,19 @@ deadline for bodies that trickle. A `put` whose reply was lost is simply put aga
 content, so writing twice is writing once.
 """
 
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
+from core.errors import TickFleetError
 from snapshots.errors import IntegrityError, StoreError
-from snapshots.s3_errors import BOTO_ERRORS, translate
+from snapshots.s3_errors import BOTO_ERRORS, BotoError, needs_credentials, translate
 from snapshots.store import MAX_OBJECT_BYTES, ObjectEntry, check_key
 from snapshots.store_options import StoreOptions
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["S3Store"]
 
 _READ_BYTES = 1 << 18
+_READ_ANEW_S = 10.0
+"""How long a client is kept whose credentials are not taken: a new one takes a moment to make."""
 _CONNECTIONS = 16
 _DELETED_AT_ONCE = 1000  # the limit of S3
 # Of servers that speak most of S3: no such method, or another checksum wanted.
@@ -49,6 +54,8 @@ class S3Store:
         self._prefix = f"{check_key(prefix)}/" if prefix else ""
         self._options = options
         self._client = _client(options)
+        self._made_s = time.monotonic()
+        self._renewing = threading.Lock()
 
     def put(self, key: str, data: bytes) -> None:
         request: PutObjectRequestTypeDef = {
@@ -61,7 +68,7 @@ class S3Store:
         try:
             self._client.put_object(**request)
         except BOTO_ERRORS as error:
-            raise translate(error, "put", self._name(key)) from error
+            raise self._failed(error, "put", self._name(key)) from error
 
     def get(self, key: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> bytes:
         # boto repeats requests, not bodies that break off or fail their checksum on the way.
@@ -76,7 +83,7 @@ class S3Store:
                     ) from error
             except BotoCoreError as error:
                 if attempt == self._options.max_attempts:
-                    raise translate(error, "get", self._name(key)) from error
+                    raise self._failed(error, "get", self._name(key)) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def list(self, prefix: str) -> list[str]:
@@ -91,14 +98,14 @@ class S3Store:
                     key = item["Key"].removeprefix(self._prefix)
                     found.append(ObjectEntry(key, item["Size"], item["LastModified"].timestamp()))
         except BOTO_ERRORS as error:
-            raise translate(error, "list", self._name(prefix)) from error
+            raise self._failed(error, "list", self._name(prefix)) from error
         return sorted(found, key=lambda entry: entry.key)
 
     def delete(self, key: str) -> None:
         try:
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + check_key(key))
         except BOTO_ERRORS as error:
-            raise translate(error, "delete", self._name(key)) from error
+            raise self._failed(error, "delete", self._name(key)) from error
 
     def delete_all(self, keys: Sequence[str]) -> None:
         names = [self._prefix + check_key(key) for key in keys]
@@ -118,12 +125,12 @@ class S3Store:
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in _NOT_UNDERSTOOD:
                 return False
-            raise translate(error, "delete", f"s3://{self._bucket}/{names[0]}") from error
+            raise self._failed(error, "delete", f"s3://{self._bucket}/{names[0]}") from error
         except (BotoCoreError, RecursionError) as error:
-            raise translate(error, "delete", f"s3://{self._bucket}/{names[0]}") from error
+            raise self._failed(error, "delete", f"s3://{self._bucket}/{names[0]}") from error
         for refused in answer.get("Errors", []):
             refusal = ClientError({"Error": refused}, "DeleteObjects")
-            raise translate(refusal, "delete", f"s3://{self._bucket}/{refused.get('Key')}")
+            raise self._failed(refusal, "delete", f"s3://{self._bucket}/{refused.get('Key')}")
         return True
 
     def _open_body(self, key: str) -> "StreamingBody":
@@ -136,7 +143,7 @@ class S3Store:
         try:
             return self._client.get_object(**request)["Body"]
         except BOTO_ERRORS as error:
-            raise translate(error, "get", self._name(key)) from error
+            raise self._failed(error, "get", self._name(key)) from error
 
     def _read_body(self, body: "StreamingBody", key: str, max_bytes: int) -> bytes:
         deadline_s = time.monotonic() + self._options.body_timeout_s
@@ -153,6 +160,19 @@ class S3Store:
                         "the store is too slow, try again later"
                     )
         return b"".join(parts)
+
+    def _failed(self, error: BotoError, action: str, where: str) -> TickFleetError:
+        """Where credentials are not taken, calls from now on are made with what is read anew.
+
+        boto reads those of a file once in a client's life; whoever rotates them writes the file.
+        """
+        if needs_credentials(error):
+            with self._renewing:
+                if time.monotonic() - self._made_s >= _READ_ANEW_S:
+                    with suppress(BotoCoreError):  # the file is being written
+                        self._client = _client(self._options)
+                    self._made_s = time.monotonic()
+        return translate(error, action, where)
 
     def _name(self, key: str) -> str:
         return f"s3://{self._bucket}/{self._prefix}{key}"
