@@ -125,12 +125,12 @@ class JournalReader:
                 deadline_s = time.monotonic() + self._patience_s
             for message in messages:
                 error = message.error()
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                    raise RetryableError(f"{self._topic}[{partition}]: {error}")
                 offset = message.offset()
-                assert offset is not None  # consumed, not produced
+                assert offset is not None  # of a record, and of the end; of no other error
                 if error is None:
                     records.append(self._codec.decode(message.value() or b""))
-                elif error.code() != KafkaError._PARTITION_EOF:
-                    raise RetryableError(f"{self._topic}[{partition}]: {error}")
                 if offset >= (end - 1 if error is None else end):
                     return records
         raise StalledClientError(

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from confluent_kafka import KafkaError
 
+from core.errors import RetryableError
 from schemas import JournalCodec, JournalRecord, SingleObjectFraming
 from tests.sim.broker import SimBroker, Txn
 from tests.sim.clients import SimConsumer, SimMessage, World
@@ -23,6 +25,21 @@ class SlowConsumer(SimConsumer):
     def consume(self, count: int, timeout: float) -> list[SimMessage]:
         self._world.broker.advance(10.0)
         return super().consume(1, timeout)
+
+
+class CutMessage(SimMessage):
+    """What the client says of a log that was cut: an error without an offset."""
+
+    def offset(self) -> None:  # type: ignore[override]
+        return None
+
+
+class CutConsumer(SimConsumer):
+    """Of a journal that was cut in an election while it was read."""
+
+    def consume(self, count: int, timeout: float) -> list[SimMessage]:
+        [first, *_] = super().consume(count, timeout)
+        return [CutMessage("journal", 0, first._entry, KafkaError(KafkaError._LOG_TRUNCATION))]
 
 
 @pytest.fixture
@@ -62,3 +79,10 @@ def test_a_transaction_that_stays_open_is_not_waited_for_without_end(world: Worl
     reader = JournalReader(CONFIG, SingleObjectFraming())
     with pytest.raises(StalledClientError, match="no record below 2 for 30 s"):
         reader.read(SlowConsumer(world, {}), 0, 0)  # type: ignore[arg-type]
+
+
+def test_what_the_client_says_without_an_offset_is_read_again(world: World) -> None:
+    world.broker.log("journal", 0).append(None, VALUE)
+    reader = JournalReader(CONFIG, SingleObjectFraming())
+    with pytest.raises(RetryableError, match="truncation"):
+        reader.read(CutConsumer(world, {}), 0, 0)  # type: ignore[arg-type]
