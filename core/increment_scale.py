@@ -18,12 +18,14 @@ FLOOR_PER_MOVE = 0.25
 the clipped squares would otherwise drag the scale to zero."""
 SETTLED_MOVES = 32.0
 """Price changes seen before the scale is trusted to reject or clip anything."""
-MISLED_SPREADS = 8.0
-"""Spreads of the window that a young scale may be. A move of a bad price among the first 32 enters
-the scale whole, and would be forgotten only after thousands of ticks; no scale of the moves in a
-window is more than two of its spreads, so that this one is of moves long past."""
+MISLED_SPREADS = 64.0
+"""Spreads of the window that a young asset's scale may be. A move of a bad price among the first 32
+enters the scale whole, and would be forgotten only after thousands of ticks. No scale of the moves
+in a window is more than two of its spreads: this one is of moves long past, and of no opening
+either, which may well be twenty times as lively as what follows."""
 YOUNG_TICKS = 1024.0
-"""As many are counted; from 721 on the gain is the half-life's."""
+_MOST_COUNTED = 1024.0
+"""From 721 on the gain is the half-life's."""
 _TINY = 1e-30
 _SCALE_ROWS = ("scale_rms", "scale_ticks", "moves", "smallest_move")
 
@@ -40,7 +42,7 @@ def is_misled(old: Rows, spread: Float[Array, "1 lanes"] | float) -> Bool[Array,
         old: the rows before a tick, by their names in `increments`.
         spread: see `core.increments.update`.
     """
-    young = is_settled(old) & (old["scale_ticks"] < YOUNG_TICKS)
+    young = is_settled(old) & (old["ticks"] < YOUNG_TICKS)
     return young & (old["scale_rms"] > MISLED_SPREADS * spread)
 
 
@@ -76,7 +78,7 @@ def move_scale(
     size = jnp.abs(change)
     clipped = jnp.where(settled, jnp.minimum(size, WINSOR_SCALES * bound), size)
     counts = ~first
-    ticks = jnp.minimum(old["scale_ticks"] + counts, YOUNG_TICKS)
+    ticks = jnp.minimum(old["scale_ticks"] + counts, _MOST_COUNTED)
     gain = jnp.maximum(1.0 / jnp.maximum(ticks, 1.0), 1.0 - 0.5 ** (1.0 / HALF_LIFE_TICKS))
     square = jnp.square(old["scale_rms"])
     square = square + jnp.where(counts, gain, 0.0) * (jnp.square(clipped) - square)

@@ -59,7 +59,7 @@ def look(front: Front, price: Array, spread: Array) -> tuple[Front, Front, Seen]
     change = jnp.where(first | reanchored, 0.0, price - front.price)
     size = jnp.abs(change)
     bounded = jnp.where(settled, jnp.minimum(size, 5.0 * before), size)
-    misled = settled & (front.counted < 1024) & (front.rms > 8.0 * spread)
+    misled = settled & (front.ticks < 1024) & (front.rms > 64.0 * spread)
     past = _if(misled, (0.0, 0, 0, 0.0), (front.rms, front.counted, front.moves, front.smallest))
     past_rms, past_counted, past_moves, past_smallest = past
     bounded = jnp.where(misled, size, bounded)
