@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from math import isfinite
 from os import PathLike
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar
+from typing import Literal, NoReturn
 
 import structlog
 
@@ -31,14 +31,13 @@ from workers.batching.shedding import LoadShedder
 from workers.clock import Clock, SystemClock
 from workers.embedded.alerts import Alert, alerts, log_alert
 from workers.embedded.dumps import EmergencyDumps
+from workers.embedded.one_at_a_time import OneAtATime
 from workers.embedded.snapshot_files import SavedSnapshot, SnapshotFiles
 from workers.embedded.threads import Threads
-from workers.errors import PredictorBusyError, PredictorClosedError
+from workers.errors import PredictorClosedError
 from workers.telemetry.metrics import M, NullTelemetry, Telemetry
 
 __all__ = ["SavedSnapshot", "UniversalPredictor"]
-
-T = TypeVar("T")
 
 _log = structlog.get_logger()
 _HISTORY_STEP_NS = 1_000_000
@@ -92,6 +91,7 @@ class UniversalPredictor:
         self.config = config
         self.asset_id = asset_id
         self._trains_on = Threads(1, "training")
+        self._changes = OneAtATime(self._trains_on)
         self._lane = Lane(config, dtype, trains_on=self._trains_on)
         self._header = current_header(config, dtype)
         self._result: PredictionResult | None = None
@@ -105,7 +105,6 @@ class UniversalPredictor:
         self._last_arrival_s: float | None = None
         self._telemetry = telemetry or NullTelemetry()
         self._accepting = True
-        self._stepped_by: object = None
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -145,8 +144,7 @@ class UniversalPredictor:
             MarketObservation(price, price, begin_ns + number * step_ns)
             for number, price in enumerate(history)
         ]
-        [last] = self._alone(lambda: deque(self._lane.steps(ticks), maxlen=1))
-        before, self._result = self._result, last
+        before, last = self._changes.one(lambda: self._advance_by(ticks))
         if not isfinite(last.predicted_price):
             raise RuntimeError(
                 "the predictor diverged: check the history for values that are not prices"
@@ -165,17 +163,7 @@ class UniversalPredictor:
             PredictorBusyError: another thread is in a step; this tick was not taken.
         """
         self._require_open()
-        begun_s = self._clock.monotonic_s()
-        result = self._alone(
-            lambda: self._lane.step(
-                observation,
-                processing_time_ns=self._clock.now_ns(),
-                depth=self._shedder.depth if self._shedder else None,
-                kernel_mask=Kernel(self._shedder.kernel_mask) if self._shedder else ALL_KERNELS,
-            )
-        )
-        self._observe_load(begun_s)
-        before, self._result = self._result, result
+        before, result = self._changes.one(lambda: self._advance(observation))
         self._announce(before, result, observation.timestamp_ns)
         return result
 
@@ -192,22 +180,28 @@ class UniversalPredictor:
         if not self._accepting:
             raise PredictorClosedError("this predictor was shut down: load its snapshot in another")
 
-    def _alone(self, change: Callable[[], T]) -> T:
-        """Change the state; of two changes at once one would be lost without a word.
+    def _advance(
+        self, observation: MarketObservation
+    ) -> tuple[PredictionResult | None, PredictionResult]:
+        """The results before and after a tick."""
+        begun_s = self._clock.monotonic_s()
+        result = self._lane.step(
+            observation,
+            processing_time_ns=self._clock.now_ns(),
+            depth=self._shedder.depth if self._shedder else None,
+            kernel_mask=Kernel(self._shedder.kernel_mask) if self._shedder else ALL_KERNELS,
+        )
+        self._observe_load(begun_s)
+        before, self._result = self._result, result
+        return before, result
 
-        Plain stores and no lock: Ctrl-C cannot come between two of them and leave it taken, and
-        what a fork leaves behind in the midst of a step is of another process.
-        """
-        process = self._trains_on.process
-        if self._stepped_by is process:
-            raise PredictorBusyError(
-                "another thread is in a step of this predictor: give each its own, or let one feed"
-            )
-        self._stepped_by = process
-        try:
-            return change()
-        finally:
-            self._stepped_by = None
+    def _advance_by(
+        self, ticks: Sequence[MarketObservation]
+    ) -> tuple[PredictionResult | None, PredictionResult]:
+        """The results before and after a history."""
+        [last] = deque(self._lane.steps(ticks), maxlen=1)
+        before, self._result = self._result, last
+        return before, last
 
     def _observe_load(self, begun_s: float) -> None:
         if self._shedder and self._last_arrival_s is not None:
@@ -292,7 +286,7 @@ class UniversalPredictor:
             raise IntegrityError(
                 f"{filepath}: {error}. Load an older snapshot, or start cold with fit_history"
             ) from error
-        self._alone(lambda: self._take(snapshot, wanted))
+        self._changes.one(lambda: self._take(snapshot, wanted))
 
     def _take(self, snapshot: SingleSnapshot, blocks: Collection[str]) -> None:
         own = self.state

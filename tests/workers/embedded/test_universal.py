@@ -429,7 +429,7 @@ def test_who_comes_into_a_step_changes_nothing(tmp_path: Path) -> None:
                 lambda: ours.fit_history(walk(CONFIG.wtmm_buffer_size)),
                 lambda: ours.load_snapshot(tmp_path / "a.msgpack"),
             ):
-                with pytest.raises(PredictorBusyError, match="give each its own"):
+                with pytest.raises(PredictorBusyError, match="under way"):
                     change()
             return self.time_ns
 
@@ -440,6 +440,22 @@ def test_who_comes_into_a_step_changes_nothing(tmp_path: Path) -> None:
     assert ours.state.sequence == 2
 
 
+def test_a_step_is_under_way_until_its_result_is_the_newest() -> None:
+    [first, second] = observations(walk(2))
+
+    class AtItsEnd(TraceClock):
+        def monotonic_s(self) -> float:
+            """Read a second time when the state has moved, and the result is still another's."""
+            if self.reads == 1:
+                with pytest.raises(PredictorBusyError):
+                    ours.step(second)
+            return super().monotonic_s()
+
+    ours = UniversalPredictor(CONFIG, clock=AtItsEnd(), shedder=LoadShedder(5))
+    ours.step(first)
+    assert ours.state.sequence == 1
+
+
 def test_a_process_forked_in_the_midst_of_a_step_goes_on() -> None:
     ours = predictor()
     [tick] = observations(walk(1))
@@ -447,7 +463,7 @@ def test_a_process_forked_in_the_midst_of_a_step_goes_on() -> None:
     class Forking(FixedClock):
         def now_ns(self) -> int:
             ours._clock = FixedClock()
-            assert forked(lambda: ours._alone(lambda: None)) == 0
+            assert forked(lambda: ours._changes.one(lambda: None)) == 0
             return self.time_ns
 
     ours._clock = Forking()
