@@ -99,6 +99,11 @@ class Log:
         if txn is not None and self not in txn.unmarked:
             txn.unmarked.append(self)
 
+    def cut(self, end: int) -> None:
+        """Lose what stands from there on, as in an unclean election."""
+        del self.entries[end:]
+        self._stable = self._visible = 0
+
     def mark(self, txn: Txn) -> None:
         """Write a transaction's marker, which also decides what hangs here of its id."""
         for entry in self.entries[self.stable_end :]:

@@ -35,6 +35,7 @@ class Findings:
         journal_begun: whether the commit says that there is a record in it.
         lost: why a replay cannot lead to the state, where one has tried; empty where none has.
         other_topic: why the committed snapshot is of another topic than there is now, or empty.
+        same_topic: whether what was answered is known to be of the topic there is now.
     """
 
     partition: int
@@ -47,6 +48,7 @@ class Findings:
     journal_begun: bool = False
     lost: str = ""
     other_topic: str = ""
+    same_topic: bool = False
 
 
 def answered_to(found: Findings, log: DecisionLog) -> int | None:

@@ -134,13 +134,16 @@ def _refuse_another_configuration(config: WorkerConfig, found: Findings) -> None
 def _cold(config: WorkerConfig, found: Findings, log: DecisionLog) -> RecoveryPlan:
     """Give the state up, but never the knowledge of what was answered.
 
-    Where that is lost, any tick there is now may have been answered: it begins at the next one.
+    Where that is lost, any tick there is now may have been answered: it begins at the next one. So
+    it does where a log was cut: what is left of it was answered, what comes behind it never was.
     """
     answered = answered_to(found, log)
     if answered is None:
         begin = found.high
+    elif answered >= found.high:
+        begin = found.high if found.same_topic else found.low
     else:
-        begin = found.low if answered >= found.high else max(found.low, answered + 1)
+        begin = max(found.low, answered + 1)
     plan = _empty(config, found, begin, DecisionLog(), "cold")
     return replace(plan, journal_position=found.journal.end)
 

@@ -98,6 +98,7 @@ def plan_recovery(
             journal_begun=tells_of_answers(committed.metadata or ""),
             lost=lost,
             other_topic=other_topic,
+            same_topic=topic_id is not None and topic_id == _answered_topic(restored, committed),
         )
     except KafkaException as error:
         raise RetryableError(f"recovery of partition {partition}: {error}") from error
@@ -113,6 +114,13 @@ def _journal_position(restored: Restored | None, committed: TopicPartition) -> i
     if restored is not None:
         return restored.image.journal_position
     return noted_position(committed.metadata or "") or 0
+
+
+def _answered_topic(restored: Restored | None, committed: TopicPartition) -> str | None:
+    """Which topic's ticks were answered, as far as snapshot or commit tell."""
+    if restored is not None:
+        return restored.image.topic_id
+    return noted_topic(committed.metadata or "")
 
 
 def _check_noted(metadata: str, topic_id: str | None, position: int) -> None:

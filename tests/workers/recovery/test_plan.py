@@ -243,6 +243,23 @@ def test_a_cold_start_on_a_recreated_topic_begins_at_its_first_tick(committed_of
     assert (plan.start_offset, plan.commit_offset, plan.emitted_to) == (0, 0, -1)
 
 
+@pytest.mark.parametrize(
+    ("high", "begin"),
+    [(31, 31), (40, 40), (41, 41), (42, 42), (50, 42)],
+    ids=["far", "near", "by one", "as long again", "longer again"],
+)
+@pytest.mark.parametrize("rewind", [0, 5])
+def test_a_cold_start_on_a_log_that_was_cut_begins_behind_all_that_was_answered_of_it(
+    rewind: int, high: int, begin: int
+) -> None:
+    config = replace(COLD, cold_start_rewind=rewind)
+    found = replace(FRESH, committed_offset=30, restored=snapshot(30), journal=journal((30, 41)))
+    plan = make_plan(config, replace(found, high=high, same_topic=True, lost="cut"))
+    assert (plan.source, plan.start_offset, plan.commit_offset, plan.emitted_to) == (
+        "cold", begin - rewind, begin, begin - 1,
+    )  # fmt: skip
+
+
 def answered_with(dtype: str | None) -> JournalTail:
     """Before the first snapshot."""
     tail = journal((0, 4), (5, 9))

@@ -29,6 +29,7 @@ from tests.sim.scheduler import Scheduler
 from tests.sim.store import SimStore
 from tests.workers.recovery.test_plan import snapshot
 from workers import MissingHistory, WorkerConfig
+from workers.delivery.cold_commit import journal_note
 from workers.errors import HistoryLostError, StalledClientError
 from workers.journal.reader import JournalReader, JournalTail
 from workers.partition import Partition
@@ -204,6 +205,24 @@ def test_a_snapshot_of_a_topic_that_was_created_anew_is_not_gone_on_from(
     cold = partition.recover()
     assert (cold.source, cold.commit_offset, cold.emitted_to) == ("cold", 1_000, 999)
     assert cold.topic_id not in (None, topic_id)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("snapshots", [True, False])
+def test_a_log_that_was_cut_is_told_from_a_topic_created_anew_by_the_topics_id(
+    partition: Partition0, topic_id: str, *, snapshots: bool, told: bool
+) -> None:
+    """An older release does not tell it: then no tick of a new topic is left out."""
+    partition.take_ticks(500)
+    if snapshots:
+        partition.name(partition.save(1_000, topic_id if told else None))
+    else:
+        partition.journal(0, 999)
+        note = journal_note(0, answered=True, topic_id=topic_id if told else None)
+        partition.broker.committed[0] = 0, note
+    cold = partition.recover()
+    begin = 500 if told else 0
+    assert (cold.source, cold.commit_offset, cold.emitted_to) == ("cold", begin, begin - 1)
 
 
 def test_where_the_snapshot_is_lost_another_clusters_is_not_taken(
