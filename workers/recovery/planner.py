@@ -23,6 +23,7 @@ from snapshots import (
     restore,
 )
 from workers.client_config import reader_settings
+from workers.commits import commits_of
 from workers.config import WorkerConfig
 from workers.delivery.cold_commit import noted_position, noted_topic, tells_of_answers
 from workers.errors import StalledClientError
@@ -69,7 +70,7 @@ def plan_recovery(
         # First of all: whatever is found out later is of this topic, or the worker notices.
         topic_id = identity.ask()
         # While a predecessor's transaction has pending offsets this call waits for its outcome.
-        committed = _committed(reader, wanted, config.client_timeout_s)
+        [committed] = commits_of(reader, [wanted], config.client_timeout_s)
         low, high = reader.get_watermark_offsets(wanted, config.client_timeout_s)
         fault_point("before_restore")
         fault_point_during("during_restore")
@@ -154,13 +155,6 @@ def _end_behind(reader: Consumer, place: TopicPartition, retained: range, timeou
     raise StalledClientError(
         f"{place.topic}[{place.partition}]: no answer behind {place.offset}. It is asked again"
     )
-
-
-def _committed(reader: Consumer, wanted: TopicPartition, timeout_s: float) -> TopicPartition:
-    [committed] = reader.committed([wanted], timeout_s)
-    if committed.error is not None:
-        raise KafkaException(committed.error)
-    return committed
 
 
 def _restore(
