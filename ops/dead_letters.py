@@ -204,9 +204,7 @@ def _unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, D
     heard_s = time.monotonic()
     while unfinished:
         messages = reader.consume(_BATCH, _POLL_S)
-        if messages:
-            heard_s = time.monotonic()
-        elif time.monotonic() - heard_s > config.client_timeout_s:
+        if not messages and time.monotonic() - heard_s > config.client_timeout_s:
             raise ReplayError(
                 f"{topic}: nothing came for {config.client_timeout_s:.0f} s, and the end is not "
                 "reached: check the brokers, then run the command again"
@@ -219,6 +217,9 @@ def _unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, D
                 unfinished.discard(message.partition() or 0)
             else:
                 raise KafkaException(error)
+        if messages:
+            # Not before: to send them may have taken the caller longer than silence may last.
+            heard_s = time.monotonic()
 
 
 def _progress(

@@ -1,13 +1,16 @@
 """Whoever sends dead letters again and gets no answer is told so, and what right is lacking."""
 
+import time
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from core.errors import TickFleetError
 from ops.dead_letters import ReplayError, ReplayReport, replay_dead_letters
+from schemas import DeadLetterCodec
 from tests.sim.broker import Entry
 from tests.sim.clients import SimMessage
 from workers import WorkerConfig
@@ -18,7 +21,8 @@ _TOPIC: Final = _CONFIG.topics.dead_letters
 
 
 def _message(code: int) -> SimMessage:
-    return SimMessage(_TOPIC, 0, Entry(0, None, None), KafkaError(code))
+    error = KafkaError(code) if code != KafkaError.NO_ERROR else None
+    return SimMessage(_TOPIC, 0, Entry(0, None, None), error)
 
 
 class Reader:
@@ -26,10 +30,10 @@ class Reader:
 
     Args:
         progress: what it tells of the group; None: nothing, ever.
-        comes: the codes of what it yields, each once.
+        comes: the codes of what it yields, each once; None for nothing yet.
     """
 
-    def __init__(self, progress: TopicPartition | None, comes: Sequence[int]) -> None:
+    def __init__(self, progress: TopicPartition | None, comes: Sequence[int | None]) -> None:
         self._progress = progress
         self._comes = list(comes)
 
@@ -46,10 +50,15 @@ class Reader:
         """From where the progress says."""
 
     def consume(self, _most: int, _timeout_s: float) -> list[SimMessage]:
-        return [_message(self._comes.pop(0))] if self._comes else []
+        code = self._comes.pop(0) if self._comes else None
+        return [] if code is None else [_message(code)]
 
     def close(self) -> None:
         """Nothing to leave."""
+
+
+class NotALetterError(TickFleetError):
+    """Of somebody else's record."""
 
 
 def _refused_place() -> Any:
@@ -85,6 +94,17 @@ def test_a_partition_whose_progress_is_not_told_is_an_error(
 def test_silence_before_the_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ReplayError, match="the end is not reached"):
         _counted(monkeypatch, Reader(TopicPartition(_TOPIC, 0, 5), []))
+
+
+def test_the_time_that_letters_take_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(_codec: DeadLetterCodec, _value: bytes) -> NoReturn:
+        time.sleep(2 * _CONFIG.client_timeout_s)
+        raise NotALetterError
+
+    monkeypatch.setattr(DeadLetterCodec, "decode", slow)
+    comes = [KafkaError.NO_ERROR, None, KafkaError._PARTITION_EOF]
+    reader = Reader(TopicPartition(_TOPIC, 0, 5), comes)
+    assert _counted(monkeypatch, reader) == ReplayReport(0, 0, ())
 
 
 def test_the_end_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
