@@ -69,6 +69,10 @@ class Assignment:
         """Partitions that answer ticks."""
         return [p for p in self._partitions.values() if p.phase is Phase.LIVE]
 
+    def replaying(self) -> list[Partition]:
+        """Partitions that step again what was answered."""
+        return [p for p in self._partitions.values() if p.phase is Phase.REPLAYING]
+
     def active(self) -> dict[int, Partition]:
         """Partitions that take input, by number."""
         return {number: p for number, p in self._partitions.items() if p.active}

@@ -5,6 +5,7 @@ The other partitions of the worker are not held up by any of it.
 
 from typing import Final
 
+import numpy as np
 import structlog
 from confluent_kafka import KafkaError, Message
 
@@ -22,6 +23,7 @@ __all__ = ["Setbacks"]
 
 _log = structlog.get_logger()
 _POSITION_LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+_NO_OFFSETS: Final = np.zeros(0, dtype=np.int64)
 _TRUNCATED: Final = KafkaError(KafkaError._LOG_TRUNCATION).str()
 """Told in the text alone, and without an offset."""
 
@@ -60,6 +62,27 @@ class Setbacks:
         self._membership.start_at(partition.number, first_missing)
         self._telemetry.inc(M.GAPS_ASKED_AGAIN, partition=str(partition.number))
         _log.info("gap_asked_again", partition=partition.number, offset=first_missing)
+
+    def behind_the_end(self, partition: Partition) -> None:
+        """See whether what a partition has yet to replay is gone from the end of the log.
+
+        No later record comes to tell of it. Like any gap it is fetched twice before it is believed.
+
+        Raises:
+            RetryableError: as `failure`.
+        """
+        if self._membership.read_to(partition.number) <= partition.emitted_to:
+            return
+        first = partition.next_offset
+        due = range(first, partition.emitted_to + 1)
+        vanished = partition.log.first_vanished(due, _NO_OFFSETS)
+        if vanished is None:
+            return
+        if partition.asked_again_at == first:
+            self.unrepeatable(VanishedRecordError(partition.number, vanished))
+        else:
+            partition.asked_again_at = first
+            self.gap(partition, first)
 
     def unrepeatable(self, error: UnrepeatableError) -> None:
         """What was answered cannot be stepped again as it was: stop the partition.

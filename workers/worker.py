@@ -165,6 +165,8 @@ class Worker:
         if self._uncertain:
             return
         parts.assignment.finish_replays()
+        for partition in parts.assignment.replaying():
+            self._setbacks.behind_the_end(partition)
         parts.cycle.advance(self._membership)
         parts.checkpoints.advance(parts.assignment.all())
         for partition in parts.topic_watch.look(parts.assignment.active().values()):

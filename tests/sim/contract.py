@@ -192,6 +192,9 @@ class BrokerContract:
             cluster.write_markers()
             # c C
             _read_to(member, place, 6)
+            member.seek(TopicPartition(cluster.ticks, 0, 2))
+            assert _position(member, place) <= 2, "as soon as it is sought back"
+            _read_to(member, place, 6)
 
 
 def _read_to(member: Any, place: TopicPartition, offset: int) -> None:

@@ -58,12 +58,28 @@ def test_a_partition_whose_answered_ticks_are_gone_stops(
     assert shop.sequences() == ANSWERED, "it answers nothing from a wrong state"
 
 
+@pytest.mark.parametrize(
+    "gone",
+    [(9,), (8, 9), tuple(range(5, 10)), tuple(range(10))],
+    ids=["last", "two", "half", "all"],
+)
+def test_so_does_one_that_no_later_tick_reaches(shop: Compacted, gone: tuple[int, ...]) -> None:
+    shop.answer_and_lose(*gone)
+    shop.live(KNOWS)
+    shop.until(lambda: bool(shop.stopped))
+    [error] = shop.stopped
+    assert isinstance(error, HistoryLostError)
+    assert (error.partition, error.offset) == (0, next(n for n in gone if n in {0, 4, 5, 9}))
+
+
+@pytest.mark.parametrize("gone", [4, 9])
 def test_it_goes_on_without_its_state_where_that_is_set_and_answers_nothing_twice(
-    shop: Compacted,
+    shop: Compacted, gone: int
 ) -> None:
     shop.config = replace(shop.config, missing_history=MissingHistory.COLD_START)
-    shop.answer_and_lose(4)
+    shop.answer_and_lose(gone)
     shop.live(KNOWS)
+    shop.until(lambda: shop.broker.committed[0][0] == 10)
     shop.feed(contract("Tick"))
     shop.until(lambda: len(shop.sequences()) == 15)
     assert shop.sequences() == [*ANSWERED, 1, 2, 3, 4, 5], "its asset is new again"
