@@ -23,12 +23,12 @@ from confluent_kafka import (
 from core.errors import FatalError, RetryableError, TickFleetError
 from ops.topics import NoSuchTopicError
 from schemas import DeadLetter, DeadLetterCodec, ErrorClass
-from workers.client_config import base_settings
-from workers.commits import commits_of
+from workers.brokers.client_config import base_settings
+from workers.brokers.commits import commits_of
+from workers.brokers.rights import not_allowed
 from workers.config import WorkerConfig
 from workers.emission.burial import is_cut
 from workers.emission.framing import framing_by_topic
-from workers.rights import not_allowed
 
 __all__ = [
     "HEADER",

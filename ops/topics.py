@@ -13,11 +13,11 @@ from confluent_kafka.admin import (
 from confluent_kafka.cimpl import NewTopic
 
 from core.errors import FatalError, RetryableError
-from workers.client_config import admin_settings
+from workers.brokers.client_config import admin_settings
+from workers.brokers.reasons import Reasons
+from workers.brokers.topics import check_layout
 from workers.config import Topics, WorkerConfig
 from workers.errors import TopicLayoutError
-from workers.reasons import Reasons
-from workers.topics import check_layout
 
 __all__ = [
     "DEFAULT_PARTITIONS",

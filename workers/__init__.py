@@ -11,6 +11,7 @@ become visible together or not at all.
 """
 
 from workers.assembly import run_worker
+from workers.brokers.topics import check_layout, check_topics
 from workers.clock import Clock, SystemClock
 from workers.config import (
     ColdStart,
@@ -39,7 +40,6 @@ from workers.faults import FAULT_POINTS
 from workers.lifecycle.signals import StopSignal
 from workers.telemetry.health import HealthReport, WorkerHealth
 from workers.telemetry.metrics import CATALOGUE, M, MetricDef, MetricKind, NullTelemetry, Telemetry
-from workers.topics import check_layout, check_topics
 
 __all__ = [
     "CATALOGUE",

@@ -9,6 +9,9 @@ from snapshots import ObjectStore, SnapshotWriter, current_header, open_store
 from workers.assignment import Assignment
 from workers.batching.decider import Decider
 from workers.batching.pipeline import Pipeline
+from workers.brokers.topic_identity import TopicIdentity
+from workers.brokers.topic_watch import TopicWatch
+from workers.brokers.topics import check_topics
 from workers.checkpoints import Checkpoints
 from workers.clock import Clock, SystemClock
 from workers.compute.state_table import StateTable
@@ -34,9 +37,6 @@ from workers.telemetry.gauges import Gauges
 from workers.telemetry.health import WorkerHealth
 from workers.telemetry.metrics import Telemetry
 from workers.telemetry.traces import NullTracer, Tracer
-from workers.topic_identity import TopicIdentity
-from workers.topic_watch import TopicWatch
-from workers.topics import check_topics
 from workers.worker import Worker, WorkerParts
 
 __all__ = ["run_worker"]

@@ -18,6 +18,7 @@ from workers.batching.decider import Decider
 from workers.batching.gaps import before_gaps
 from workers.batching.pipeline import Pipeline, SteppedBatch
 from workers.batching.records import RecordBatch, batch_records
+from workers.brokers.topic_watch import TopicWatch
 from workers.checkpoints import Checkpoints
 from workers.clock import Clock
 from workers.config import WorkerConfig
@@ -37,7 +38,6 @@ from workers.telemetry.gauges import Gauges
 from workers.telemetry.health import WorkerHealth
 from workers.telemetry.metrics import M, Telemetry
 from workers.telemetry.traces import Span, Stopwatch, Tracer, Untimed
-from workers.topic_watch import TopicWatch
 
 __all__ = ["Worker", "WorkerParts"]
 

@@ -8,7 +8,7 @@ import click
 from ops.cli.options import bootstrap_option, config_option, settings_of
 from ops.cli.show import show
 from ops.records import RecordReader, StartAt, follow
-from workers.client_config import base_settings
+from workers.brokers.client_config import base_settings
 from workers.emission.framing import framing_by_topic
 
 __all__ = ["command"]

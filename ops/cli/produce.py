@@ -24,7 +24,7 @@ from ops.ticks import (
     unpaced,
 )
 from schemas import TickCodec
-from workers.client_config import base_settings
+from workers.brokers.client_config import base_settings
 from workers.emission.framing import framing_by_topic
 
 __all__ = ["command"]

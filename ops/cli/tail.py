@@ -12,7 +12,7 @@ from ops.cli.options import bootstrap_option, config_option, settings_of
 from ops.cli.show import show
 from ops.records import RecordReader, Selection, StartAt, follow
 from schemas import ErrorClass, FlagState, FlagType, Severity
-from workers.client_config import base_settings
+from workers.brokers.client_config import base_settings
 from workers.emission.framing import framing_by_topic
 
 __all__ = ["command"]

@@ -7,10 +7,10 @@ from confluent_kafka import KafkaException
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
 from ops.topics import TopicInfo, describe_topics
+from workers.brokers.topics import check_layout
 from workers.config import Topics
 from workers.delivery.output_limits import FULL_BATCH_BYTES, LEAST_LIMIT_BYTES
 from workers.errors import TopicLayoutError
-from workers.topics import check_layout
 
 __all__ = ["check_brokers", "check_topics"]
 

@@ -22,9 +22,9 @@ from ops.doctor.site import Site
 from ops.doctor.storage import check_store
 from ops.doctor.strangers import check_strangers
 from ops.doctor.transactions import check_transactions
-from workers.client_config import admin_settings
+from workers.brokers.client_config import admin_settings
+from workers.brokers.reasons import Reasons
 from workers.config import WorkerConfig
-from workers.reasons import Reasons
 
 __all__ = ["examine"]
 

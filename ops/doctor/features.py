@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
-from workers.client_config import base_settings, consumer_settings
+from workers.brokers.client_config import base_settings, consumer_settings
 from workers.config import Delivery, WorkerConfig
 from workers.group.protocol import GROUP_PROTOCOL_REMEDY, refuses_group_protocol
 

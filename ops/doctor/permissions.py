@@ -7,7 +7,7 @@ from confluent_kafka.admin import AclOperation
 
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
-from workers.client_config import base_settings
+from workers.brokers.client_config import base_settings
 from workers.config import Delivery
 
 __all__ = ["check_permissions"]

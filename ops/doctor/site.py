@@ -6,8 +6,8 @@ from confluent_kafka.admin import AdminClient
 
 from ops.topics import TopicInfo
 from snapshots import ObjectStore
+from workers.brokers.reasons import Reasons
 from workers.config import WorkerConfig
-from workers.reasons import Reasons
 
 __all__ = ["Site"]
 

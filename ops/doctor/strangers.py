@@ -7,8 +7,8 @@ from ops.doctor.finding import Finding
 from ops.doctor.site import Site
 from ops.fleet import committed
 from snapshots import Manifest, ObjectStore, SnapshotScope, list_snapshots, load_manifest
+from workers.brokers.topic_identity import TopicIdentity
 from workers.recovery.findings import ANOTHER_TOPIC
-from workers.topic_identity import TopicIdentity
 
 __all__ = ["check_strangers"]
 

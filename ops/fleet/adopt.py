@@ -10,7 +10,7 @@ from core.errors import FatalError
 from ops.fleet.errors import FleetUnreadableError
 from ops.fleet.group import describe_group
 from snapshots import ManifestRef
-from workers.client_config import reader_settings
+from workers.brokers.client_config import reader_settings
 from workers.config import WorkerConfig
 
 __all__ = ["GroupBusyError", "adopt"]

@@ -9,8 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ops.fleet.errors import FleetUnreadableError
 from snapshots import IntegrityError, ManifestRef
-from workers.client_config import reader_settings
-from workers.commits import commits_of
+from workers.brokers.client_config import reader_settings
+from workers.brokers.commits import commits_of
 from workers.config import WorkerConfig
 
 __all__ = ["Commit", "committed"]

@@ -10,7 +10,7 @@ from core.errors import TickFleetError
 from ops.fleet.errors import FleetUnreadableError
 from ops.fleet.offsets import begins, ends
 from schemas import JournalCodec, JournalRecord
-from workers.client_config import admin_settings, reader_settings
+from workers.brokers.client_config import admin_settings, reader_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
 

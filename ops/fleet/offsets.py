@@ -6,7 +6,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from ops.fleet.errors import FleetUnreadableError
-from workers.log_offsets import log_begins, log_ends
+from workers.brokers.log_offsets import log_begins, log_ends
 
 __all__ = ["begins", "ends"]
 

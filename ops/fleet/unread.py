@@ -10,7 +10,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from workers.client_config import reader_settings
+from workers.brokers.client_config import reader_settings
 from workers.config import WorkerConfig
 
 __all__ = ["UnreadRecords", "without_records"]

@@ -17,9 +17,9 @@ from confluent_kafka import (
 
 from core.errors import FatalError, RetryableError
 from ops.topics import NoSuchTopicError
+from workers.brokers.reasons import Reasons
+from workers.brokers.rights import no_matter, not_allowed
 from workers.errors import NotAllowedError
-from workers.reasons import Reasons
-from workers.rights import no_matter, not_allowed
 
 __all__ = ["NoSuchPartitionError", "StartAt", "TopicUnreadableError", "follow"]
 

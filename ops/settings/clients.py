@@ -3,7 +3,7 @@
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from ops.settings.errors import SettingsError
-from workers.client_config import consumer_settings, producer_settings
+from workers.brokers.client_config import consumer_settings, producer_settings
 from workers.config import WorkerConfig
 
 __all__ = ["check_client_options"]

@@ -14,9 +14,9 @@ from ops.ticks.errors import TicksNotDeliveredError, TooFewPartitionsError
 from ops.ticks.table import TickTable
 from ops.topics import NoSuchTopicError
 from schemas import TickCodec
+from workers.brokers.reasons import Reasons
+from workers.brokers.rights import not_allowed
 from workers.errors import NotAllowedError
-from workers.reasons import Reasons
-from workers.rights import not_allowed
 
 if TYPE_CHECKING:
     from workers.replay import RecordColumns

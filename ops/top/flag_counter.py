@@ -8,7 +8,7 @@ from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
 from core.errors import TickFleetError
 from schemas import FlagEventCodec, FlagState
-from workers.client_config import reader_settings
+from workers.brokers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
 

@@ -19,9 +19,9 @@ from ops.top.flag_counter import FlagCounter
 from ops.top.picture import FleetPicture, PartitionPicture
 from ops.topics import describe_topics
 from snapshots import ManifestRef, ObjectStore, SnapshotScope, open_store
-from workers.client_config import admin_settings
+from workers.brokers.client_config import admin_settings
+from workers.brokers.topics import check_layout
 from workers.config import WorkerConfig
-from workers.topics import check_layout
 
 __all__ = ["FleetObserver"]
 

@@ -19,7 +19,7 @@ from ops.web.growth import Growth
 from ops.web.tail import Tail
 from ops.web.thin import thinned
 from schemas import FlagEvent, FlagEventCodec, ResultCodec
-from workers.client_config import admin_settings
+from workers.brokers.client_config import admin_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
 

@@ -11,10 +11,10 @@ from confluent_kafka.admin import AdminClient
 from ops.fleet import FleetUnreadableError, begins, ends
 from ops.topics import describe_topics
 from ops.web.growth import Growth
-from workers.client_config import admin_settings, reader_settings
+from workers.brokers.client_config import admin_settings, reader_settings
+from workers.brokers.rights import no_matter, not_allowed
+from workers.brokers.topics import check_layout
 from workers.config import WorkerConfig
-from workers.rights import no_matter, not_allowed
-from workers.topics import check_layout
 
 __all__ = ["Tail", "Taken"]
 

@@ -19,13 +19,13 @@ from ops.local import LocalCluster
 from tests.fixtures.kafka import KafkaCluster
 from tests.kafka.tap import read_topic
 from workers import Topics, WorkerConfig
-from workers.client_config import consumer_settings, producer_settings
+from workers.brokers.client_config import consumer_settings, producer_settings
+from workers.brokers.log_offsets import log_ends
 from workers.delivery.output_limits import OutputLimits
 from workers.delivery.outputs import GroupTicket
 from workers.delivery.transactional import TransactionalOutputs
 from workers.emission.emitter import Emission
 from workers.emission.out_message import OutMessage
-from workers.log_offsets import log_ends
 
 pytestmark = pytest.mark.kafka
 TOPICS: Final = Topics()

@@ -11,7 +11,7 @@ from ops.local.process import free_port
 from tests.chaos.lossy_proxy import lossy_proxy
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from workers import NullTelemetry, WorkerConfig
-from workers.client_config import consumer_settings
+from workers.brokers.client_config import consumer_settings
 from workers.clock import SystemClock
 from workers.config import GroupProtocol, Topics
 from workers.errors import FencedError, StalledClientError

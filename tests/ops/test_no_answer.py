@@ -9,8 +9,8 @@ from ops.records import StartAt, follow
 from ops.ticks import send, send_ticks, synthetic_ticks, unpaced
 from ops.topics import describe_topics
 from schemas import SingleObjectFraming, TickCodec
+from workers.brokers.topics import check_topics
 from workers.config import WorkerConfig
-from workers.topics import check_topics
 
 _NOBODY = "127.0.0.1:1"
 _OPTIONS = {"bootstrap.servers": _NOBODY, "log_level": 0}

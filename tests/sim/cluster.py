@@ -9,7 +9,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, TopicPartition
 
 from workers import WorkerConfig
-from workers.client_config import consumer_settings, producer_settings, reader_settings
+from workers.brokers.client_config import consumer_settings, producer_settings, reader_settings
 
 __all__ = ["PATIENCE_S", "Cluster", "gather", "produce_some"]
 

@@ -81,8 +81,8 @@ def simulated(world: World, monotonic_s: Callable[[], float]) -> Iterator[None]:
         "workers.recovery.planner.Consumer": lambda settings: SimConsumer(world, settings),
         "workers.delivery.outputs.AdminClient": lambda settings: SimAdmin(world, settings),
         "workers.journal.reader.AdminClient": lambda settings: SimAdmin(world, settings),
-        "workers.topic_identity.AdminClient": lambda settings: SimAdmin(world, settings),
-        "workers.topic_identity.time": SimpleNamespace(
+        "workers.brokers.topic_identity.AdminClient": lambda settings: SimAdmin(world, settings),
+        "workers.brokers.topic_identity.time": SimpleNamespace(
             sleep=lambda _seconds: world.scheduler.call("sleep")
         ),
         "workers.delivery.outputs.Producer": lambda settings: SimProducer(world, settings),

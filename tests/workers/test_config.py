@@ -12,7 +12,7 @@ from workers import (
     WorkerConfig,
     check_layout,
 )
-from workers.client_config import consumer_settings, producer_settings
+from workers.brokers.client_config import consumer_settings, producer_settings
 
 BASE: dict[str, Any] = {
     "bootstrap_servers": "localhost:1",

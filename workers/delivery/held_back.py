@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from workers.log_offsets import log_ends
+from workers.brokers.log_offsets import log_ends
 
 __all__ = ["held_back"]
 

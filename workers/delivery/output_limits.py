@@ -11,7 +11,7 @@ import structlog
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from workers.client_config import producer_settings
+from workers.brokers.client_config import producer_settings
 from workers.config import WorkerConfig
 from workers.emission.burial import LETTER_LIMIT_BYTES
 from workers.time_limit import time_limit

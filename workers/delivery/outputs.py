@@ -17,7 +17,7 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from workers.client_config import CONGESTED_MESSAGES, admin_settings, producer_settings
+from workers.brokers.client_config import CONGESTED_MESSAGES, admin_settings, producer_settings
 from workers.config import WorkerConfig
 from workers.delivery.life import ProducerLife, Reports
 from workers.delivery.output_limits import OutputLimits

@@ -18,7 +18,7 @@ from confluent_kafka import (
 )
 
 from core.errors import FatalError
-from workers.client_config import consumer_settings
+from workers.brokers.client_config import consumer_settings
 from workers.clock import Clock
 from workers.config import WorkerConfig
 from workers.delivery.outputs import GroupTicket

@@ -15,7 +15,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from workers.client_config import admin_settings, consumer_settings
+from workers.brokers.client_config import admin_settings, consumer_settings
 from workers.config import GroupProtocol, WorkerConfig
 from workers.group.view import GroupView, view_group
 from workers.telemetry.metrics import M, Telemetry

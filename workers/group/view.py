@@ -13,7 +13,7 @@ from typing import Final, cast
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
-from workers.client_config import admin_settings
+from workers.brokers.client_config import admin_settings
 from workers.config import WorkerConfig
 
 __all__ = ["GroupView", "MemberView", "view_group"]

@@ -14,10 +14,10 @@ from confluent_kafka.admin import AdminClient
 
 from core.errors import RetryableError
 from schemas import Framing, JournalCodec, JournalRecord
-from workers.client_config import admin_settings
+from workers.brokers.client_config import admin_settings
+from workers.brokers.log_offsets import log_ends
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
-from workers.log_offsets import log_ends
 
 __all__ = ["JournalReader", "JournalTail", "uncommitted_end"]
 

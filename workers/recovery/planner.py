@@ -22,8 +22,9 @@ from snapshots import (
     SnapshotScope,
     restore,
 )
-from workers.client_config import reader_settings
-from workers.commits import commits_of
+from workers.brokers.client_config import reader_settings
+from workers.brokers.commits import commits_of
+from workers.brokers.topic_identity import TopicIdentity
 from workers.config import WorkerConfig
 from workers.delivery.cold_commit import noted_position, noted_topic, tells_of_answers
 from workers.errors import StalledClientError
@@ -31,7 +32,6 @@ from workers.faults import fault_point, fault_point_during
 from workers.journal.reader import JournalReader
 from workers.recovery.findings import Findings
 from workers.recovery.plan import RecoveryPlan, make_plan
-from workers.topic_identity import TopicIdentity
 
 __all__ = ["plan_recovery"]
 

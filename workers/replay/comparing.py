@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaException
 
 from core.errors import RetryableError
 from schemas import FlagEventCodec, ResultCodec
-from workers.client_config import reader_settings
+from workers.brokers.client_config import reader_settings
 from workers.config import Delivery, WorkerConfig
 from workers.emission.framing import framing_by_topic
 from workers.replay.flag_verify import FlagComparison

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from core.errors import RetryableError
 from schemas import JournalRecord
 from workers.batching.decisions import full_decision
-from workers.client_config import reader_settings
+from workers.brokers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
 from workers.journal.decision_log import DecisionLog

@@ -16,14 +16,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from core.errors import RetryableError
 from schemas import FlagEvent, FlagEventCodec, ResultCodec, ResultColumns
-from workers.client_config import producer_settings, reader_settings
-from workers.commits import commits_of
+from workers.brokers.client_config import producer_settings, reader_settings
+from workers.brokers.commits import commits_of
+from workers.brokers.rights import not_allowed
 from workers.config import Delivery, WorkerConfig
 from workers.emission.framing import framing_by_topic
 from workers.errors import NotAllowedError
 from workers.replay.errors import ReplayError
 from workers.replay.record_columns import Headers
-from workers.rights import not_allowed
 
 __all__ = ["RUN_ID_HEADER", "Publishing", "RunPublisher"]
 

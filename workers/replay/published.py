@@ -8,11 +8,11 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from core.errors import RetryableError
-from workers.client_config import admin_settings, reader_settings
+from workers.brokers.client_config import admin_settings, reader_settings
+from workers.brokers.rights import no_matter, not_allowed
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
 from workers.journal.reader import uncommitted_end
-from workers.rights import no_matter, not_allowed
 
 __all__ = ["Published", "PublishedRecord"]
 

@@ -11,7 +11,8 @@ from core.errors import RetryableError
 from workers.batching.gaps import before_gaps
 from workers.batching.records import RecordBatch, batch_records
 from workers.batching.vanished import VanishedRecordError, refuse_vanished
-from workers.client_config import reader_settings
+from workers.brokers.client_config import reader_settings
+from workers.brokers.rights import no_matter, not_allowed
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
 from workers.journal.decision_log import DecisionLog
@@ -19,7 +20,6 @@ from workers.partition import Partition, Phase
 from workers.replay.errors import ReplayError
 from workers.replay.merge import EventTimeMerge
 from workers.replay.topic_range import TopicRange
-from workers.rights import no_matter, not_allowed
 
 __all__ = ["TopicFetch"]
 

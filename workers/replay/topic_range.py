@@ -8,11 +8,11 @@ from typing import Any, Self
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from core.errors import RetryableError
-from workers.client_config import reader_settings
+from workers.brokers.client_config import reader_settings
+from workers.brokers.reasons import Reasons
+from workers.brokers.rights import not_allowed
 from workers.config import WorkerConfig
-from workers.reasons import Reasons
 from workers.replay.errors import ReplayError
-from workers.rights import not_allowed
 
 __all__ = ["Bound", "TopicRange", "capture_range", "partitions_of"]
 

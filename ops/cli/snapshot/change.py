@@ -20,7 +20,7 @@ from snapshots import (
     load_manifest,
 )
 from snapshots.header import config_differences, layout_differences
-from workers.topic_identity import TopicIdentity
+from workers.brokers.topic_identity import TopicIdentity
 
 __all__ = ["gc", "restore"]
 

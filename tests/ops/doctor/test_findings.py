@@ -26,9 +26,9 @@ from snapshots import ManifestRef, SnapshotScope, SnapshotWriter, StoreAccessErr
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.snapshots.builders import HEADER, make_image
 from tests.snapshots.memory_store import MemoryStore
+from workers.brokers.topic_identity import TopicIdentity
 from workers.config import Delivery, MissingHistory, Topics, WorkerConfig
 from workers.delivery.cold_commit import journal_note
-from workers.topic_identity import TopicIdentity
 
 _CONFIG = WorkerConfig("127.0.0.1:1", "group", "w", "file:///unused")
 

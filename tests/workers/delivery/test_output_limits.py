@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource
 
 from workers import Topics, WorkerConfig
-from workers.client_config import producer_settings
+from workers.brokers.client_config import producer_settings
 from workers.delivery import outputs as outputs_module
 from workers.delivery.at_least_once import AtLeastOnceOutputs
 from workers.delivery.output_limits import OutputLimits

@@ -12,12 +12,12 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from snapshots import StoreAccessError, StoreError
 from workers import WorkerConfig
+from workers.brokers.topic_identity import TopicIdentity
 from workers.journal.decision_log import DecisionLog
 from workers.partition import Partition
 from workers.recovery.desk import RecoveryDesk
 from workers.recovery.plan import RecoveryPlan
 from workers.recovery.planner import plan_recovery
-from workers.topic_identity import TopicIdentity
 
 CONFIG: Final = WorkerConfig("localhost:1", "group", "w-0", "file:///snapshots")
 WITHOUT_LEADER: Final = 1

@@ -29,6 +29,7 @@ from tests.sim.scheduler import Scheduler
 from tests.sim.store import SimStore
 from tests.workers.recovery.test_plan import snapshot
 from workers import MissingHistory, WorkerConfig
+from workers.brokers.topic_identity import TopicIdentity
 from workers.delivery.cold_commit import journal_note
 from workers.errors import HistoryLostError, StalledClientError
 from workers.journal.reader import JournalReader, JournalTail
@@ -36,7 +37,6 @@ from workers.partition import Partition
 from workers.recovery import planner
 from workers.recovery.plan import RecoveryPlan
 from workers.recovery.planner import plan_recovery
-from workers.topic_identity import TopicIdentity
 
 CONFIG: Final = WorkerConfig(
     "localhost:1",

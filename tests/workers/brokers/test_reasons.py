@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from workers.reasons import Reasons
+from workers.brokers.reasons import Reasons
 
 _AWAY = KafkaError(KafkaError._TRANSPORT, "connection refused")
 _NOT_LET_IN = KafkaError(KafkaError._AUTHENTICATION, "wrong password")

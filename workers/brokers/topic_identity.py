@@ -12,7 +12,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, Uuid
 from confluent_kafka.admin import AdminClient
 
-from workers.client_config import admin_settings
+from workers.brokers.client_config import admin_settings
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
 

@@ -10,10 +10,10 @@ from confluent_kafka import KafkaError, KafkaException, Uuid
 
 from tests.workers.telemetry.test_gauges import SteppedClock
 from workers import WorkerConfig
+from workers.brokers.topic_identity import TopicIdentity
+from workers.brokers.topic_watch import TopicWatch
 from workers.errors import StalledClientError
 from workers.partition import Partition, Phase
-from workers.topic_identity import TopicIdentity
-from workers.topic_watch import TopicWatch
 
 CONFIG: Final = WorkerConfig("localhost:1", "group", "w-0", "file:///snapshots")
 OLD, NEW = Uuid(1, 0), Uuid(1, 1)
@@ -41,8 +41,8 @@ class Brokers:
 
 @pytest.fixture
 def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[TopicIdentity]:
-    monkeypatch.setattr("workers.topic_identity.time.sleep", lambda _seconds: None)
-    monkeypatch.setattr("workers.topic_identity.AdminClient", lambda _settings: None)
+    monkeypatch.setattr("workers.brokers.topic_identity.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("workers.brokers.topic_identity.AdminClient", lambda _settings: None)
     yield TopicIdentity(CONFIG)
 
 

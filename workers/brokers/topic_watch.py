@@ -10,9 +10,9 @@ from typing import Final
 
 from core.errors import RetryableError
 from snapshots.io_threads import IoThreads
+from workers.brokers.topic_identity import TopicIdentity
 from workers.clock import Clock
 from workers.partition import Partition
-from workers.topic_identity import TopicIdentity
 
 __all__ = ["TopicWatch"]
 

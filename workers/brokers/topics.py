@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from workers.client_config import admin_settings
+from workers.brokers.client_config import admin_settings
+from workers.brokers.reasons import Reasons
 from workers.config import Topics, WorkerConfig
 from workers.errors import StalledClientError, TopicLayoutError
-from workers.reasons import Reasons
 
 __all__ = ["check_layout", "check_topics"]
 
