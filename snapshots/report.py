@@ -37,6 +37,5 @@ class RestoreReport:
         if not self.attempts:
             return "no snapshot was named by a commit"
         return "; ".join(
-            f"{attempt.ref.offset}-{attempt.ref.digest[:12]}: {attempt.reason or 'used'}"
-            for attempt in self.attempts
+            f"{attempt.ref.name}: {attempt.reason or 'used'}" for attempt in self.attempts
         )

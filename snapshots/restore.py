@@ -105,7 +105,7 @@ def _check(
     if layout or config:
         names = config + layout
         raise SnapshotMismatchError(
-            f"snapshot {ref.offset}-{ref.digest[:12]} was written with another "
+            f"snapshot {ref.name} was written with another "
             f"{', '.join(names)}: start with that configuration, or under a new group id to "
             "build the state anew",
             names,
@@ -120,7 +120,7 @@ def _parent(manifest: Manifest | None, topic_id: str | None) -> ManifestRef | No
 def _check_topic(manifest: Manifest, ref: ManifestRef, topic_id: str | None) -> None:
     if manifest.topic_id is not None and manifest.is_foreign(topic_id):
         raise AnotherTopicError(
-            f"snapshot {ref.offset}-{ref.digest[:12]} is of another topic {manifest.scope.topic} "
+            f"snapshot {ref.name} is of another topic {manifest.scope.topic} "
             f"(its id was {manifest.topic_id}, now it is {topic_id})",
             manifest.topic_id,
             manifest.journal_position,

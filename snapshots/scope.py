@@ -43,6 +43,11 @@ class ManifestRef:
         """What the Kafka commit of `offset` carries as its metadata: the digest, 64 characters."""
         return self.digest
 
+    @property
+    def name(self) -> str:
+        """What people call it: the offset and the begin of the digest."""
+        return f"{self.offset}-{self.digest[:12]}"
+
     @classmethod
     def parse(cls, metadata: str, *, offset: int) -> "ManifestRef":
         """The reference named by a commit of `offset` with this metadata.

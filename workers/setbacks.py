@@ -5,12 +5,11 @@ The other partitions of the worker are not held up by any of it.
 
 from typing import Final
 
-import numpy as np
 import structlog
 from confluent_kafka import KafkaError, Message
 
 from workers.assignment import Assignment
-from workers.batching.vanished import VanishedRecordError
+from workers.batching.vanished import VanishedRecordError, vanished_rest
 from workers.config import MissingHistory, WorkerConfig
 from workers.delivery.cycle import CommitCycle
 from workers.errors import HistoryLostError, UnrepeatableError
@@ -23,7 +22,6 @@ __all__ = ["Setbacks"]
 
 _log = structlog.get_logger()
 _POSITION_LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
-_NO_OFFSETS: Final = np.zeros(0, dtype=np.int64)
 _TRUNCATED: Final = KafkaError(KafkaError._LOG_TRUNCATION).str()
 """Told in the text alone, and without an offset."""
 
@@ -73,9 +71,7 @@ class Setbacks:
         """
         if self._membership.read_to(partition.number) <= partition.emitted_to:
             return
-        first = partition.next_offset
-        due = range(first, partition.emitted_to + 1)
-        vanished = partition.log.first_vanished(due, _NO_OFFSETS)
+        first, vanished = partition.next_offset, vanished_rest(partition)
         if vanished is None:
             return
         if partition.asked_again_at == first:

@@ -12,7 +12,6 @@ from workers.replay import (
     begin_at_end_of,
     begin_at_snapshots,
     read_run,
-    snapshot_name,
     snapshots_named,
 )
 
@@ -54,7 +53,7 @@ def begin_named(config: WorkerConfig, name: str, *, topic: str | None, before: s
     for partition in stored_partitions(store, group, topic):
         known = list_snapshots(store, SnapshotScope(group, topic, partition))
         if begun:
-            chosen = [ref for ref in known if snapshot_name(ref) == begun.get(partition)]
+            chosen = [ref for ref in known if ref.name == begun.get(partition)]
         else:
             chosen = _chosen(known, name)
         if len(chosen) > 1:

@@ -5,12 +5,18 @@ the records that it names.
 """
 
 from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
 
 from workers.batching.records import RecordBatch
 from workers.errors import UnrepeatableError
 from workers.partition import Partition
 
-__all__ = ["VanishedRecordError", "refuse_vanished"]
+__all__ = ["VanishedRecordError", "refuse_vanished", "vanished_rest"]
+
+
+_NONE: Final = np.zeros(0, dtype=np.int64)
 
 
 class VanishedRecordError(UnrepeatableError):
@@ -46,3 +52,9 @@ def refuse_vanished(records: RecordBatch, partitions: Mapping[int, Partition]) -
         vanished = owner.log.first_vanished(due, offsets)
         if vanished is not None:
             raise VanishedRecordError(number, vanished)
+
+
+def vanished_rest(partition: Partition) -> int | None:
+    """Of what a partition has yet to replay the first record that is gone, if none of it comes."""
+    due = range(partition.next_offset, partition.emitted_to + 1)
+    return partition.log.first_vanished(due, _NONE)

@@ -144,7 +144,7 @@ class UniversalPredictor:
             MarketObservation(price, price, begin_ns + number * step_ns)
             for number, price in enumerate(history)
         ]
-        before, last = self._changes.one(lambda: self._advance_by(ticks))
+        before, last = self._renew(lambda: deque(self._lane.steps(ticks), maxlen=1).pop())
         if not isfinite(last.predicted_price):
             raise RuntimeError(
                 "the predictor diverged: check the history for values that are not prices"
@@ -163,7 +163,7 @@ class UniversalPredictor:
             PredictorBusyError: another thread is in a step; this tick was not taken.
         """
         self._require_open()
-        before, result = self._changes.one(lambda: self._advance(observation))
+        before, result = self._renew(lambda: self._advance(observation))
         self._announce(before, result, observation.timestamp_ns)
         return result
 
@@ -180,10 +180,19 @@ class UniversalPredictor:
         if not self._accepting:
             raise PredictorClosedError("this predictor was shut down: load its snapshot in another")
 
-    def _advance(
-        self, observation: MarketObservation
+    def _renew(
+        self, advance: Callable[[], PredictionResult]
     ) -> tuple[PredictionResult | None, PredictionResult]:
-        """The results before and after a tick."""
+        """The results before and after a change of the state."""
+
+        def change() -> tuple[PredictionResult | None, PredictionResult]:
+            result = advance()
+            before, self._result = self._result, result
+            return before, result
+
+        return self._changes.one(change)
+
+    def _advance(self, observation: MarketObservation) -> PredictionResult:
         begun_s = self._clock.monotonic_s()
         result = self._lane.step(
             observation,
@@ -192,16 +201,7 @@ class UniversalPredictor:
             kernel_mask=Kernel(self._shedder.kernel_mask) if self._shedder else ALL_KERNELS,
         )
         self._observe_load(begun_s)
-        before, self._result = self._result, result
-        return before, result
-
-    def _advance_by(
-        self, ticks: Sequence[MarketObservation]
-    ) -> tuple[PredictionResult | None, PredictionResult]:
-        """The results before and after a history."""
-        [last] = deque(self._lane.steps(ticks), maxlen=1)
-        before, self._result = self._result, last
-        return before, last
+        return result
 
     def _observe_load(self, begun_s: float) -> None:
         if self._shedder and self._last_arrival_s is not None:

@@ -11,7 +11,6 @@ from workers.replay.branch import (
     Begin,
     begin_at_end_of,
     begin_at_snapshots,
-    snapshot_name,
     snapshots_named,
 )
 from workers.replay.comparing import verifying
@@ -69,7 +68,6 @@ __all__ = [
     "read_run",
     "run_backtest",
     "run_in_processes",
-    "snapshot_name",
     "snapshots_named",
     "verifying",
 ]

@@ -26,7 +26,7 @@ from workers.replay.errors import ReplayError
 from workers.replay.folder import read_run
 from workers.replay.run import RunPlan
 
-__all__ = ["Begin", "begin_at_end_of", "begin_at_snapshots", "snapshot_name", "snapshots_named"]
+__all__ = ["Begin", "begin_at_end_of", "begin_at_snapshots", "snapshots_named"]
 
 _NAMED: Final = re.compile(r"(\d+):(\d+-[0-9a-f]{12})")
 """Partition, offset and digest of a snapshot, in `Begin.name`."""
@@ -119,18 +119,13 @@ def begin_at_snapshots(config: WorkerConfig, refs: Mapping[int, ManifestRef]) ->
         )
         for number, ref in refs.items()
     }
-    names = " ".join(f"{number}:{snapshot_name(ref)}" for number, ref in refs.items())
+    names = " ".join(f"{number}:{ref.name}" for number, ref in refs.items())
     return Begin(f"snapshots of {config.group_id}: {names}", images)
 
 
 def snapshots_named(begin: str) -> dict[int, str]:
-    """By partition the `snapshot_name`s in a `Begin.name`; empty where it is not of snapshots."""
+    """By partition the `ManifestRef.name`s in a `Begin.name`; empty if it is not of snapshots."""
     return {int(number): name for number, name in _NAMED.findall(begin)}
-
-
-def snapshot_name(ref: ManifestRef) -> str:
-    """Offset and the begin of the digest."""
-    return f"{ref.offset}-{ref.digest[:12]}"
 
 
 def _load(

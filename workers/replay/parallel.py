@@ -47,12 +47,13 @@ def run_in_processes(
         ProcessDiedError: one of them was killed; going on with `resume` is possible.
         BadTicksError, ReplayError, RetryableError: as `run_backtest`.
     """
-    if resume and (whole := finished(plan.out, plan.identity())) is not None:
+    identity = plan.identity()
+    if resume and (whole := finished(plan.out, identity)) is not None:
         return whole
     slices = slice_plans(plan, processes)
     if len(slices) == 1:
         return run_backtest(plan, resume=resume, progress=progress)
-    identity = plan.identity() | {"processes": len(slices), "slices": ArrowParts.suffix}
+    identity |= {"processes": len(slices), "slices": ArrowParts.suffix}
     with RunFolder(plan.out, identity, resume=resume) as folder:
         folder.save_checkpoint({"processes": len(slices)})
         if (whole := folder.finished) is None:

@@ -114,9 +114,10 @@ def run_backtest(
         ReplayError: the folder cannot be used.
         RetryableError: brokers did not answer; going on with `resume` is possible.
     """
-    if resume and (whole := finished(plan.out, plan.identity())) is not None:
+    identity = plan.identity()
+    if resume and (whole := finished(plan.out, identity)) is not None:
         return whole
-    identity = plan.identity() | {"processes": 1}
+    identity |= {"processes": 1}
     with RunFolder(plan.out, identity, resume=resume) as folder, ExitStack() as closed:
         witness = None if plan.watch is None else closed.enter_context(plan.watch.open())
         return _Run(plan, folder, closed).finish(progress, witness)

@@ -4,13 +4,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import numpy as np
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from core.errors import RetryableError
 from workers.batching.gaps import before_gaps
 from workers.batching.records import RecordBatch, batch_records
-from workers.batching.vanished import VanishedRecordError, refuse_vanished
+from workers.batching.vanished import VanishedRecordError, refuse_vanished, vanished_rest
 from workers.brokers.client_config import reader_settings
 from workers.brokers.rights import no_matter, not_allowed
 from workers.config import WorkerConfig
@@ -136,8 +135,7 @@ class TopicFetch:
         self._ends.clear()
 
     def _refuse_more(self, partition: Partition) -> None:
-        due = range(partition.next_offset, self._end[partition.number])
-        missing = partition.log.first_vanished(due, np.zeros(0, dtype=np.int64))
+        missing = vanished_rest(partition)
         if missing is not None:
             raise self._vanished(partition.number, missing)
 

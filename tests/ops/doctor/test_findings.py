@@ -79,14 +79,18 @@ def _by_word(problems: list[tuple[Status, str]], *words: str) -> list[tuple[Stat
     return [next(one for one in problems if word in one[1]) for word in words]
 
 
+def _send(kafka: KafkaCluster, site: Site, count: int) -> None:
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    for _ in range(count):
+        producer.produce(site.config.topics.ticks, b"x")
+    assert producer.flush(30) == 0
+
+
 @pytest.mark.kafka
 def test_commits_that_recovery_could_not_go_on_from(kafka: KafkaCluster) -> None:
     site = _site(kafka)
     topic = site.config.topics.ticks
-    producer = Producer({"bootstrap.servers": kafka.bootstrap})
-    for _ in range(10):
-        producer.produce(topic, b"x")
-    assert producer.flush(30) == 0
+    _send(kafka, site, 10)
     assert _problems(check_commits(site)) == []
 
     _commit(kafka, site, 4)
@@ -124,10 +128,7 @@ def test_a_marker_behind_the_committed_offset_is_no_tick(kafka: KafkaCluster) ->
 def test_a_journal_of_ticks_that_the_group_never_committed(kafka: KafkaCluster) -> None:
     """Another group's, or that of a topic which was made anew: workers stop its partitions."""
     site = _site(kafka)
-    producer = Producer({"bootstrap.servers": kafka.bootstrap})
-    for _ in range(20):
-        producer.produce(site.config.topics.ticks, b"x")
-    assert producer.flush(30) == 0
+    _send(kafka, site, 20)
     assert _problems(check_answered(site)) == []
     _answer_ten_ticks(kafka, site, time.time_ns())
     [(status, message)] = _problems(check_answered(site))
@@ -148,10 +149,7 @@ def test_a_journal_of_ticks_that_the_group_never_committed(kafka: KafkaCluster) 
 def test_a_commit_of_answers_whose_journal_is_empty(kafka: KafkaCluster) -> None:
     """Another topic than the one that tells of them, or made anew: workers stop its partitions."""
     site = _site(kafka)
-    producer = Producer({"bootstrap.servers": kafka.bootstrap})
-    for _ in range(20):
-        producer.produce(site.config.topics.ticks, b"x")
-    assert producer.flush(30) == 0
+    _send(kafka, site, 20)
     _commit(kafka, site, 0)
     assert _problems(check_answered(site)) == [], "nothing may have been answered yet"
     _commit(kafka, site, 0, journal_note(0, answered=True))
