@@ -94,8 +94,7 @@ def describe_topics(config: WorkerConfig) -> dict[str, TopicInfo]:
         configs = _configs(admin, resources, config.client_timeout_s)
     except KafkaException as error:
         raise TopicsError(
-            f"no answer from {config.bootstrap_servers}: {reasons.why(admin, error)}. Check "
-            "bootstrap_servers, [kafka] security options, and that the brokers are up"
+            f"no answer from {config.bootstrap_servers}: {reasons.told(admin, error)}"
         ) from error
     infos = {}
     for name in there:

@@ -110,8 +110,7 @@ def _partitions(
         found = consumer.list_topics(topic, timeout_s).topics[topic]
     except KafkaException as error:
         raise TopicUnreadableError(
-            f"no answer about {topic}: {reasons.why(consumer, error)}. Check bootstrap_servers, "
-            "[kafka] security options, and that the brokers are up"
+            f"no answer about {topic}: {reasons.told(consumer, error)}"
         ) from error
     if found.error is not None or not found.partitions:
         raise _refused(topic, found.error) or NoSuchTopicError(topic)

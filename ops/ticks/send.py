@@ -163,8 +163,7 @@ def _check_topic(
         found = producer.list_topics(topic, _METADATA_TIMEOUT_S).topics[topic]
     except KafkaException as error:
         raise TicksNotDeliveredError(
-            f"no answer about {topic}: {reasons.why(producer, error)}. Check bootstrap_servers, "
-            "[kafka] security options, and that the brokers are up"
+            f"no answer about {topic}: {reasons.told(producer, error)}"
         ) from error
     # Brokers that make topics as they are asked for say something else.
     if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:

@@ -37,6 +37,13 @@ class Reasons:
         reason = self._heard or told
         return str(error) or "no answer in time" if reason is None else str(reason.str())
 
+    def told(self, client: _Client, error: Exception) -> str:
+        """`why`, and what to look at."""
+        return (
+            f"{self.why(client, error)}. Check bootstrap_servers, [kafka] security options, and "
+            "that the brokers are up"
+        )
+
     def _hear(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             return

@@ -27,8 +27,7 @@ def check_topics(config: WorkerConfig) -> None:
     except KafkaException as error:
         raise StalledClientError(
             f"no answer from {config.bootstrap_servers} within {config.client_timeout_s:.0f} s: "
-            f"{reasons.why(admin, error)}. Check bootstrap_servers, [kafka] security options, and "
-            "that the brokers are up"
+            f"{reasons.told(admin, error)}"
         ) from error
     counts = {name: len(topic.partitions) for name, topic in metadata.topics.items()}
     check_layout(config.topics, counts)
