@@ -51,7 +51,7 @@ class RegistryRefusedError(FatalError):
 
 
 class RegistryDeniedError(RegistryRefusedError):
-    """It lets nobody in, or redirects: credentials or an address, which others may set right.
+    """It lets nobody in, redirects or is not there: what others, on the way to it, may set right.
 
     Final for a command; a worker at work asks again.
     """

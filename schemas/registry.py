@@ -25,6 +25,7 @@ from schemas.writer_schema import parse_writer_schema
 
 if TYPE_CHECKING:
     from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+    from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 __all__ = ["ConfluentFraming", "registry_client"]
 
@@ -33,6 +34,9 @@ _HEADER = struct.Struct(">bi")
 _MAGIC = 0
 _LARGEST_ID = 2**31 - 1
 _SCHEMA_NOT_FOUND = 40403
+_NOT_FOUND_STATUS = 404
+_NOT_FOUND_CODES = range(40401, 40500)
+"""Which no ingress, proxy or wrong path gives."""
 _RETRYABLE_STATUS = {408, 425, 429}
 _DENIED_STATUS = {401, 403, 407}
 # The client's own defaults wait without a time limit and retry for up to a minute.
@@ -153,7 +157,7 @@ def _answer(what: str, call: Callable[[], _T]) -> _T:
             raise RegistryUnavailableError(
                 f"the schema registry cannot serve {what} now ({error}); try again"
             ) from error
-        if error.http_status_code in _DENIED_STATUS or 300 <= error.http_status_code < 400:
+        if _by_another(error):
             raise RegistryDeniedError(
                 f"the schema registry refused {what} ({error}): check the credentials and its "
                 "address; redirects are not followed"
@@ -170,6 +174,13 @@ def _answer(what: str, call: Callable[[], _T]) -> _T:
             f"the schema registry could not be asked about {what} "
             f"({type(error).__name__}: {error}); check its address and try again"
         ) from error
+
+
+def _by_another(error: "SchemaRegistryError") -> bool:
+    """Whether what stands before a registry answered: a login, a redirect, a page not found."""
+    status = error.http_status_code
+    not_found = status == _NOT_FOUND_STATUS and error.error_code not in _NOT_FOUND_CODES
+    return status in _DENIED_STATUS or 300 <= status < 400 or not_found
 
 
 class _ExpiringSet:

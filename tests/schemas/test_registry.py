@@ -226,7 +226,7 @@ def test_a_registry_that_is_away_is_retryable() -> None:
             framing.writer_schema(b"\x00\x00\x00\x00\x01")
 
 
-@pytest.mark.parametrize("fault", [(409, b"{}"), (404, b"<html>wrong path</html>")])
+@pytest.mark.parametrize("fault", [(409, b"{}"), (404, b'{"error_code": 40401}')])
 def test_a_refusal_is_final_and_never_blames_the_record(
     registry: RegistryServer, client: SchemaRegistryClient, fault: tuple[int, bytes]
 ) -> None:
@@ -240,9 +240,18 @@ def test_a_refusal_is_final_and_never_blames_the_record(
 
 
 @pytest.mark.parametrize(
-    "fault", [(401, b"{}"), (403, b"<html>forbidden</html>"), (302, b""), (308, b"")]
+    "fault",
+    [
+        (401, b"{}"),
+        (403, b"<html>forbidden</html>"),
+        (302, b""),
+        (308, b""),
+        (404, b"default backend - 404"),
+        (404, b"{}"),
+        (404, b'{"error_code": "gone"}'),
+    ],
 )
-def test_credentials_and_redirects_are_told_apart(
+def test_what_stands_before_a_registry_is_told_apart_from_it(
     registry: RegistryServer, client: SchemaRegistryClient, fault: tuple[int, bytes]
 ) -> None:
     registry.fault = fault
