@@ -10,22 +10,17 @@ tenth of a worker's start, and a fleet without a registry never needs it.
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from schemas.contracts import Contract
-from schemas.errors import (
-    ErrorClass,
-    RegistryDeniedError,
-    RegistryRefusedError,
-    RegistryUnavailableError,
-    UndecodableError,
-)
+from schemas.errors import ErrorClass, RegistryUnavailableError, UndecodableError
+from schemas.registry_answer import NO_SUCH_SCHEMA, NO_SUCH_VERSION, NotFoundError, answer
 from schemas.writer_schema import parse_writer_schema
 
 if TYPE_CHECKING:
     from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
-    from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 __all__ = ["ConfluentFraming", "registry_client"]
 
@@ -33,12 +28,8 @@ _T = TypeVar("_T")
 _HEADER = struct.Struct(">bi")
 _MAGIC = 0
 _LARGEST_ID = 2**31 - 1
-_SCHEMA_NOT_FOUND = 40403
-_NOT_FOUND_STATUS = 404
-_NOT_FOUND_CODES = range(40401, 40500)
-"""Which no ingress, proxy or wrong path gives."""
-_RETRYABLE_STATUS = {408, 425, 429}
-_DENIED_STATUS = {401, 403, 407}
+_MOST_REFERENCES = 64
+"""Each is a question to the registry."""
 # The client's own defaults wait without a time limit and retry for up to a minute.
 _CLIENT_DEFAULTS: dict[str, Any] = {
     "timeout": 5,
@@ -100,13 +91,15 @@ class ConfluentFraming:
             )
         unknown = UndecodableError(
             ErrorClass.UNKNOWN_SCHEMA,
-            f"the registry knows no schema {schema_id}: check which registry the producer uses",
+            f"the registry knows no schema {schema_id}, or not what it refers to: check which "
+            "registry the producer uses",
         )
         if schema_id < 0 or schema_id in self._unknown:
             raise unknown
         try:
             schema = self._ask(f"schema id {schema_id}", lambda: self._schema(schema_id))
-        except _NotFoundError:
+            references = self._references(schema, seen=set())
+        except NotFoundError:
             self._unknown.add(schema_id)
             raise unknown from None
         if schema.schema_type not in (None, "AVRO"):
@@ -114,7 +107,7 @@ class ConfluentFraming:
                 ErrorClass.UNSUPPORTED_SCHEMA,
                 f"schema {schema_id} is {schema.schema_type}, not AVRO: let the producer use Avro",
             )
-        return parse_writer_schema(cast("str", schema.schema_str))
+        return parse_writer_schema(cast("str", schema.schema_str), references)
 
     def _id(self, schema: "Schema") -> int:
         """What the client finds under `id` of any JSON object."""
@@ -127,60 +120,49 @@ class ConfluentFraming:
         return found
 
     def _schema(self, schema_id: int) -> "Schema":
-        """What the client makes of any JSON object; only a registry's has a schema's text."""
-        schema = self._client.get_schema(schema_id)
-        if not isinstance(schema.schema_str, str) or not schema.schema_str:
-            raise ValueError("the answer has no schema")
-        return schema
+        return _with_text(self._client.get_schema(schema_id))
 
-    def _ask(self, what: str, call: Callable[[], _T]) -> _T:
+    def _references(self, schema: "Schema", seen: set[tuple[str, int]]) -> list[str]:
+        """Texts of the schemas that one refers to, each after those that it refers to itself."""
+        texts: list[str] = []
+        for reference in schema.references or ():
+            named = cast("str", reference.subject), cast("int", reference.version)
+            if named in seen:
+                continue
+            seen.add(named)
+            if len(seen) > _MOST_REFERENCES:
+                raise UndecodableError(
+                    ErrorClass.UNSUPPORTED_SCHEMA,
+                    f"the writer's schema refers to more than {_MOST_REFERENCES} others: let the "
+                    "producer use the published one",
+                )
+            version = partial(self._version, *named)
+            what = "version {1} of subject {0}".format(*named)
+            referred = self._ask(what, version, absent=NO_SUCH_VERSION)
+            texts += [*self._references(referred, seen), cast("str", referred.schema_str)]
+        return texts
+
+    def _version(self, subject: str, version: int) -> "Schema":
+        """Also one that was deleted since: what refers to it may still be in the log."""
+        return _with_text(self._client.get_version(subject, version, deleted=True).schema)
+
+    def _ask(self, what: str, call: Callable[[], _T], absent: Set[int] = NO_SUCH_SCHEMA) -> _T:
         """Run one registry call; what the client keeps of an answer that is none is dropped."""
         try:
-            return _answer(what, call)
+            return answer(what, call, absent)
         except RegistryUnavailableError:
             self._client.clear_caches()  # type: ignore[no-untyped-call]
             raise
 
 
-class _NotFoundError(RegistryRefusedError):
-    """The registry answered that it has no such schema (as opposed to a wrong address)."""
-
-
-def _answer(what: str, call: Callable[[], _T]) -> _T:
-    """Run one registry call and sort its failures into retryable and final ones."""
-    from confluent_kafka.schema_registry.error import SchemaRegistryError  # noqa: PLC0415
-
-    try:
-        return call()
-    except SchemaRegistryError as error:
-        if error.http_status_code in _RETRYABLE_STATUS or error.http_status_code >= 500:
-            raise RegistryUnavailableError(
-                f"the schema registry cannot serve {what} now ({error}); try again"
-            ) from error
-        if _by_another(error):
-            raise RegistryDeniedError(
-                f"the schema registry refused {what} ({error}): check the credentials and its "
-                "address; redirects are not followed"
-            ) from error
-        kind = _NotFoundError if error.error_code == _SCHEMA_NOT_FOUND else RegistryRefusedError
-        raise kind(
-            f"the schema registry refused {what} ({error}): check its address and the "
-            "subject's compatibility setting, or register the schema"
-        ) from error
-    except Exception as error:
-        # The client lets its HTTP library's, TLS's and JSON's own errors through; the record
-        # or the schema had no part in any of them.
-        raise RegistryUnavailableError(
-            f"the schema registry could not be asked about {what} "
-            f"({type(error).__name__}: {error}); check its address and try again"
-        ) from error
-
-
-def _by_another(error: "SchemaRegistryError") -> bool:
-    """Whether what stands before a registry answered: a login, a redirect, a page not found."""
-    status = error.http_status_code
-    not_found = status == _NOT_FOUND_STATUS and error.error_code not in _NOT_FOUND_CODES
-    return status in _DENIED_STATUS or 300 <= status < 400 or not_found
+def _with_text(schema: "Schema") -> "Schema":
+    """What the client makes of any JSON object; only a registry's has a schema's text."""
+    if not isinstance(schema.schema_str, str) or not schema.schema_str:
+        raise ValueError("the answer has no schema")
+    for reference in schema.references or ():
+        if not isinstance(reference.subject, str) or not isinstance(reference.version, int):
+            raise ValueError(f"the answer refers to {reference!r:.100}")  # noqa: TRY004
+    return schema
 
 
 class _ExpiringSet:

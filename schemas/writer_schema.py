@@ -7,6 +7,7 @@ first seen.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from fastavro.schema import parse_schema
@@ -17,27 +18,35 @@ from schemas.fingerprint import canonical_form
 __all__ = ["parse_writer_schema"]
 
 _ITEM_BYTES = {"null": 0, "float": 4, "double": 8}
+_EVENT_TIME = "timestamp_ns"
 _NANOSECOND_TYPES = {None, "timestamp-nanos", "local-timestamp-nanos"}
 
 
-def parse_writer_schema(text: str) -> Any:
+def parse_writer_schema(text: str, references: Sequence[str] = ()) -> Any:
     """A writer's record schema, without logical types, ready for fastavro.
 
     Logical types are dropped because fastavro would turn longs into datetimes of microsecond
     resolution; schema resolution is defined on the underlying types anyway.
 
+    Args:
+        text: the schema's document.
+        references: documents of the schemas whose names it uses without defining them, each after
+            those that it refers to itself.
+
     Raises:
         UndecodableError: UNSUPPORTED_SCHEMA when it is not a record, does not parse, recurses,
-            has arrays of zero-size items, or declares a `*_ns` field to be in another unit.
+            has arrays of zero-size items, or declares `timestamp_ns` to be in another unit.
     """
     try:
         document = json.loads(text)
         _require_nanoseconds(document)
-        canonical = json.loads(canonical_form(document))
+        # As branches of a union, each knows the names that were defined before it.
+        union = [*(json.loads(reference) for reference in references), document]
+        canonical = json.loads(canonical_form(union))
         _smallest_size(canonical, named={}, open_names=())
-        if not isinstance(canonical, dict) or canonical.get("type") != "record":
+        if not isinstance(canonical[-1], dict) or canonical[-1].get("type") != "record":
             raise _unsupported("it is not a record")  # noqa: TRY301
-        return parse_schema(canonical)
+        return parse_schema(canonical)[-1]
     except UndecodableError:
         raise
     except Exception as error:
@@ -56,8 +65,8 @@ def _require_nanoseconds(document: Any) -> None:
     for field in fields:
         branches = field["type"] if isinstance(field["type"], list) else [field["type"]]
         logical = {branch.get("logicalType") for branch in branches if isinstance(branch, dict)}
-        if field["name"].endswith("_ns") and not logical <= _NANOSECOND_TYPES:
-            raise _unsupported(f"field {field['name']} has a logical type of another unit")
+        if field["name"] == _EVENT_TIME and not logical <= _NANOSECOND_TYPES:
+            raise _unsupported(f"field {_EVENT_TIME} has a logical type of another unit")
 
 
 def _smallest_size(schema: Any, named: dict[str, int], open_names: tuple[str, ...]) -> int:

@@ -19,6 +19,8 @@ class RegistryServer(ThreadingHTTPServer):
         self.subjects: dict[str, set[int]] = {}
         self.requests: list[str] = []
         self.fault: tuple[int, bytes] | None = None
+        self.faults: dict[str, tuple[int, bytes]] = {}
+        """As `fault`, of one path."""
 
     @property
     def url(self) -> str:
@@ -37,7 +39,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self._path()
-        if self._faulty():
+        if self._faulty(path):
+            return
+        if path.startswith("/subjects/"):
+            self._answer_version(*path.removeprefix("/subjects/").split("/versions/"))
             return
         if not path.startswith("/schemas/ids/"):
             self._answer(404, {"error_code": 404, "message": "HTTP 404 Not Found"})
@@ -48,12 +53,25 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(404, {"error_code": 40403, "message": "Schema not found"})
 
+    def _answer_version(self, subject: str, version: str) -> None:
+        ids = sorted(self.server.subjects.get(subject, set()))
+        number = int(version)
+        if not ids:
+            self._answer(404, {"error_code": 40401, "message": "Subject not found"})
+        elif not 0 < number <= len(ids):
+            self._answer(404, {"error_code": 40402, "message": "Version not found"})
+        else:
+            found = {"subject": subject, "version": number, "id": ids[number - 1]}
+            self._answer(200, found | self.server.schemas[ids[number - 1] - 1])
+
     def do_POST(self) -> None:
         path = self._path()
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self._faulty():
+        if self._faulty(path):
             return
         schema = {"schema": body["schema"], "schemaType": body.get("schemaType", "AVRO")}
+        if body.get("references"):
+            schema["references"] = body["references"]
         subject = path.removeprefix("/subjects/").removesuffix("/versions")
         if path.endswith("/versions"):
             self._answer(200, {"id": self.server.add(schema, subject)})
@@ -69,10 +87,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append(f"{self.command} {path}")
         return path
 
-    def _faulty(self) -> bool:
-        if self.server.fault is None:
+    def _faulty(self, path: str) -> bool:
+        fault = self.server.fault or self.server.faults.get(path)
+        if fault is None:
             return False
-        status, body = self.server.fault
+        status, body = fault
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

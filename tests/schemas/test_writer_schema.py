@@ -1,6 +1,8 @@
+import io
 import json
 from typing import Any
 
+import fastavro
 import pytest
 
 from schemas import ErrorClass, UndecodableError
@@ -33,6 +35,7 @@ MICROS = {"type": "long", "logicalType": "timestamp-micros"}
         ),
         record(("a", record(("b", "long"), name="Inner")), ("c", "Inner")),
         record(("a", {"type": "fixed", "name": "Two", "size": 2})),
+        record(("timestamp_ns", "long"), ("recv_ns", MICROS)),
     ],
 )
 def test_ordinary_schemas_are_taken(document: dict[str, Any]) -> None:
@@ -67,6 +70,32 @@ def test_unbounded_or_foreign_schemas_are_refused(document: Any) -> None:
     with pytest.raises(UndecodableError) as refused:
         parse_writer_schema(json.dumps(document))
     assert refused.value.error_class is ErrorClass.UNSUPPORTED_SCHEMA
+
+
+def test_names_are_taken_from_the_schemas_that_one_refers_to() -> None:
+    side = {"type": "enum", "name": "Side", "symbols": ["BUY"]}
+    inner = record(("side", side), name="Inner")
+    middle = record(("inner", "Inner"), ("side", "Side"), name="Middle")
+    outer = record(("side", "Side"), ("middle", "Middle"), ("inner", "Inner"))
+    parsed = parse_writer_schema(json.dumps(outer), [json.dumps(inner), json.dumps(middle)])
+    body = io.BytesIO()
+    value = {"inner": {"side": "BUY"}, "side": "BUY"}
+    fastavro.schemaless_writer(
+        body, parsed, {"side": "BUY", "middle": value, "inner": value["inner"]}
+    )
+    assert body.getvalue() == bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "referred"),
+    [
+        ("Inner", record(("next", ["null", "Inner"]), name="Inner")),
+        ({"type": "array", "items": "Nothing"}, EMPTY),
+    ],
+)
+def test_what_is_unbounded_by_a_reference_is_refused(kind: Any, referred: dict[str, Any]) -> None:
+    with pytest.raises(UndecodableError, match=r"contains itself|take no bytes"):
+        parse_writer_schema(json.dumps(record(("a", kind))), [json.dumps(referred)])
 
 
 def test_text_that_is_no_json_is_refused() -> None:
