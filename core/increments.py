@@ -14,7 +14,7 @@ from core.barrier import settle
 from core.config import PredictorConfig
 from core.increment_scale import floored_scale, is_misled, is_settled, move_scale
 from core.layout import Field, State
-from core.split import join, split
+from core.split import as_kept, join, split
 
 __all__ = ["GUARD_FIELDS", "Increments", "fields", "update"]
 
@@ -43,7 +43,7 @@ class Increments(NamedTuple):
         first: it is the asset's first.
         reanchored: accepted after a gap; the gap is no increment.
         rescaled: the scale was of a bad price among the asset's first; it is learned anew.
-        price: y_t, float64.
+        price: y_t as it is kept, float64.
         anchor: the price at level 0, moved along with gaps; float64.
         previous_price: y_{t-1}, float64.
         scale: s_t in units of the price, float64.
@@ -111,6 +111,7 @@ def update(
     settled = is_settled(old)
 
     finite = jnp.abs(price) <= _LARGEST_PRICE
+    price = as_kept(price, dtype)
     outlier = settled & (jnp.abs(price - last) > OUTLIER_SCALES * bound)
     guard = settle(_count_rejections(state, old, price, finite=finite, near=OUTLIER_SCALES * bound))
     lost = guard["rejections"] >= REANCHOR_ANYWAY
@@ -124,6 +125,7 @@ def update(
     scale = settle(move_scale(old, change, bound=bound, misled=misled, first=first, forget=forget))
     anchor = join(state["increments.anchor_hi"], state["increments.anchor_lo"])
     anchor = jnp.where(first, price, jnp.where(reanchored, anchor + (price - last), anchor))
+    anchor = as_kept(anchor, dtype)
     floored = floored_scale(scale["scale_rms"], scale["smallest_move"], price)
 
     kept = scale | {"ticks": jnp.minimum(old["ticks"] + 1.0, _MOST_TICKS)}

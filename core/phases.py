@@ -21,7 +21,7 @@ from core.layout import State
 from core.levels import Levels
 from core.modes import operating_mode
 from core.packed import Input
-from core.split import join
+from core.split import as_kept, join
 from core.volatility import Volatility
 
 __all__ = ["Ahead", "Detected", "Observed", "Rows", "detect", "forecast", "observe"]
@@ -101,7 +101,7 @@ def observe(
     window_fields, window = settle(
         levels.update(config, state, tick.level, run=guard_fields["guards.run"])
     )
-    target = _row(inputs, Input.TARGET)
+    target = as_kept(_row(inputs, Input.TARGET), tick.increment.dtype)
     scored = jnp.isfinite(target) & tick.scaled & ~tick.reanchored
     predicted = join(state["result.price_hi"], state["result.price_lo"])
     observed = Observed(

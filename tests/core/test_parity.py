@@ -6,6 +6,7 @@ may cross it a tick earlier in one layer; lanes whose flags have ever differed a
 and left out from there on.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -19,12 +20,14 @@ from core.flags import Flag
 from tests.core.ticks import drive, packed
 
 _TICKS = 400
+Series = Callable[[int], Float64[ndarray, "ticks lanes"]]
 _THRESHOLDS = int(
     Flag.EMERGENCY_MODE
     | Flag.REGIME_CHANGE_DETECTED
     | Flag.KURTOSIS_OUTLIER_WARNING
     | Flag.DOMAIN_ERROR
     | Flag.MODE_COLLAPSE_WARNING
+    | Flag.FROZEN_SIGNAL
 )
 
 
@@ -40,11 +43,25 @@ class Layer:
         return row
 
 
-def _layer(dtype: str, seed: int) -> Layer:
+def _walks(seed: int) -> Float64[ndarray, "ticks lanes"]:
     rng = np.random.default_rng(seed)
     increments = rng.standard_normal((_TICKS, 64))
     increments[1:] += 0.3 * increments[:-1]
-    prices = 100.0 + 0.01 * np.cumsum(increments, axis=0)
+    return np.asarray(100.0 + 0.01 * np.cumsum(increments, axis=0))
+
+
+def _decimals(seed: int) -> Float64[ndarray, "ticks lanes"]:
+    """Decimal grids whose prices come again, and stand still: half a lane's moves are none."""
+    rng = np.random.default_rng(seed)
+    moves = rng.integers(-2, 3, (_TICKS, 64)) * rng.integers(0, 2, (_TICKS, 64))
+    moves[100 : 100 + rng.integers(30, 200), ::4] = 0
+    tick, decimals = np.tile([0.02, 2e-6, 1e-5, 0.1], 16), np.tile([2, 6, 5, 1], 16)
+    prices = np.tile([100.02, 0.01, 1.1, 12345.7], 16) + tick * np.cumsum(moves, axis=0)
+    return np.stack([np.round(row, d) for row, d in zip(prices.T, decimals, strict=True)], axis=1)
+
+
+def _layer(dtype: str, seed: int, series: Series = _walks) -> Layer:
+    prices = series(seed)
     step = compile_step(PredictorConfig(), dtype)
     return Layer(drive(step, np.stack([packed(price) for price in prices]))[1])
 
@@ -71,6 +88,15 @@ def _distances(truth: Layer, other: Layer) -> dict[str, Float64[ndarray, " compa
 @pytest.mark.parametrize("seed", [1, 2])
 def test_float32_follows_float64(seed: int) -> None:
     for name, distance in _distances(_layer("float64", seed), _layer("float32", seed)).items():
+        assert np.quantile(distance, 0.99) < 1e-4, name
+        assert distance.max() < 1e-2, name
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_float32_knows_a_decimal_price_that_comes_again(seed: int) -> None:
+    """Kept in fewer bits than it has, it must not differ from itself."""
+    layers = [_layer(dtype, seed, _decimals) for dtype in ("float64", "float32")]
+    for name, distance in _distances(*layers).items():
         assert np.quantile(distance, 0.99) < 1e-4, name
         assert distance.max() < 1e-2, name
 
