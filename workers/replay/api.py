@@ -9,10 +9,9 @@ import pyarrow as pa
 from core import PredictorConfig
 from workers.replay.decisions import EventTime
 from workers.replay.engine import Engine
-from workers.replay.errors import ReplayError
 from workers.replay.gather import batch_rows, gathered
 from workers.replay.layout import Layout
-from workers.replay.table_source import BatchSource, as_arrow
+from workers.replay.table_source import BatchSource, as_arrow, is_table, no_ticks
 from workers.replay.tables import RESULTS_SCHEMA, result_batch
 
 __all__ = ["backtest"]
@@ -51,18 +50,16 @@ def backtest(
     config = config or PredictorConfig()
     engine = Engine(config, dtype, source=name, deciding=EventTime(config))
     layout = layout or Layout()
-    if hasattr(ticks, "__arrow_c_stream__"):
+    if is_table(ticks):
         pieces = as_arrow(name, ticks, layout).to_batches(_CHUNK_ROWS)
         chunks = BatchSource(name, pieces, layout).chunks({})
         filled = gathered(chunks, lambda: batch_rows(engine.assets))
         results = [result_batch(engine.step(chunk)) for chunk in filled]
         return _like(ticks, pa.Table.from_batches(results, schema=RESULTS_SCHEMA))
-    if isinstance(ticks, Iterable) and not isinstance(ticks, str | bytes | dict):
-        return _stream(engine, ticks, layout, name)
-    raise ReplayError(
-        f"{type(ticks).__name__} holds no ticks: give a pandas, polars or pyarrow table, or an "
-        "iterable of them"
-    )
+    one_column = hasattr(ticks, "__arrow_c_stream__")
+    if one_column or not isinstance(ticks, Iterable) or isinstance(ticks, str | bytes | dict):
+        raise no_ticks(ticks)
+    return _stream(engine, ticks, layout, name)
 
 
 def _stream(engine: Engine, tables: Iterable[Any], layout: Layout, name: str) -> Iterator[Any]:

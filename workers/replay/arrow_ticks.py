@@ -34,7 +34,8 @@ def require_columns(source: str, names: list[str], layout: Layout) -> None:
     if missing:
         raise BadTicksError(
             f"{source}: no column {', '.join(missing)}; it has {', '.join(names) or 'none'}. "
-            "Say which column is which, as in --column price=last_price"
+            "Say which column is which, as in --column price=last_price (in Python "
+            "Layout(columns={'price': 'last_price'}))"
         )
     if twice := [name for name in layout.read_from(names) if names.count(name) > 1]:
         raise BadTicksError(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from workers.replay.errors import ReplayError
 
-__all__ = ["BadQuotes", "Layout", "Repeats", "TimeUnit"]
+__all__ = ["BadQuotes", "Layout", "Repeats", "TimeUnit", "how"]
 
 _KNOWN: Final = ("asset_id", "price", "bid", "ask", "timestamp_ns", "target")
 
@@ -40,6 +40,14 @@ class BadQuotes(StrEnum):
 
     REFUSE = "refuse"
     DROP = "drop"
+
+
+def how(name: str, value: str | None = None) -> str:
+    """How a choice of a `Layout` is made, for messages: by a command's option, or in Python."""
+    option = f"--{name.replace('_', '-')}"
+    if value is None:
+        return f"{option} (in Python Layout({name}=True))"
+    return f"{option} {value} (in Python Layout({name}={value!r}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ class Layout:
         if self.unsorted and self.repeats not in (None, Repeats.KEEP):
             raise ReplayError(
                 f"repeats = {self.repeats} needs rows in order of time: sort them, or leave "
-                "--unsorted or --repeats out"
+                "unsorted or repeats out"
             )
         if unknown := sorted(set(self.columns) - set(_KNOWN)):
             raise ReplayError(
@@ -91,9 +99,9 @@ class Layout:
         if self.asset is not None and "asset_id" in self.columns:
             raise ReplayError("either one asset for the whole table, or a column of assets")
         if not self.mid and {"bid", "ask"} & set(self.columns):
-            raise ReplayError("bid and ask are read for their middle only: say --mid")
+            raise ReplayError(f"bid and ask are read for their middle only: say {how('mid')}")
         if self.mid and "price" in self.columns:
-            raise ReplayError("either --mid, or a column for the price")
+            raise ReplayError("either the mid, or a column for the price")
         try:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError) as error:

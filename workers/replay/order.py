@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import BadTicksError
-from workers.replay.layout import Layout, Repeats
+from workers.replay.layout import Layout, Repeats, how
 
 __all__ = ["OrderCheck"]
 
@@ -58,7 +58,7 @@ class OrderCheck:
             raise BadTicksError(
                 f"{self._source}: row {int(chunk.offset[at]) + 1}: its time {int(stamps[at])} ns "
                 f"is before {before} ns of the row above. Sort the rows by time; or, if this is "
-                "the order in which they arrived, say --unsorted"
+                f"the order in which they arrived, say {how('unsorted')}"
             )
 
     def _repeated(self, chunk: TickChunk) -> Bool[ndarray, " n"]:
@@ -84,8 +84,8 @@ class OrderCheck:
             at = int(repeated.argmax())
             raise BadTicksError(
                 f"{self._source}: row {int(chunk.offset[at]) + 1} repeats a row above it: the same "
-                f"asset, time, price and target. Say --repeats drop if it is a copy, or --repeats "
-                "keep if these are two ticks"
+                f"asset, time, price and target. If it is a copy, say {how('repeats', 'drop')}; if "
+                f"these are two ticks, say {how('repeats', 'keep')}"
             )
         self.dropped += int(repeated.sum())
         return chunk.take(np.flatnonzero(~repeated))

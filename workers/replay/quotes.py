@@ -7,11 +7,11 @@ from jaxtyping import Bool, Float64
 from numpy import ndarray
 
 from workers.replay.errors import BadTicksError
-from workers.replay.layout import BadQuotes, Layout
+from workers.replay.layout import BadQuotes, Layout, how
 
 __all__ = ["QuoteCheck"]
 
-_REMEDY: Final = "correct the row, or say --bad-quotes drop to leave such rows out"
+_REMEDY: Final = f"correct the row, or leave such rows out: {how('bad_quotes', 'drop')}"
 _Prices = Float64[ndarray, " n"]
 
 

@@ -15,7 +15,15 @@ from workers.replay.layout import Layout
 from workers.replay.order import OrderCheck
 from workers.replay.quotes import QuoteCheck
 
-__all__ = ["BatchSource", "RowChecks", "as_arrow", "layout_digest", "tick_chunks"]
+__all__ = [
+    "BatchSource",
+    "RowChecks",
+    "as_arrow",
+    "is_table",
+    "layout_digest",
+    "no_ticks",
+    "tick_chunks",
+]
 
 _ONE_YEAR_NS: Final = 365 * 86_400 * 10**9
 """Since 1970: there times of today fall that are read in too small a unit."""
@@ -91,6 +99,19 @@ class BatchSource:
         self.warnings = checks.warnings()
 
 
+def is_table(given: Any) -> bool:
+    """Whether it is what `as_arrow` takes. One column has Arrow's stream interface too."""
+    return hasattr(given, "__arrow_c_stream__") and type(given).__name__ != "Series"
+
+
+def no_ticks(given: Any) -> ReplayError:
+    """Says what to give instead."""
+    return ReplayError(
+        f"{type(given).__name__} holds no ticks: give a pandas, polars or pyarrow table (of a "
+        "LazyFrame its collect()), or an iterable of them"
+    )
+
+
 def as_arrow(source: str, table: Any, layout: Layout) -> Any:
     """A `pyarrow.Table` of whatever has Arrow's stream interface.
 
@@ -100,18 +121,28 @@ def as_arrow(source: str, table: Any, layout: Layout) -> Any:
         BadTicksError: columns are missing, or hold what has no type in Arrow.
         ReplayError: it is no table.
     """
+    if not is_table(table):
+        raise no_ticks(table)
     if type(table).__module__.partition(".")[0] == "pandas":
+        _check_index(source, table, layout)
         require_columns(source, [str(name) for name in table.columns], layout)
         table = table[layout.read_from(list(table.columns))]
     try:
         return pa.table(table)
-    except pa.ArrowException as error:
-        raise BadTicksError(f"{source}: {error}: give each column one type") from error
-    except TypeError as error:
-        raise ReplayError(
-            f"{type(table).__name__} holds no ticks: give a pandas, polars or pyarrow table, or an "
-            "iterable of them"
-        ) from error
+    except (pa.ArrowException, TypeError) as error:
+        why = str(error).rstrip(".")
+        raise BadTicksError(f"{source}: {why}: give each column one type of Arrow's") from error
+
+
+def _check_index(source: str, frame: Any, layout: Layout) -> None:
+    """Times are often the index of pandas' tables, which is no column."""
+    missing = {layout.theirs(name) for name in layout.required} - set(frame.columns)
+    of_times = frame.index.dtype.kind == "M" and layout.theirs("timestamp_ns") in missing
+    if of_times or missing & set(frame.index.names):
+        raise BadTicksError(
+            f"{source}: no column {', '.join(sorted(missing))}, and the index is not read: "
+            "reset_index() makes columns of it"
+        )
 
 
 def tick_chunks(

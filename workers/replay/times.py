@@ -11,7 +11,7 @@ from numpy import ndarray
 from pyarrow import compute
 
 from workers.replay.arrays import values
-from workers.replay.layout import Layout, TimeUnit
+from workers.replay.layout import Layout, TimeUnit, how
 
 __all__ = ["first_failing", "nanoseconds"]
 
@@ -21,6 +21,8 @@ _TOO_FINE: Final = r"(\.\d{18})\d+"
 """Decimals that `_DECIMAL` has no place for."""
 _COARSE: Final = 2.0**22
 """Above it a double of seconds is off by a nanosecond and more."""
+_EXACT: Final = 2**53
+"""Up to it a double holds every whole number."""
 _Fail = Callable[[int, str], NoReturn]
 
 
@@ -43,9 +45,27 @@ def nanoseconds(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"
             f"is of type {kind}, no point in time: write a timestamp type, a number since 1970 or "
             "an ISO 8601 text",
         )
-    if pa.types.is_floating(kind) and layout.time_unit is not TimeUnit.NS:
+    if layout.time_unit is not TimeUnit.NS and pa.types.is_decimal(kind):
+        return _of_texts(column.cast(pa.string()), layout, fail)
+    if layout.time_unit is not TimeUnit.NS and pa.types.is_floating(kind):
         return _of_floats(column, layout, fail)
-    return _of_integers(_cast(column, pa.int64(), fail, "a whole number"), layout, fail)
+    counted = _of_integers(_cast(column, pa.int64(), fail, "a whole number"), layout, fail)
+    if pa.types.is_floating(kind):
+        _refuse_rounded(counted, fail)
+    return counted
+
+
+def _refuse_rounded(stamps_ns: Int64[ndarray, " n"], fail: _Fail) -> None:
+    """Doubles were made of nanoseconds: so pandas does with a column that once had a gap."""
+    rounded = np.abs(stamps_ns) > _EXACT
+    if rounded.any():
+        at = int(rounded.argmax())
+        fail(
+            at,
+            f"is {stamps_ns[at]} as a double, which is off by up to 128 ns: make the column "
+            "int64 where it comes from, or round it to microseconds and say so: "
+            f"{how('time_unit', 'us')}",
+        )
 
 
 def first_failing(column: Any, convert: Callable[[Any], Any]) -> int:
@@ -146,7 +166,7 @@ def _placed(stamps: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
 def _require(in_range: Any, unit: TimeUnit, fail: _Fail) -> None:
     if not in_range.all():
         at = int(np.flatnonzero(~in_range)[0])
-        fail(at, f"is no time in {unit.value}: check --time-unit")
+        fail(at, f"is no time in {unit.value}: check {how('time_unit', unit.value)}")
 
 
 def _casts(column: Any, kind: Any) -> bool:

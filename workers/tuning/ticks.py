@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from workers.replay import FileSource, Layout, TickSource, TopicSource, export_ticks
-from workers.replay.table_source import BatchSource, as_arrow, layout_digest
+from workers.replay.table_source import BatchSource, as_arrow, is_table, layout_digest
 from workers.tuning.errors import TuningError
 from workers.tuning.folder import TOPIC_TICKS
 
@@ -47,10 +47,10 @@ def open_ticks(ticks: Any, layout: Layout) -> SearchTicks:
     if isinstance(ticks, Path | str):
         file = partial(FileSource, Path(ticks), layout)
         return SearchTicks(file, lambda: file().describe())
-    if not hasattr(ticks, "__arrow_c_stream__"):
+    if not is_table(ticks):
         raise TuningError(
             f"{type(ticks).__name__} holds no ticks: give a file, or a pandas, polars or pyarrow "
-            "table, which can be read again for each trial"
+            "table (of a LazyFrame its collect()), which can be read again for each trial"
         )
     table = as_arrow("memory", ticks, layout)
     identity = {"kind": "memory", "sha256": _digest(table), "layout": layout_digest(layout)}

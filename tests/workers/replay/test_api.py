@@ -69,6 +69,31 @@ def test_a_column_of_pandas_that_is_not_read_may_hold_anything() -> None:
         backtest(frame.assign(price=[1.0, "x", *range(28)]))
 
 
+def test_what_is_no_table_of_columns_is_told_apart() -> None:
+    frame = random_table(30, 2, seed=29).to_pandas()
+    lazy = pl.DataFrame(random_table(30, 2, seed=29)).lazy()
+    for one in (frame["price"], lazy, pl.Series([1.0])):
+        with pytest.raises(ReplayError, match=r"holds no ticks: give .*collect\(\)"):
+            backtest(one)
+        with pytest.raises(ReplayError, match=r"holds no ticks: give .*collect\(\)"):
+            next(backtest([one]))
+    with pytest.raises(BadTicksError, match=r"Sparse .*column price.*: give each column one type"):
+        backtest(frame.assign(price=pd.arrays.SparseArray(frame["price"])))
+
+
+def test_times_in_the_index_are_to_be_made_a_column() -> None:
+    frame = random_table(30, 2, seed=29).to_pandas()
+    times = pd.to_datetime(frame["timestamp_ns"])
+    for indexed in (
+        frame.set_index("timestamp_ns"),
+        frame.set_index(["asset_id", "timestamp_ns"]),
+        frame.drop(columns="timestamp_ns").set_axis(times.rename(None)),
+    ):
+        with pytest.raises(BadTicksError, match=r"no column .*timestamp_ns, .*reset_index\(\)"):
+            backtest(indexed)
+    assert len(backtest(frame.set_index(times, drop=False))) == 30
+
+
 def test_polars_in_polars_out_also_piece_by_piece() -> None:
     table = random_table(300, 3, seed=23)
     frame = pl.DataFrame(table)

@@ -60,8 +60,14 @@ _HEAD = "asset_id,price,timestamp_ns\n"
             "asset_id,price,timestamp_ns,price\nA,1,1,2\n",
             r"more than one column is named price: re",
         ),
-        (_HEAD + "A,1,5\nB,1,7\nA,2,6\n", r"row 3: its time 6 ns is before 7 ns .*--unsorted"),
-        (_HEAD + "A,1,5\nB,1,5\nA,1,5\n", r"row 3 repeats a row above it.*--repeats drop"),
+        (
+            _HEAD + "A,1,5\nB,1,7\nA,2,6\n",
+            r"row 3: its time 6 ns is before 7 ns .*--unsorted .*Layout\(unsorted=True",
+        ),
+        (
+            _HEAD + "A,1,5\nB,1,5\nA,1,5\n",
+            r"row 3 repeats a row above it.*--repeats drop \(in Python Layout\(repeats='drop'",
+        ),
         (_HEAD + "A,1,5\nB,one,6\n", r"Row #3: .*'one'.* Correct the row"),
         (_HEAD + "A,1,5\nB,1,soon\n", r"row 2: timestamp_ns is 'soon', expected a time like '5'"),
         (_HEAD + "A,1,5\nB,1\n", r"Row #3: Expected 3 columns, got 2.* Correct the row"),

@@ -1,6 +1,7 @@
 """Layouts that tick files come in: quotes, one asset, times of every kind."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from workers.replay import (
     Repeats,
     ReplayError,
     TimeUnit,
+    backtest,
 )
 from workers.replay.quotes import QuoteCheck
 
@@ -125,6 +127,25 @@ def test_a_double_is_the_time_that_it_is_written_as(tmp_path: Path) -> None:
             rows(path, Layout(time_unit=TimeUnit.S))
 
 
+def test_a_decimal_is_read_to_the_nanosecond() -> None:
+    stamps = pa.array([Decimal("1377993600"), Decimal("1377993600.123456789")])
+    for kind in (stamps.type, pa.decimal256(60, 40)):
+        table = pa.table({"asset_id": ["A"] * 2, "price": [1.0] * 2})
+        table = table.append_column("timestamp_ns", stamps.cast(kind))
+        found = backtest(table, layout=Layout(time_unit=TimeUnit.S))
+        assert found["timestamp_ns"].to_pylist() == [_NS, _NS + 123_456_789]
+    with pytest.raises(BadTicksError, match=r"row 2: .* expected a whole number"):
+        backtest(table)
+
+
+def test_doubles_of_nanoseconds_are_refused_where_they_are_rounded() -> None:
+    whole = pa.table({"asset_id": ["A"] * 2, "price": [1.0] * 2, "timestamp_ns": [1.0, 2.0**53]})
+    assert backtest(whole)["timestamp_ns"].to_pylist() == [1, 2**53]
+    rounded = whole.set_column(2, "timestamp_ns", [[2.0**53, float(_NS)]])
+    with pytest.raises(BadTicksError, match=rf"row 2: timestamp_ns is {_NS} as a double, which"):
+        backtest(rounded)
+
+
 def test_fractions_may_follow_whole_numbers(tmp_path: Path) -> None:
     seconds = Layout(time_unit=TimeUnit.S)
     cells = ("1377993600", "1377993600.25", "1377993601")
@@ -199,7 +220,7 @@ def test_choices_may_be_texts(tmp_path: Path) -> None:
     [
         ({"asset": "A", "columns": {"asset_id": "s"}}, "either one asset for the whole table"),
         ({"columns": {"bid": "b"}}, "are read for their middle only: say --mid"),
-        ({"mid": True, "columns": {"price": "p"}}, "either --mid, or a column for the price"),
+        ({"mid": True, "columns": {"price": "p"}}, "either the mid, or a column for the price"),
         ({"repeats": "foo"}, "repeats is 'foo': write one of refuse, drop, keep"),
         ({"repeats": "drop", "unsorted": True}, "repeats = drop needs rows in order of time"),
         ({"repeats": "refuse", "unsorted": True}, "repeats = refuse needs rows in order of time"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -209,6 +210,10 @@ def test_nothing_to_judge_is_said(ticks: Path, tmp_path: Path) -> None:
         tune(ticks, out=tmp_path / "a", **_PLAN | {"objective": "rmse"})
     with pytest.raises(TuningError, match="int holds no ticks"):
         tune(3, out=tmp_path / "b", **_PLAN)
+    with pytest.raises(TuningError, match=r"LazyFrame holds no ticks: .*collect\(\)"):
+        tune(pl.LazyFrame(), out=tmp_path / "b", **_PLAN)
+    with pytest.raises(TuningError, match="Series holds no ticks"):
+        tune(pl.Series([1.0]), out=tmp_path / "b", **_PLAN)
     with pytest.raises(TuningError, match="is there already: choose another --out"):
         tune(ticks, out=ticks.parent, **_PLAN)
 
