@@ -69,9 +69,9 @@ class _Rate(click.ParamType[float | str]):
 @click.option(
     "--assets",
     type=click.IntRange(min=1),
-    default=100,
+    default=10,
     show_default=True,
-    help="How many assets to make up.",
+    help="How many assets to make up; with too many for the rate each one's ticks are sparse.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the made-up ticks.")
 @click.option(
@@ -79,7 +79,8 @@ class _Rate(click.ParamType[float | str]):
     type=_Rate(),
     default="max",
     show_default=True,
-    help="As fast as possible, as the timestamps say, or ticks per second.",
+    help="As fast as possible, as the timestamps say, or ticks per second: a file's evenly "
+    "spaced, made-up ones at their timestamps.",
 )
 @click.option(
     "--restamp",
@@ -132,7 +133,7 @@ def command(
         task = bar.add_task("sent", total=len(table))
         sent = send_ticks(
             table,
-            _due_times(table, rate),
+            _due_times(table, rate, made_up=path is None),
             topic=target,
             codec=TickCodec(framing_by_topic(worker)(target)),
             producer_options=base_settings(worker),
@@ -170,7 +171,8 @@ def _made_up(count: int, assets: int, seed: int, rate: float | str) -> TickTable
     return synthetic_ticks(count, assets=assets, seed=seed, start_ns=0, interval_ns=interval_ns)
 
 
-def _due_times(table: TickTable, rate: float | str) -> Float64[np.ndarray, " n"]:
-    if isinstance(rate, float):
-        return at_rate(table, rate)
-    return in_real_time(table) if rate == "real" else unpaced(table)
+def _due_times(table: TickTable, rate: float | str, *, made_up: bool) -> Float64[np.ndarray, " n"]:
+    if rate == "max":
+        return unpaced(table)
+    # Made-up times have the rate already. Evenly spaced, ticks would walk away from their times.
+    return in_real_time(table) if made_up or isinstance(rate, str) else at_rate(table, rate)

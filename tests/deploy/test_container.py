@@ -1,6 +1,7 @@
 """The image and the compose file, as far as they can be judged without Docker."""
 
 import json
+import math
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from compose_spec import PyCompose
 from confluent_kafka.admin import ConfigResource
 from prometheus_client import CollectorRegistry
 
+from core import PredictorConfig
 from ops.health import HealthServer
 from ops.settings import HttpSettings, load_settings
 from tests.fixtures.kafka import KafkaCluster
@@ -183,6 +185,14 @@ def test_compose_is_valid(compose: dict[str, Any]) -> None:
     ours = {"kafka", "store", "registry", "worker-0", "worker-1", "ticks"}
     assert ours <= set(parsed.service_names())
     parsed.validate()
+
+
+def test_the_ticks_of_compose_are_not_sparse(compose: dict[str, Any]) -> None:
+    """Else every asset is warned of for ever, and the predictor shows half of what it does."""
+    shown = parse(shlex.join(compose["services"]["ticks"]["command"])).params
+    nyquist_s = PredictorConfig().besov_nyquist_interval_ns / 1e9
+    late = math.exp(-nyquist_s * shown["rate"] / shown["assets"])  # gaps are exponential
+    assert late < 1e-3  # the warning of one holds for 64 ticks
 
 
 def test_compose_names_only_what_is_there(compose: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from ops.cli import main
 __all__ = ["parse"]
 
 
-def parse(line: str) -> None:
-    """Parse the arguments of `tickfleet` without running anything; raises what click raises."""
+def parse(line: str) -> click.Context:
+    """What the arguments of `tickfleet` say, without running anything; raises what click raises."""
     context = click.Context(main, info_name="tickfleet", **main.context_settings)
     command: click.Command = main
     words = shlex.split(line)
@@ -21,4 +21,4 @@ def parse(line: str) -> None:
         if isinstance(command, click.Group):
             context = click.Context(command, info_name=name, parent=context)
     # With its parent: a command remembers the help option of the first context that it sees.
-    command.make_context(name, words, parent=context)
+    return command.make_context(name, words, parent=context)

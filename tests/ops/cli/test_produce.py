@@ -4,11 +4,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from core import PredictorConfig
 from ops.cli import main
-from ops.ticks import send
+from ops.ticks import TickTable, send
 from schemas import SingleObjectFraming, TickCodec
 
 
@@ -41,6 +43,48 @@ def brokers(monkeypatch: pytest.MonkeyPatch) -> _Brokers:
     monkeypatch.setattr(send, "Producer", lambda _: made)
     monkeypatch.setattr(send, "_check_topic", made.check_topic)
     return made
+
+
+def _sent(monkeypatch: pytest.MonkeyPatch, *options: str) -> tuple[TickTable, Any]:
+    """The ticks of a command, and when each is due, seconds."""
+    sent: list[tuple[TickTable, Any]] = []
+
+    def send_ticks(table: TickTable, due_s: Any, **_: Any) -> int:
+        sent.append((table, due_s))
+        return len(table)
+
+    monkeypatch.setattr("ops.cli.produce.send_ticks", send_ticks)
+    done = CliRunner().invoke(main, ["produce", "--bootstrap", "unused:1", *options])
+    assert done.exit_code == 0, done.output
+    return sent[0]
+
+
+@pytest.mark.parametrize("rate", ["50", "3000", "real"])
+def test_made_up_ticks_are_due_at_their_times(rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else their age walks at random: up to a second in ten minutes at 1,000 ticks a second."""
+    table, due_s = _sent(monkeypatch, "--synthetic", "9000", "--rate", rate)
+    np.testing.assert_allclose(due_s, (table.timestamp_ns - table.timestamp_ns[0]) / 1e9)
+    if rate != "real":
+        # Nine thousand exponential gaps: their mean is off by 5 in a hundred at the very most.
+        assert due_s[-1] == pytest.approx(9000 / float(rate), rel=0.05)
+
+
+def test_a_file_at_a_rate_is_spaced_evenly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ticks.csv"
+    path.write_text("asset_id,price,timestamp_ns\nES,1.5,1000\nES,1.75,2000000\n", "utf-8")
+    _, due_s = _sent(monkeypatch, "--file", str(path), "--rate", "4")
+    assert due_s.tolist() == [0.0, 0.25]
+
+
+@pytest.mark.parametrize("options", [(), ("--rate", "1000")])
+def test_made_up_ticks_are_not_sparse(
+    options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, _ = _sent(monkeypatch, "--synthetic", "20000", *options)
+    assets = np.array(table.asset_id)
+    gaps_ns = [np.diff(table.timestamp_ns[assets == asset]) for asset in set(table.asset_id)]
+    late = np.concatenate(gaps_ns) > PredictorConfig().besov_nyquist_interval_ns
+    assert late.mean() < 1e-3  # the warning of one holds for 64 ticks
 
 
 @pytest.mark.parametrize("source", ["file", "synthetic"])
