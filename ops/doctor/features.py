@@ -14,8 +14,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
 from workers.brokers.client_config import base_settings, consumer_settings
-from workers.config import Delivery, WorkerConfig
-from workers.group.protocol import GROUP_PROTOCOL_REMEDY, refuses_group_protocol
+from workers.config import Delivery, GroupProtocol, WorkerConfig
+from workers.group.protocol import (
+    GROUP_PROTOCOL_REMEDY,
+    no_seat_remedy,
+    refuses_group_protocol,
+)
 
 __all__ = ["check_features"]
 
@@ -95,10 +99,14 @@ def _not_joined(config: WorkerConfig, why: KafkaError) -> Finding:
     if why.code() == _NOT_ALLOWED:
         message = f"not tried: that takes READ on the group {_name(config)}, which workers do not"
         return Finding.skipped("features", f"{message} need")
-    return Finding.warning(
+    # Brokers that know KIP-848 in part never refuse it: nobody would get a seat, at any time.
+    classic = config.group_protocol is GroupProtocol.CLASSIC
+    tell = Finding.warning if classic else Finding.failed
+    return tell(
         "features",
-        f"no seat in the group {_name(config)} within {config.client_timeout_s:.0f} s",
-        "look for the group coordinator in the brokers' logs; a worker would wait as long",
+        f"no seat in the group {_name(config)} within {config.client_timeout_s:.0f} s with "
+        f"group_protocol = {config.group_protocol}",
+        f"{no_seat_remedy(config.group_protocol)}; a worker would wait as long",
     )
 
 

@@ -31,6 +31,7 @@ from workers.group.protocol import (
     refuses_group_protocol,
 )
 from workers.group.seat import SeatDispute, Verdict
+from workers.group.waiting import Waiting
 from workers.telemetry.log_throttle import LogThrottle
 from workers.telemetry.metrics import M, Telemetry
 
@@ -93,6 +94,7 @@ class Membership:
         self._dispute = SeatDispute(config.session_timeout_ms / 1000)
         self._held: set[int] = set()
         self._arrival = Arrival(config.group_protocol)
+        self._waiting = Waiting(config)
         self._consumer = self._join()
 
     @property
@@ -125,6 +127,7 @@ class Membership:
             self._on_error(cast(KafkaError, failure.error()))
         if self._fatal is not None:
             self._replace_or_leave(self._fatal)
+        self._waiting.look(self._clock.monotonic_s(), joined=self.joined)
         return Fetched(records, failures)
 
     def ticket(self) -> GroupTicket:

@@ -8,10 +8,13 @@ from typing import Final
 
 from confluent_kafka import KafkaError
 
+from workers.config import GroupProtocol
+
 __all__ = [
     "CLASSIC_MEMBERS_REMEDY",
     "GROUP_PROTOCOL_REMEDY",
     "meets_classic_members",
+    "no_seat_remedy",
     "refuses_group_protocol",
 ]
 
@@ -24,6 +27,7 @@ CLASSIC_MEMBERS_REMEDY: Final = (
     "stop them all, wait session_timeout_ms, which is how long the group knows a member that is "
     "gone, and start all with the new one (docs/upgrades.md)"
 )
+_COORDINATOR_REMEDY: Final = "look for the group coordinator in the brokers' logs"
 _CODES: Final = (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE)
 
 
@@ -39,3 +43,13 @@ def meets_classic_members(error: KafkaError) -> bool:
     cooperative-sticky does; else they answer as if there was no such group.
     """
     return KafkaError(KafkaError.GROUP_ID_NOT_FOUND).str() in error.str()
+
+
+def no_seat_remedy(protocol: GroupProtocol) -> str:
+    """What to do about a member that the group neither lets in nor refuses.
+
+    Brokers before Kafka 4.0 that know KIP-848 in part are the commonest of the newer one's reasons.
+    """
+    if protocol is GroupProtocol.CLASSIC:
+        return _COORDINATOR_REMEDY
+    return f"{GROUP_PROTOCOL_REMEDY}. If they do, {_COORDINATOR_REMEDY}"

@@ -81,6 +81,24 @@ def test_brokers_that_do_not_offer_the_group_protocol(tmp_path: Path) -> None:
         member.close()
 
 
+@pytest.mark.parametrize(
+    ("protocol", "status", "remedy"),
+    [
+        (GroupProtocol.CONSUMER, Status.FAILED, 'group_protocol = "classic"'),
+        (GroupProtocol.CLASSIC, Status.WARNING, "coordinator"),
+    ],
+)
+def test_brokers_that_give_no_seat_and_do_not_refuse_one(
+    protocol: GroupProtocol, status: Status, remedy: str
+) -> None:
+    # As Kafka 3.7 to 3.9 with KIP-848, whose half of it the client does not take.
+    config = replace(_config("127.0.0.1:1", "ticks", protocol), client_timeout_s=0.3)
+    site = Site(config, AdminClient({}), topics={"ticks": TopicInfo("ticks", 1, 1, {})})
+    [finding] = check_features(site)
+    assert (finding.status, finding.remedy.count(remedy)) == (status, 1)
+    assert finding.message.endswith(f"group_protocol = {protocol}")
+
+
 class _Deaf:
     """No partition ever comes or goes."""
 
