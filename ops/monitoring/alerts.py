@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ops.monitoring.selector import FLEET, STARTED, UP, of
+from ops.monitoring.selector import FLEET, STARTED, UP, WORKER, of
 from workers.telemetry.metrics import M
 
 __all__ = ["ALERTS", "Alert"]
@@ -40,6 +40,7 @@ def _happened(counter: str, minutes: int, *, by: str) -> str:
     )
 
 
+_WHO: Final = "{{ or $labels.pod $labels.instance }}"
 _LIVE: Final = of(M.PARTITIONS, 'phase="live"')
 _RECOVERING: Final = of(M.PARTITIONS, 'phase=~"restoring|replaying"')
 _COLD: Final = of(M.RECOVERIES, 'source="cold"')
@@ -49,10 +50,10 @@ _NO_OWNER: Final = (
     f"sum by ({FLEET}) ({_LIVE} or 0 * last_over_time({UP}[1d])) == 0 or absent({UP})"
 )
 _UNSAVED: Final = (
-    f"max by (instance, partition) ({of(M.SNAPSHOT_AGE_SECONDS)}) "
-    f"> on (instance) group_left () "
-    f"(60 + 6 * max by (instance) ({of(M.SNAPSHOT_INTERVAL_SECONDS)})) "
-    f"and on (instance) sum by (instance) (rate({of(M.TICKS)}[2m])) > 0"
+    f"max by ({WORKER}, partition) ({of(M.SNAPSHOT_AGE_SECONDS)}) "
+    f"> on ({WORKER}) group_left () "
+    f"(60 + 6 * max by ({WORKER}) ({of(M.SNAPSHOT_INTERVAL_SECONDS)})) "
+    f"and on ({WORKER}) sum by ({WORKER}) (rate({of(M.TICKS)}[2m])) > 0"
 )
 # Where nothing comes any more, the age of the newest tick goes with the clock. Where ticks are late
 # already as they come, none waits: they are answered at once, and their age stays.
@@ -72,10 +73,10 @@ ALERTS: Final[tuple[Alert, ...]] = (
     ),
     Alert(
         "TickFleetPartitionFailed",
-        f"max by (instance) ({of(M.FAILED_PARTITIONS)}) > 0",
+        f"max by ({WORKER}) ({of(M.FAILED_PARTITIONS)}) > 0",
         "1m",
         "critical",
-        "{{ $labels.instance }} has stopped {{ $value }} partition(s) for an operator to decide",
+        _WHO + " has stopped {{ $value }} partition(s) for an operator to decide",
     ),
     Alert(
         "TickFleetStateLost",
@@ -89,14 +90,14 @@ ALERTS: Final[tuple[Alert, ...]] = (
         f"{UP} == 0",
         "2m",
         "warning",
-        "{{ $labels.instance }} is not reached",
+        f"{_WHO} is not reached",
     ),
     Alert(
         "TickFleetLoopSilent",
-        f"max by (instance) ({of(M.LOOP_SILENT_SECONDS)}) > 20",
+        f"max by ({WORKER}) ({of(M.LOOP_SILENT_SECONDS)}) > 20",
         "30s",
         "warning",
-        "{{ $labels.instance }} has not gone round its loop for {{ $value | humanizeDuration }}",
+        _WHO + " has not gone round its loop for {{ $value | humanizeDuration }}",
     ),
     Alert(
         "TickFleetLagRecords",
@@ -136,10 +137,10 @@ ALERTS: Final[tuple[Alert, ...]] = (
     ),
     Alert(
         "TickFleetCommitsFail",
-        f"sum by (instance) (rate({of(M.COMMIT_FAILURES)}[5m])) > 0.05",
+        f"sum by ({WORKER}) (rate({of(M.COMMIT_FAILURES)}[5m])) > 0.05",
         "5m",
         "warning",
-        "{{ $labels.instance }} aborts transactions and recovers again and again",
+        f"{_WHO} aborts transactions and recovers again and again",
     ),
     Alert(
         "TickFleetRebalancing",
@@ -158,16 +159,16 @@ ALERTS: Final[tuple[Alert, ...]] = (
     ),
     Alert(
         "TickFleetOverloaded",
-        f"max by (instance) ({of(M.LATENCY_RATIO)}) > 0.9",
+        f"max by ({WORKER}) ({of(M.LATENCY_RATIO)}) > 0.9",
         "10m",
         "warning",
-        "{{ $labels.instance }} computes as long as ticks take to come: load is shed",
+        f"{_WHO} computes as long as ticks take to come: load is shed",
     ),
     Alert(
         "TickFleetOutputsSlow",
-        f"sum by (instance) (rate({of(M.BACKPRESSURE_SECONDS)}[5m])) > 0.3",
+        f"sum by ({WORKER}) (rate({of(M.BACKPRESSURE_SECONDS)}[5m])) > 0.3",
         "10m",
         "warning",
-        "{{ $labels.instance }} waits a third of its time for the brokers to take results",
+        f"{_WHO} waits a third of its time for the brokers to take results",
     ),
 )

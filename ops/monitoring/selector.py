@@ -4,13 +4,16 @@ from typing import Final
 
 from workers.telemetry.metrics import MetricDef
 
-__all__ = ["FLEET", "JOB", "STARTED", "UP", "of"]
+__all__ = ["FLEET", "JOB", "STARTED", "UP", "WORKER", "of"]
 
 JOB: Final = "tickfleet"
 """Value of the label `job` on everything that workers export."""
 
 FLEET: Final = "namespace"
 """The label that tells fleets on one Prometheus apart: its operator sets it. One alone has none."""
+
+WORKER: Final = "namespace, pod, instance"
+"""The labels that tell workers apart, and people which one: of a pod the instance is an address."""
 
 STARTED: Final = f'process_start_time_seconds{{job="{JOB}"}}'
 """When a worker's process began, seconds since the epoch."""

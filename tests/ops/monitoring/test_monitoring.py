@@ -24,8 +24,9 @@ def _exported(metric: MetricDef) -> list[str]:
     return [metric.name]
 
 
-# `job` and `instance` are Prometheus' own, `namespace` its operator's; `up` is its own metric.
-TARGET = {"job", "instance", "namespace"}
+# `job` and `instance` are Prometheus' own, `namespace` and `pod` its operator's; `up` is its own
+# metric.
+TARGET = {"job", "instance", "namespace", "pod"}
 SERIES = {name: {*one.labels, *TARGET} for one in CATALOGUE for name in _exported(one)}
 SERIES["up"] = SERIES["process_start_time_seconds"] = TARGET
 PANELS = [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
@@ -51,6 +52,14 @@ def test_an_alert_asks_for_catalogued_metrics_and_labels(alert: Alert) -> None:
     assert shown <= {label for group in grouped for label in group.split(", ")} or (
         "by (" not in alert.expr
     )
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_about_a_worker_says_of_which_fleet_and_pod(alert: Alert) -> None:
+    """Of a pod the instance is an address, which is nobody's by the time that somebody looks."""
+    for labels in re.findall(r"(?:by|on) \(([a-z, ]*instance[a-z, ]*)\)", alert.expr):
+        assert {"namespace", "pod"} <= set(labels.split(", ")) or labels == "job, instance"
+    assert "$labels.instance" not in alert.summary or "or $labels.pod" in alert.summary
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: str(panel["id"]))
