@@ -56,6 +56,8 @@ def _apply(folder: Path, below: list[Resource]) -> list[Resource]:
             _name_image(one, image)
         for entry in recipe.get("labels", []):
             _label(one, entry["pairs"])
+            if entry.get("includeSelectors"):
+                _select(one, entry["pairs"])
         if "namespace" in recipe:
             one["metadata"]["namespace"] = recipe["namespace"]
     return objects
@@ -84,11 +86,14 @@ def _patch(objects: list[Resource], patch: Mapping[str, Any]) -> None:
         return
     for step in change:
         *parents, last = step["path"].strip("/").split("/")
-        node = found
+        node: Any = found
         for key in parents:
-            node = node[key]
+            node = node[int(key) if isinstance(node, list) else key]
         if step["op"] == "remove":
             del node[last]
+        elif step["op"] == "add":
+            assert last == "-", step
+            node.append(step["value"])
         else:
             assert step["op"] == "replace" and last in node, step
             node[last] = step["value"]
@@ -110,8 +115,11 @@ def _name_image(one: Resource, image: Mapping[str, str]) -> None:
 
 
 def _label(one: Resource, pairs: Mapping[str, str]) -> None:
-    """Labels, and selectors of the kinds that kustomize knows to have one."""
     one["metadata"].setdefault("labels", {}).update(pairs)
+
+
+def _select(one: Resource, pairs: Mapping[str, str]) -> None:
+    """Selectors of the kinds that kustomize knows to have one, and the pods that they are for."""
     spec = one.get("spec", {})
     match one["kind"]:
         case "Service":

@@ -208,6 +208,24 @@ def test_the_network_is_closed_but_for_what_a_worker_reaches(
     assert [port["port"] for port in ingress["ports"]] == [9464]
 
 
+def test_an_overlay_as_on_the_page_is_for_another_cluster(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "k8s", tmp_path / "k8s")
+    page = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    [shown] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    mine = tmp_path / "k8s" / "overlays" / "mine"
+    mine.mkdir()
+    (mine / "kustomization.yaml").write_text(shown, "utf-8")
+    objects = {one["kind"]: one for one in build(mine)}
+    for kind in ("ServiceMonitor", "PrometheusRule"):
+        assert objects[kind]["metadata"]["labels"] == LABEL | {"release": "kube-prometheus-stack"}
+    for kind in ("Service", "StatefulSet", "PodDisruptionBudget"):
+        assert "release" not in str(objects[kind]["spec"]), kind
+    policy = objects["NetworkPolicy"]["spec"]
+    assert {"port": 9096, "endPort": 9098, "protocol": "TCP"} in policy["egress"][-1]["ports"]
+    assert "observability" in str(policy["ingress"])
+    kubernetes_validate.validate(objects["NetworkPolicy"], "1.34", strict=True)
+
+
 def test_production_pins_its_image_and_has_cloud_credentials(
     prod: dict[str, dict[str, Any]],
 ) -> None:
