@@ -1,6 +1,7 @@
 """Puts a worker together and runs it: the one place that knows every collaborator."""
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -29,6 +30,7 @@ from workers.group.membership import Membership
 from workers.group.ownership import OwnershipWatch
 from workers.journal.reader import JournalReader
 from workers.lifecycle.garbage import calm_collector
+from workers.lifecycle.renewal import Renewal
 from workers.lifecycle.shutdown import stop_in_order
 from workers.lifecycle.stuck_guard import StuckGuard
 from workers.recovery.desk import RecoveryDesk
@@ -55,6 +57,9 @@ def run_worker(
 ) -> bool:
     """Run one worker until it is asked to stop, then stop it in order.
 
+    Where files that its clients were made with are renewed it stops in order, too, and goes on with
+    new clients: state, topics and store are as after a restart, and the process stays.
+
     Args:
         config: everything it runs on.
         telemetry: where metrics go.
@@ -73,18 +78,33 @@ def run_worker(
     """
     check_topics(config)
     store = open_store(config.snapshot_url, config.store_options)
-    parts, worker = _assemble(
-        config,
-        store,
-        telemetry=telemetry,
-        health=health,
-        clock=clock or SystemClock(),
-        tracer=tracer or NullTracer(),
-    )
+    clock, finished = clock or SystemClock(), True
+    while True:
+        renewal = Renewal(config, clock)
+        parts, worker = _assemble(
+            config,
+            store,
+            telemetry=telemetry,
+            health=health,
+            clock=clock,
+            tracer=tracer or NullTracer(),
+        )
+        finished &= _live(parts, worker, partial(_any_of, stop_requested, renewal.due))
+        if stop_requested():
+            return finished
+        del parts, worker
+
+
+def _any_of(*reasons: Callable[[], bool]) -> bool:
+    return any(reason() for reason in reasons)
+
+
+def _live(parts: WorkerParts, worker: Worker, end: Callable[[], bool]) -> bool:
+    """From the first turn to the orderly end; whether no thread is left waiting."""
     calm_collector()
-    _log.info("worker_started", worker=config.worker_id, group=config.group_id)
+    _log.info("worker_started", worker=parts.config.worker_id, group=parts.config.group_id)
     with parts.guard:
-        worker.run(stop_requested)
+        worker.run(end)
         return stop_in_order(worker, parts)
 
 

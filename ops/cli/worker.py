@@ -12,9 +12,10 @@ from ops.compile_cache import keep_executables
 from ops.health import HealthServer
 from ops.logs import configure_logging
 from ops.metrics import PrometheusTelemetry
-from ops.settings import Settings, check_client_options, load_settings, render_settings
+from ops.settings import Settings, load_settings, render_settings
 from ops.traces import tracing
 from workers import StopSignal, WorkerHealth, run_worker
+from workers.brokers.client_trial import check_client_options
 from workers.telemetry.metrics import M
 
 __all__ = ["command"]

@@ -1,6 +1,5 @@
 """Settings: file and environment in, `WorkerConfig` and friends out; wrong ones are explained."""
 
-from ops.settings.clients import check_client_options
 from ops.settings.errors import SettingsError
 from ops.settings.load import load_settings
 from ops.settings.model import UNUSED_STORE, HttpSettings, LogSettings, Settings, TracesSettings
@@ -14,7 +13,6 @@ __all__ = [
     "Settings",
     "SettingsError",
     "TracesSettings",
-    "check_client_options",
     "load_settings",
     "render_settings",
 ]

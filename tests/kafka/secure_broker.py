@@ -1,7 +1,5 @@
-"""A broker with a second listener: TLS, SCRAM, and rights that somebody must have been given."""
+"""A broker with a second listener: TLS on both sides, SCRAM, and rights that somebody must give."""
 
-import datetime
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,13 +17,10 @@ from confluent_kafka.admin import (
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from ops.local import Listener, LocalKafka
 from ops.local.process import free_port
+from tests.kafka.certificates import Authority
 
 __all__ = ["SecureBroker", "documented_rights", "secure_broker"]
 
@@ -39,12 +34,24 @@ class SecureBroker:
     Attributes:
         bootstrap: the plain listener; whoever comes that way may do everything.
         secure_bootstrap: the listener over TLS that wants a user.
-        ca: certificate to verify it by.
+        ca: certificate to verify it by; clients' own come into the same folder.
+        authority: issues them.
     """
 
     bootstrap: str
     secure_bootstrap: str
     ca: Path
+    authority: Authority
+
+    def certify(self, name: str) -> dict[str, str]:
+        """Issue a client's certificate, in place of any it has; the options that name it."""
+        folder = self.ca.parent
+        self.authority.issue(folder, name)
+        return {
+            "ssl.ca.location": str(self.ca),
+            "ssl.certificate.location": str(folder / f"{name}.crt"),
+            "ssl.key.location": str(folder / f"{name}.key"),
+        }
 
     def add_user(self, name: str, password: str) -> None:
         """Let a user in; it has no rights yet."""
@@ -86,9 +93,15 @@ def documented_rights(page: str, names: Mapping[str, str]) -> list[tuple[str, st
 
 
 @contextmanager
-def secure_broker(folder: Path) -> Iterator[SecureBroker]:
-    """A broker with everything forbidden that is not granted."""
-    ca = _certificate(folder)
+def secure_broker(folder: Path, *, client_auth: str = "none") -> Iterator[SecureBroker]:
+    """A broker with everything forbidden that is not granted.
+
+    Args:
+        folder: of its data and certificates.
+        client_auth: the broker's `ssl.client.auth`: whether a client needs a certificate.
+    """
+    authority = Authority("fleet")
+    authority.issue(folder, "broker")
     secure = free_port()
     listener = Listener("SECURE", "SASL_SSL", secure, f"localhost:{secure}")
     settings = {
@@ -98,37 +111,11 @@ def secure_broker(folder: Path) -> Iterator[SecureBroker]:
         ),
         "listener.name.secure.ssl.keystore.type": "PEM",
         "listener.name.secure.ssl.keystore.location": str(folder / "broker.pem"),
+        "listener.name.secure.ssl.truststore.type": "PEM",
+        "listener.name.secure.ssl.truststore.location": str(folder / "ca.pem"),
+        "listener.name.secure.ssl.client.auth": client_auth,
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:ANONYMOUS",
     }
     with LocalKafka(folder / "kafka", listener=listener, settings=settings) as broker:
-        yield SecureBroker(broker.bootstrap, listener.advertised, ca)
-
-
-def _certificate(folder: Path) -> Path:
-    """A self-signed certificate for localhost, and a file with its key for the broker."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "ca.pem").write_bytes(public)
-    (folder / "broker.pem").write_bytes(private + public)
-    return folder / "ca.pem"
+        yield SecureBroker(broker.bootstrap, listener.advertised, folder / "ca.pem", authority)

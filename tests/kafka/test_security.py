@@ -1,4 +1,4 @@
-"""TLS, SCRAM and exactly the documented rights: enough to work, be killed and recover."""
+"""TLS on both sides, SCRAM and exactly the documented rights: enough to work and to recover."""
 
 from pathlib import Path
 
@@ -18,9 +18,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 PASSWORD = "not-in-any-log"
 
 
-def test_the_documented_rights_suffice_and_the_password_stays_secret(tmp_path: Path) -> None:
+# The one whose turn comes first where certificates are renewed.
+WORKER = "w-14"
+
+
+def test_the_documented_rights_suffice_secrets_stay_secret_and_certificates_are_renewed(
+    tmp_path: Path,
+) -> None:
     count = 3_000
-    with secure_broker(tmp_path) as broker:
+    with secure_broker(tmp_path, client_auth="required") as broker:
         kafka = KafkaCluster(broker.bootstrap)
         ticks = kafka.create_topic("ticks", partitions=2)
         client = {
@@ -28,7 +34,7 @@ def test_the_documented_rights_suffice_and_the_password_stays_secret(tmp_path: P
             "sasl.mechanism": "SCRAM-SHA-512",
             "sasl.username": "fleet",
             "sasl.password": PASSWORD,
-            "ssl.ca.location": str(broker.ca),
+            **broker.certify("fleet"),
         }
         settings = {"bootstrap_servers": broker.secure_bootstrap, "kafka": client}
         fleet = Fleet(kafka, tmp_path / "fleet", ticks, 2, settings)
@@ -39,19 +45,24 @@ def test_the_documented_rights_suffice_and_the_password_stays_secret(tmp_path: P
         tap = Tap(kafka, fleet.topics["predictions"], 2)
         try:
             small = {"max_batch_records": 100, "snapshot_interval_s": 0.3}
-            victim = fleet.start("w-0", fault="before_commit:kill:12", **small)
+            victim = fleet.start(WORKER, fault="before_commit:kill:12", **small)
             produce(kafka, ticks, random_ticks(count, 10, seed=1))
             fleet.wait_for(lambda: not victim.running, 60, "the first worker's death")
-            worker = fleet.start("w-0")
+            worker = fleet.start(WORKER)
             fleet.wait_for(lambda: tap.count >= count, 60, f"{count} results")
+
+            broker.certify("fleet")
+            fleet.wait_for(lambda: fleet.lives(WORKER) == 3, 60, "clients with the new one")
+            produce(kafka, ticks, random_ticks(count, 10, seed=2))
+            fleet.wait_for(lambda: tap.count >= 2 * count, 60, f"{count} results more")
             assert worker.terminate() == 0
         finally:
             fleet.kill_all()
         tap.close()
-        inputs = read_topic(kafka, ticks, 2, count)
+        inputs = read_topic(kafka, ticks, 2, 2 * count)
         accepted = {p: [r.offset for r in records] for p, records in inputs.items()}
         report = verdict(accepted, tap.records)
-        assert report.holds and report.results == count, report
+        assert report.holds and report.results == 2 * count, report
         assert PASSWORD not in fleet.logs()
 
         stranger = AdminClient({"bootstrap.servers": broker.secure_bootstrap, **client})

@@ -15,7 +15,11 @@ _YOUNG_OBJECTS: Final = 200_000
 
 
 def calm_collector() -> None:
-    """Take everything alive out of the collector's sight, and let it look at new things rarely."""
+    """Take everything alive out of the collector's sight, and let it look at new things rarely.
+
+    Whatever an earlier call took out of it and has died since, as a worker's former life, is freed.
+    """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS)

@@ -40,6 +40,7 @@ def stop_in_order(worker: Worker, parts: WorkerParts) -> bool:
         _run("discard_outputs", parts.outputs.discard)
     parts.ownership.close()
     _run("leave_group", worker.membership.close)
+    parts.gauges.close()
     _log.info("shutdown", shutdown_phase="close")
     parts.outputs.close()
     finished = parts.desk.close()

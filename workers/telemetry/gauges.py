@@ -137,6 +137,10 @@ class Gauges:
         elif stamps_ns.size:
             self._telemetry.remove(M.LAG_SECONDS, partition=label)
 
+    def close(self) -> None:
+        """Nothing is told of any partition any more."""
+        self._remove_others(set())
+
     def _remove_others(self, assigned: set[int]) -> None:
         """Of a partition that has left nothing is told: who adds up workers counts it once."""
         for number in self._told_of - assigned:

@@ -163,6 +163,10 @@ class Lag:
         self._gauges.report(cast(Membership, self.seat), ready=ready)
         return self.telemetry.series
 
+    def close(self) -> None:
+        """The worker has stopped."""
+        self._gauges.close()
+
 
 def test_nothing_is_told_of_a_partition_that_has_left() -> None:
     lag = Lag({3: 5.0, 4: 5.0})
@@ -170,6 +174,8 @@ def test_nothing_is_told_of_a_partition_that_has_left() -> None:
     assert lag.shown().keys() == {(metric, label) for metric in metrics for label in "34"}
     lag.held.let_go(3)
     assert lag.shown().keys() == {(metric, "4") for metric in metrics}
+    lag.close()
+    assert not lag.telemetry.series
 
 
 @pytest.mark.parametrize("ahead_s", [62.0, 7.5e9])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ops.settings import check_client_options, load_settings
+from ops.settings import load_settings
+from workers.brokers.client_trial import check_client_options
 from workers.errors import ConfigurationError
 
 # Nothing listens there: making a client does not need a broker.

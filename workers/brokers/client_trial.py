@@ -1,10 +1,10 @@
-"""Finds out, before anything starts, whether librdkafka takes the options it is given."""
+"""Finds out whether librdkafka takes the options it is given, and the files that they name."""
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
-from ops.settings.errors import SettingsError
 from workers.brokers.client_config import consumer_settings, producer_settings
 from workers.config import WorkerConfig
+from workers.errors import ConfigurationError
 
 __all__ = ["check_client_options"]
 
@@ -20,7 +20,7 @@ def check_client_options(config: WorkerConfig) -> None:
             make(config)
         except (KafkaException, ValueError, TypeError) as error:
             reason = error.args[0].str() if isinstance(error, KafkaException) else str(error)
-            raise SettingsError(
+            raise ConfigurationError(
                 f"librdkafka refuses an option of [kafka] or [kafka.{table}]: {reason}. Correct "
                 "it as librdkafka's CONFIGURATION.md says"
             ) from error
