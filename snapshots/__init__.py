@@ -23,7 +23,13 @@ from snapshots.errors import (
 )
 from snapshots.header import SnapshotHeader
 from snapshots.image import PartitionImage, state_digest
-from snapshots.load import list_snapshots, load_image, load_manifest, missing_chunks
+from snapshots.load import (
+    list_snapshots,
+    load_image,
+    load_manifest,
+    missing_chunks,
+    newest_snapshot,
+)
 from snapshots.manifest import Manifest
 from snapshots.open_store import check_store_url, open_store
 from snapshots.rehearsal import RehearsalStore
@@ -77,6 +83,7 @@ __all__ = [
     "load_image",
     "load_manifest",
     "missing_chunks",
+    "newest_snapshot",
     "open_store",
     "pack_array",
     "restore",

@@ -11,13 +11,13 @@ from typing import TypeVar
 import numpy as np
 
 from snapshots.chunk import CHUNK_ROWS, Chunk, ChunkEntry, decode_chunk, max_chunk_bytes
-from snapshots.errors import IntegrityError
+from snapshots.errors import IntegrityError, ObjectNotFoundError
 from snapshots.image import PartitionImage
 from snapshots.manifest import MAX_MANIFEST_BYTES, Manifest, decode_manifest
 from snapshots.scope import ManifestRef, SnapshotScope
 from snapshots.store import ObjectStore
 
-__all__ = ["list_snapshots", "load_image", "load_manifest", "missing_chunks"]
+__all__ = ["list_snapshots", "load_image", "load_manifest", "missing_chunks", "newest_snapshot"]
 
 _T = TypeVar("_T")
 
@@ -36,6 +36,19 @@ def load_manifest(store: ObjectStore, scope: SnapshotScope, ref: ManifestRef) ->
         MAX_MANIFEST_BYTES,
         lambda data: decode_manifest(data, scope, ref),
     )
+
+
+def newest_snapshot(
+    store: ObjectStore, scope: SnapshotScope, topic_id: str | None
+) -> ManifestRef | None:
+    """The newest that can be read and is not of another topic; its chunks are not looked at."""
+    for ref in list_snapshots(store, scope):
+        try:
+            if not load_manifest(store, scope, ref).is_foreign(topic_id):
+                return ref
+        except (IntegrityError, ObjectNotFoundError):
+            continue
+    return None
 
 
 def missing_chunks(store: ObjectStore, manifest: Manifest) -> int:

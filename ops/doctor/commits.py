@@ -7,6 +7,7 @@ from typing import Final
 from core.errors import TickFleetError
 from ops.doctor.finding import Finding, Status
 from ops.doctor.site import Site
+from ops.doctor.unnamed import check_unnamed
 from ops.fleet import Commit, begins, committed, ends, stored_snapshots, without_records
 from snapshots import ObjectStore, SnapshotScope, load_manifest, missing_chunks
 
@@ -25,7 +26,11 @@ def check_commits(site: Site) -> Iterator[Finding]:
     commits = committed(config, site.partitions)
     low = begins(site.admin, topic, site.partitions, timeout_s)
     high = ends(site.admin, topic, site.partitions, timeout_s)
+    unnamed = list(check_unnamed(site, store, sorted(set(site.partitions) - commits.keys())))
+    yield from unnamed
     if not commits:
+        if unnamed:
+            return
         yield Finding.ok("commits", f"none yet: a new group begins at the {config.cold_start}")
         return
     behind = {number: range(commit.offset, high[number]) for number, commit in commits.items()}
@@ -97,5 +102,6 @@ def _partition(
         yield Finding.warning(
             "snapshots",
             f"{place}: the snapshot is {age_s:.0f} s old and {high - commit.offset} records behind",
-            "start workers, or look for snapshot_failed in their logs",
+            "start workers; where they run, look in their logs for snapshot_failed, and for "
+            "outputs_uncertain: it is their commits that fail then",
         )

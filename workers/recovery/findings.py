@@ -36,6 +36,8 @@ class Findings:
         lost: why a replay cannot lead to the state, where one has tried; empty where none has.
         other_topic: why the committed snapshot is of another topic than there is now, or empty.
         same_topic: whether what was answered is known to be of the topic there is now.
+        unnamed_offset: of the newest snapshot, where there is neither a commit that could name it
+            nor a record in the journal; None where there is no such snapshot.
     """
 
     partition: int
@@ -49,6 +51,7 @@ class Findings:
     lost: str = ""
     other_topic: str = ""
     same_topic: bool = False
+    unnamed_offset: int | None = None
 
 
 def answered_to(found: Findings, log: DecisionLog) -> int | None:
@@ -79,6 +82,7 @@ def problem_of(found: Findings, log: DecisionLog) -> str:
         return f"{found.other_topic}: {ANOTHER_TOPIC}"
     return (
         _unbound(found, log)
+        or _unnamed(found)
         or _journal_problem(found, log)
         or _input_problem(found, log)
         or found.lost
@@ -103,6 +107,21 @@ def _unbound(found: Findings, log: DecisionLog) -> str:
         "committed offset: the ticks topic was created anew, the journal is another group's, or "
         "the offset expired. Start a new group with a new journal topic, or commit the last "
         "snapshot's offset again with `tickfleet snapshot restore`"
+    )
+
+
+def _unnamed(found: Findings) -> str:
+    """Whether only the store still tells that the group has answered ticks.
+
+    A snapshot is written after its results were committed, and they with an offset and a record.
+    """
+    if found.unnamed_offset is None:
+        return ""
+    return (
+        f"the store has a snapshot of the group at offset {found.unnamed_offset}, but the group "
+        "has no committed offset, and the journal no record: both have expired or were deleted, or "
+        "a copy for this group was not taken up. Go on from it with `tickfleet snapshot restore`; "
+        'to go on with empty state, set missing_history = "cold_start"'
     )
 
 

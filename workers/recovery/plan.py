@@ -92,15 +92,22 @@ def _from_genesis(config: WorkerConfig, found: Findings, log: DecisionLog) -> Re
     _refuse_another_configuration(config, found)
     genesis = genesis_of(found, log)
     if genesis < 0:
-        genesis = found.low if config.cold_start is ColdStart.EARLIEST else found.high
-        if found.low < genesis:
-            # A new group means it; of a partition added to an old one somebody should know.
-            _log.warning(
-                "begins_at_the_end",
-                partition=found.partition,
-                not_answered=f"{found.low} to {genesis - 1}",
-            )
+        genesis = _first_begin(config, found)
     return _empty(config, found, genesis, log, "rebuild" if found.refused else "genesis")
+
+
+def _first_begin(config: WorkerConfig, found: Findings) -> int:
+    """Where a partition begins of which nothing was answered."""
+    if config.cold_start is ColdStart.EARLIEST:
+        return found.low
+    if found.low < found.high:
+        # A new group means it; of a partition added to an old one somebody should know.
+        _log.warning(
+            "begins_at_the_end",
+            partition=found.partition,
+            not_answered=f"{found.low} to {found.high - 1}",
+        )
+    return found.high
 
 
 def _refuse_another_group(config: WorkerConfig, found: Findings) -> None:
@@ -140,6 +147,8 @@ def _cold(config: WorkerConfig, found: Findings, log: DecisionLog) -> RecoveryPl
     answered = answered_to(found, log)
     if answered is None:
         begin = found.high
+    elif answered < 0 and found.committed_offset < 0:
+        begin = _first_begin(config, found)
     elif answered >= found.high:
         begin = found.high if found.same_topic else found.low
     else:

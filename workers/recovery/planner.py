@@ -20,6 +20,7 @@ from snapshots import (
     Restored,
     SnapshotHeader,
     SnapshotScope,
+    newest_snapshot,
     restore,
 )
 from workers.brokers.client_config import reader_settings
@@ -88,6 +89,10 @@ def plan_recovery(
         if restored is not None and tail.trimmed and not tail.records:
             wanted.offset = restored.image.offset
             high = _end_behind(reader, wanted, range(low, high), config.client_timeout_s)
+        unnamed = None
+        if committed.offset < 0 and not tail.records:
+            scope = SnapshotScope(config.group_id, config.topics.ticks, partition)
+            unnamed = newest_snapshot(store, scope, topic_id)
         findings = Findings(
             partition=partition,
             committed_offset=committed.offset,
@@ -100,6 +105,7 @@ def plan_recovery(
             lost=lost,
             other_topic=other_topic,
             same_topic=topic_id is not None and topic_id == _answered_topic(restored, committed),
+            unnamed_offset=None if unnamed is None else unnamed.offset,
         )
     except KafkaException as error:
         raise RetryableError(f"recovery of partition {partition}: {error}") from error

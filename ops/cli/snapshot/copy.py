@@ -57,14 +57,12 @@ def copy(
     if url is None and not any((target["to_group"], target["to_topic"])):
         raise click.UsageError("give --to, --to-group or --to-topic: this is where it is already")
     store = open_store(url, config.store_options) if url else place.store
+    wanted_group = target["to_group"] or config.group_id
     header = current_header(config.predictor, config.dtype) if adopt_config else None
     for partition in place.partitions:
         scope = place.scope(partition)
-        wanted_scope = SnapshotScope(
-            target["to_group"] or config.group_id,
-            target["to_topic"] or config.topics.ticks,
-            partition,
-        )
+        wanted_topic = target["to_topic"] or config.topics.ticks
+        wanted_scope = SnapshotScope(wanted_group, wanted_topic, partition)
         # Oldest first: whenever this is interrupted, what is there is complete.
         refs = list_snapshots(place.store, scope)[::-1] if every else [place.find(partition, ref)]
         for one in refs:
@@ -72,6 +70,9 @@ def copy(
             wanted = retarget(manifest, wanted_scope, begin_at=target["begin_at"], header=header)
             written = copy_snapshot(place.store, manifest, store, wanted)
             _show(one, wanted_scope, written, as_lines=as_lines)
+    if wanted_group != config.group_id and not as_lines:
+        restore = "`tickfleet snapshot restore`, with its settings"
+        click.echo(f"next, point group {wanted_group} at this: {restore}")
 
 
 def _show(was: ManifestRef, scope: SnapshotScope, now: ManifestRef, *, as_lines: bool) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from core import PredictorConfig
 from ops.doctor import decisions
@@ -162,6 +163,37 @@ def test_another_configuration_goes_on_under_a_new_group(
     refused = settings_file(new, tmp_path / "refused.toml")
     refused.write_text(refused.read_text().replace("4.5", "5.0"))
     assert "cusum_h" in run("snapshot", "restore", "-c", refused, "--yes", code=2).stderr
+
+
+def test_a_group_whose_offsets_have_expired_goes_on_from_its_snapshots(
+    kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    fleet = _answered(kafka, make_fleet)
+    config = settings_file(fleet, tmp_path / "fleet.toml")
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    fleet.wait_for(lambda: _is_deleted(admin, fleet.group), 30, "the group to be without members")
+    # Everything answered is past its retention, and so is all that told of it.
+    emptied = [TopicPartition(one, 0, -1) for one in (fleet.ticks, fleet.topics["journal"])]
+    for done in admin.delete_records(emptied).values():
+        done.result(30)
+    produce(kafka, fleet.ticks, random_ticks(TICKS, 5, seed=2))
+    assert "has snapshots of the group" in _failed(config)["commits"]
+    run("snapshot", "restore", "-c", config, "--yes")
+    fleet.start("w-0")
+    results = read_topic(kafka, fleet.topics["predictions"], 1, 2 * TICKS)
+    fleet.stop()
+    decoded = [decode("PredictionResult", one.value or b"") for one in results[0]]
+    assert [one["source_offset"] for one in decoded] == list(range(2 * TICKS))
+    assert decoded[-1]["sequence"] > TICKS // 5
+
+
+def _is_deleted(admin: AdminClient, group: str) -> bool:
+    try:
+        admin.delete_consumer_groups([group])[group].result(30)
+    except KafkaException as error:
+        assert error.args[0].code() == KafkaError.NON_EMPTY_GROUP
+        return False
+    return True
 
 
 def test_more_partitions_under_a_new_group(

@@ -42,6 +42,13 @@ def test_what_is_not_there_is_said(settings: tuple[str, ...], command: list[str]
     assert other.startswith("error: the store holds nothing of group nope and topic ticks: check")
 
 
+def test_a_copy_for_another_group_says_what_is_still_to_be_done(settings: tuple[str, ...]) -> None:
+    said = run("snapshot", "copy", *settings, "--to-group", "next").stdout
+    assert "next, point group next at this: `tickfleet snapshot restore`" in said
+    lines = run("snapshot", "copy", *settings, "--to-group", "next", "--json").stdout
+    assert len(lines.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("topic_id", "answer", "code", "said"),
     [

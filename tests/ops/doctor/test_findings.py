@@ -106,6 +106,35 @@ def test_commits_that_recovery_could_not_go_on_from(kafka: KafkaCluster) -> None
 
 
 @pytest.mark.kafka
+def test_snapshots_of_a_group_whose_offset_has_expired(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    assert site.store is not None
+    _send(kafka, site, 10)
+    writer = SnapshotWriter(site.store, HEADER)
+    scope = SnapshotScope(site.config.group_id, site.config.topics.ticks, 0)
+    writer.submit(scope, replace(make_image(3, offset=4), topic_id="another")).result()
+    assert _problems(check_commits(site)) == []
+    ref = writer.submit(scope, make_image(3, offset=10)).result()
+    assert writer.close(10.0)
+    [(status, message)] = _problems(check_commits(site))
+    assert (status, message) == (
+        Status.FAILED,
+        f"{scope.topic}[0]: the store has snapshots of the group, and the group has no committed "
+        "offset",
+    )
+    ours = site.config
+    site.config = replace(ours, missing_history=MissingHistory.COLD_START)
+    assert [status for status, _ in _problems(check_commits(site))] == [Status.WARNING]
+    site.config = ours
+    _commit(kafka, site, 10, ref.metadata)
+    assert _problems(check_commits(site)) == []
+    _send(kafka, site, 1)
+    [old] = [one for one in check_commits(site) if one.status is Status.WARNING]
+    assert "1 records behind" in old.message
+    assert "snapshot_failed" in old.remedy and "outputs_uncertain" in old.remedy
+
+
+@pytest.mark.kafka
 def test_a_marker_behind_the_committed_offset_is_no_tick(kafka: KafkaCluster) -> None:
     site = _site(kafka)
     producer = Producer(

@@ -176,6 +176,8 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
             "removed journal records",
         ),
         (replace(FRESH, committed_offset=10, journal_begun=True), "names another topic"),
+        (replace(FRESH, unnamed_offset=30), "snapshot of the group at offset 30"),
+        (replace(FRESH, unnamed_offset=30, journal=journal(trimmed=True)), "snapshot restore"),
         (replace(FRESH, committed_offset=30, refused="bad"), "does not reach up to it"),
         (
             replace(
@@ -218,6 +220,24 @@ def test_where_nothing_tells_what_was_answered_a_cold_start_answers_only_what_co
 ) -> None:
     plan = make_plan(COLD, replace(found, committed_offset=9))
     assert (plan.source, plan.commit_offset, plan.emitted_to) == ("cold", 50, 49)
+
+
+@pytest.mark.parametrize(
+    ("trimmed", "cold_start", "begin"),
+    [
+        (False, ColdStart.EARLIEST, 5),
+        (False, ColdStart.LATEST, 50),
+        (True, ColdStart.EARLIEST, 50),
+    ],
+)
+def test_a_group_may_begin_anew_beside_snapshots_that_no_commit_names(
+    cold_start: ColdStart, begin: int, *, trimmed: bool
+) -> None:
+    config = replace(COLD, cold_start=cold_start)
+    found = replace(FRESH, low=5, unnamed_offset=30, journal=journal(trimmed=trimmed))
+    plan = make_plan(config, found)
+    assert (plan.source, plan.commit_offset, plan.emitted_to) == ("cold", begin, begin - 1)
+    assert not plan.resumes
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,24 @@ def test_a_copy_for_another_group_goes_on_in_whichever_topic_there_is(
     assert plan.topic_id not in (None, "another"), "which its own snapshots will name"
 
 
+def test_a_snapshot_without_a_commit_that_names_it_stops_the_partition_until_one_does(
+    partition: Partition0, topic_id: str
+) -> None:
+    """The offset has expired together with the journal's records, or a copy was not taken up."""
+    partition.take_ticks(20)
+    partition.save(30, "another")
+    assert partition.recover(STOP).source == "genesis", "a topic of its own to begin in"
+    ref = partition.save(10, topic_id)
+    with pytest.raises(HistoryLostError, match=r"at offset 10.*`tickfleet snapshot restore`"):
+        partition.recover(STOP)
+    partition.store.delete(SCOPE.manifest_key(ref))
+    assert partition.recover(STOP).source == "genesis", "nothing is left of it"
+    partition.save(10, topic_id)
+    partition.name(ref)
+    plan = partition.recover(STOP)
+    assert (plan.source, plan.start_offset) == ("snapshot", 10)
+
+
 @pytest.mark.parametrize("says", [None, KafkaError.TOPIC_AUTHORIZATION_FAILED])
 def test_brokers_that_tell_no_id_stop_nothing(
     partition: Partition0, monkeypatch: pytest.MonkeyPatch, says: int | None
