@@ -40,7 +40,8 @@ def command(
     For UnknownSchema, once the registry knows the schema; for InvalidPrice, once
     allow_nonpositive_prices is set. Each is sent once, however often this runs. The copies come
     after the ticks that are there by then, so an asset may see an old timestamp again. A letter
-    that was cut to fit its topic is not sent: it is counted, and its record is named.
+    that was cut to fit its topic is not sent: it is counted, and its record is named; so is one of
+    a record that the ticks topic no longer takes.
     """
     if not classes and not dry_run:
         raise click.UsageError("give --error-class, or --dry-run to see which there are")
@@ -56,14 +57,21 @@ def _show(name: str, report: ReplayReport, *, as_lines: bool, dry_run: bool) -> 
     if as_lines:
         click.echo(json.dumps({"error_class": name, **asdict(report)}))
         return
-    cut = f", {len(report.cut)} cut" if report.cut else ""
+    never = f", {len(report.cut)} cut" if report.cut else ""
+    never += f", {len(report.too_large)} too large" if report.too_large else ""
     if dry_run:
-        click.echo(f"{name}: {report.unsent} not sent yet{cut}")
+        click.echo(f"{name}: {report.unsent} not sent yet{never}")
     else:
-        click.echo(f"{name}: {report.sent} sent, {report.unsent} left{cut}")
+        click.echo(f"{name}: {report.sent} sent, {report.unsent} left{never}")
     for origin in report.cut:
         click.echo(
             f"{origin} is not sent: its dead letter holds only a part of it; have its producer "
             "send it anew",
+            err=True,
+        )
+    for origin in report.too_large:
+        click.echo(
+            f"{origin} is not sent: it is more than the ticks topic's max.message.bytes; raise "
+            "that and have its producer send it anew",
             err=True,
         )

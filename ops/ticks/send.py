@@ -1,7 +1,7 @@
 """Sends ticks to a topic, as fast as the brokers take them or at a pace."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +10,7 @@ import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from jaxtyping import Float64
 
+from ops.hand_over import LONGEST_WAIT_S, client_errors, hand_over
 from ops.ticks.errors import TicksNotDeliveredError, TooFewPartitionsError
 from ops.ticks.table import TickTable
 from ops.topics import NoSuchTopicError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["at_rate", "in_real_time", "send_ticks", "unpaced"]
 
 _CHUNK: Final = 2_000
-_LONGEST_WAIT_S: Final = 0.2
 _FLUSH_TIMEOUT_S: Final = 60.0
 _METADATA_TIMEOUT_S: Final = 10.0
 _DueTimes = Float64[np.ndarray, " n"]
@@ -118,11 +118,13 @@ def send_ticks(
                     table.target[part],
                     table.timestamp_ns[part],
                 )
-                _hand_over(producer, _messages(table, part, topic, values), failures)
+                for message in _messages(table, part, topic, values):
+                    hand_over(producer, message, failures.delivered)
+                producer.poll(0)
                 progress(end - sent)
                 sent = end
             else:
-                producer.poll(min(float(due_s[sent]) - elapsed_s, _LONGEST_WAIT_S))
+                producer.poll(min(float(due_s[sent]) - elapsed_s, LONGEST_WAIT_S))
         waiting = producer.flush(_FLUSH_TIMEOUT_S)
     if waiting or failures.count:
         reason = "no answer" if failures.reason is None else failures.reason.str()
@@ -137,13 +139,10 @@ def send_ticks(
 def _explained(topic: str) -> Iterator[None]:
     """What the client raises, as an error of ours."""
     try:
-        yield
-    except (KafkaException, SystemError) as error:
-        # What ends a producer is raised before its callbacks are called, for Python a SystemError.
-        raised = error.__cause__ if isinstance(error, SystemError) else error
-        if not isinstance(raised, KafkaException):
-            raise
-        reason = raised.args[0]
+        with client_errors():
+            yield
+    except KafkaException as error:
+        reason = error.args[0]
         raise _lacking(topic, reason) or TicksNotDeliveredError(
             f"{topic} takes no ticks: {reason.str()}"
         ) from error
@@ -192,18 +191,3 @@ def _messages(
     for message, time_ms, partition, headers in zip(plain, *columns, strict=True):
         place = {"timestamp": time_ms, "partition": partition, "headers": headers or None}
         yield message | place
-
-
-def _hand_over(producer: Producer, messages: Iterable[dict[str, Any]], failures: _Failures) -> None:
-    for message in messages:
-        while True:
-            try:
-                producer.produce(**message, on_delivery=failures.delivered)
-                break
-            except BufferError:  # the queue is full: wait for acknowledgements
-                producer.poll(_LONGEST_WAIT_S)
-            except KafkaException as error:
-                if error.args[0].code() == KafkaError._FATAL:
-                    producer.poll(0)  # it raises the reason
-                raise
-    producer.poll(0)

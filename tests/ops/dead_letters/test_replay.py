@@ -61,6 +61,6 @@ def test_a_cut_letter_is_named_and_not_sent(kafka: KafkaCluster, tmp_path: Path)
     assert first.stdout == f"{_REASON}: 2 sent, 1 left, 1 cut\n"
     assert f"{ticks}/0/1 is not sent" in first.stderr
     told = json.loads(run(*replay, "--json").stdout)
-    assert told == {"error_class": _REASON, "sent": 1, "unsent": 0, "cut": []}
+    assert told == {"error_class": _REASON, "sent": 1, "unsent": 0, "cut": [], "too_large": []}
     [sent] = read_topic(kafka, ticks, 1, 3).values()
     assert [len(one.value or b"") for one in sent] == [100, 200, 300]

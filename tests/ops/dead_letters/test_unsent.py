@@ -10,7 +10,8 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from core.errors import TickFleetError
 from ops.dead_letters import ReplayError, ReplayReport, replay_dead_letters
-from schemas import DeadLetterCodec
+from schemas import DeadLetterCodec, ErrorClass, RegistryRefusedError, UndecodableError
+from schemas.errors import RegistryUnavailableError
 from tests.sim.broker import Entry
 from tests.sim.clients import SimMessage
 from workers import WorkerConfig
@@ -57,10 +58,6 @@ class Reader:
         """Nothing to leave."""
 
 
-class NotALetterError(TickFleetError):
-    """Of somebody else's record."""
-
-
 def _refused_place() -> Any:
     """As the client gives it: the error of a place cannot be set."""
     return SimpleNamespace(
@@ -69,7 +66,7 @@ def _refused_place() -> Any:
 
 
 def _counted(monkeypatch: pytest.MonkeyPatch, reader: Reader) -> ReplayReport:
-    monkeypatch.setattr("ops.dead_letters.Consumer", lambda _settings: reader)
+    monkeypatch.setattr("ops.dead_letters.unsent.Consumer", lambda _settings: reader)
     return replay_dead_letters(_CONFIG, "UnknownSchema", dry_run=True)
 
 
@@ -80,7 +77,7 @@ def test_the_right_on_the_group_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_no_word_of_the_group_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ReplayError, match="run the command again"):
+    with pytest.raises(ReplayError, match=r"^dead letters: Local: Timed out; run the command"):
         _counted(monkeypatch, Reader(None, []))
 
 
@@ -99,7 +96,7 @@ def test_silence_before_the_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_time_that_letters_take_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(_codec: DeadLetterCodec, _value: bytes) -> NoReturn:
         time.sleep(2 * _CONFIG.client_timeout_s)
-        raise NotALetterError
+        raise UndecodableError(ErrorClass.UNDECODABLE, "somebody else's record")
 
     monkeypatch.setattr(DeadLetterCodec, "decode", slow)
     comes = [KafkaError.NO_ERROR, None, KafkaError._PARTITION_EOF]
@@ -110,3 +107,16 @@ def test_the_time_that_letters_take_is_no_silence(monkeypatch: pytest.MonkeyPatc
 def test_the_end_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(TopicPartition(_TOPIC, 0, 5), [KafkaError._PARTITION_EOF])
     assert _counted(monkeypatch, reader) == ReplayReport(0, 0, ())
+
+
+@pytest.mark.parametrize("error", [RegistryUnavailableError, RegistryRefusedError])
+def test_a_registry_that_does_not_tell_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, error: type[TickFleetError]
+) -> None:
+    def unread(_codec: DeadLetterCodec, _value: bytes) -> NoReturn:
+        raise error("schema id 1: no answer")
+
+    monkeypatch.setattr(DeadLetterCodec, "decode", unread)
+    comes = [KafkaError.NO_ERROR, KafkaError._PARTITION_EOF]
+    with pytest.raises(error, match="no answer"):
+        _counted(monkeypatch, Reader(TopicPartition(_TOPIC, 0, 5), comes))
