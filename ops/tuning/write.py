@@ -8,6 +8,7 @@ from typing import Any
 from ops.html import Dot, DotRow, dot_chart, paragraph, render, section, table
 from ops.tuning.trials_chart import trials_chart
 from ops.tuning.words import fold_rows, luck_rows, setting_rows, unit
+from workers.replay import no_room
 from workers.tuning import Evidence, FoldEvidence, Objective, RoundEvidence
 
 __all__ = ["write_pages"]
@@ -19,10 +20,19 @@ _PARAMS_SHOWN = 10
 
 
 def write_pages(out: Path, found: Evidence) -> None:
-    """Write `report.html` and `report.md` into the search's folder."""
+    """Write `report.html` and `report.md` into the search's folder.
+
+    Raises:
+        NoRoomError: the disk is full.
+    """
     for name, text in (("report.html", _page(found)), ("report.md", _markdown(found))):
         aside = out / f"{name}.unfinished"
-        aside.write_text(text, "utf-8")
+        try:
+            aside.write_text(text, "utf-8")
+        except OSError as error:
+            if told := no_room(out, error, "go on with --resume"):
+                raise told from error
+            raise
         aside.replace(out / name)
 
 

@@ -26,6 +26,7 @@ from workers.replay.parallel import run_in_processes
 from workers.replay.processes import ProcessDiedError
 from workers.replay.publish import RUN_ID_HEADER, Publishing
 from workers.replay.record_columns import Headers, RecordColumns
+from workers.replay.room import no_room
 from workers.replay.run import RunPlan, run_backtest
 from workers.replay.source import TickSource
 from workers.replay.topic_range import Bound, TopicRange, capture_range
@@ -63,6 +64,7 @@ __all__ = [
     "begun",
     "capture_range",
     "export_ticks",
+    "no_room",
     "plan_as_recorded",
     "plan_topic",
     "read_run",

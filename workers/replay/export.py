@@ -14,6 +14,7 @@ from schemas.contracts import contract
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
 from workers.replay.record_columns import AVRO_FIELDS, RECORD_FIELDS, record_arrays
+from workers.replay.room import no_room
 from workers.replay.source import TickSource
 
 __all__ = ["export_ticks"]
@@ -48,6 +49,7 @@ def export_ticks(
 
     Raises:
         ReplayError: the file is there already, cannot be written, or its name tells no kind.
+        NoRoomError: the disk is full.
         RetryableError: brokers did not answer.
     """
     write = _WRITERS.get(path.suffix)
@@ -72,8 +74,8 @@ def export_ticks(
         write(aside, batches(), records=records)
         aside.rename(path)
     except OSError as error:
-        raise ReplayError(
-            f"{path} cannot be written ({error}): make room, or choose another --file"
+        raise no_room(path, error, "run it again") or ReplayError(
+            f"{path} cannot be written ({error}): choose another place for it"
         ) from error
     finally:
         with suppress(OSError):

@@ -5,7 +5,6 @@ is complete, and what a killed run leaves behind says by its name that it is not
 before anything is done that could be continued leaves nothing.
 """
 
-import errno
 import fcntl
 import json
 import os
@@ -14,7 +13,8 @@ import time
 from pathlib import Path
 from typing import IO, Any, Self
 
-from workers.replay.errors import DifferentRunError, NoRoomError, ReplayError
+from workers.replay.errors import DifferentRunError, ReplayError
+from workers.replay.room import no_room
 
 __all__ = ["RunFolder", "begun", "differing_names", "finished", "read_run"]
 
@@ -22,12 +22,6 @@ _RUN = "run.json"
 _CHECKPOINT = "checkpoint.json"
 _LOCK = "lock"
 _LOCK_WAIT_S = 10.0
-_DISK_FULL = "there is no room left on the disk: make some"
-_NO_ROOM = {
-    errno.ENOSPC: _DISK_FULL,
-    errno.EDQUOT: _DISK_FULL,
-    errno.EFBIG: "a file would be larger than this process may write (ulimit -f): raise the limit",
-}
 
 
 class RunFolder:
@@ -77,11 +71,9 @@ class RunFolder:
         if not kept:
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            raise NoRoomError(
-                f"{self.path}: {_NO_ROOM[error.errno]}, then "
-                + ("go on with --resume" if kept else "run it again")
-            ) from error
+        remedy = "go on with --resume" if kept else "run it again"
+        if told := no_room(self.path, error, remedy):
+            raise told from error
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Remember where the run stands; what it names must be durable."""

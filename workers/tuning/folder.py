@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.replay.folder import differing_names
+from workers.replay.room import no_room
 from workers.tuning.errors import TuningError
 from workers.tuning.evidence import Evidence
 
@@ -61,6 +62,7 @@ def opened(out: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[Sea
 
     Raises:
         TuningError: another search's folder, one at work, or one to `resume` without being told.
+        NoRoomError: the disk is full.
     """
     before = interrupted(out)
     if before is not None:
@@ -73,16 +75,14 @@ def opened(out: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[Sea
         raise TuningError(
             f"{out} cannot be made ({error.strerror}): choose another --out"
         ) from error
-    with (out / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TuningError(f"another search works in {out}: wait for it") from None
-        try:
+    try:
+        with _alone_in(out):
             yield SearchFolder(out, identity, begun=before is not None)
-        finally:
-            if interrupted(out) is None:
-                _clear(out)
+    except OSError as error:
+        remedy = "run it again" if interrupted(out) is None else "go on with --resume"
+        if told := no_room(out, error, remedy):
+            raise told from error
+        raise
 
 
 def interrupted(out: Path) -> dict[str, Any] | None:
@@ -106,6 +106,20 @@ def save_result(out: Path, evidence: Evidence) -> None:
         *(f"{key} = {json.dumps(value)}" for key, value in found["config"].items()),
     ]
     _write(out / "tuned.toml", "\n".join(lines) + "\n")
+
+
+@contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    with (out / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TuningError(f"another search works in {out}: wait for it") from None
+        try:
+            yield
+        finally:
+            if interrupted(out) is None:
+                _clear(out)
 
 
 def _left_empty(out: Path) -> bool:

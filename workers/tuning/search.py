@@ -1,11 +1,13 @@
 """A search from the first trial to the evidence."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 
 from core import PredictorConfig
 from workers.tuning.duel import duel
@@ -17,7 +19,7 @@ from workers.tuning.folds import Folds, check_embargo, count_rows
 from workers.tuning.lanes import Inline, Lanes, Processes
 from workers.tuning.objective import Objective
 from workers.tuning.space import SearchSpace
-from workers.tuning.study import RoundStudy, TrialRecord, open_storage
+from workers.tuning.study import RoundStudy, TrialRecord, opened_storage
 from workers.tuning.ticks import SearchTicks
 
 __all__ = ["Progress", "SearchPlan", "run_search"]
@@ -115,6 +117,7 @@ def run_search(
     Raises:
         TuningError: the plan or the folder cannot be used.
         BadTicksError: the ticks cannot be used.
+        NoRoomError: the disk is full.
     """
     if plan.trials < 1 or processes < 1:
         raise TuningError("at least one trial and one process are needed")
@@ -127,45 +130,22 @@ def run_search(
             plan.ticks.open, folds.cuts, plan.dtype, plan.objective, plan.warm_up, plan.embargo
         )
         folder.begin()
-        storage = open_storage(folder.study)
-        lanes: Lanes = Inline(task) if processes == 1 else Processes(task, processes, prepare)
-        try:
-            search = _Search(plan, folds, lanes, progress)
-            rounds: list[RoundEvidence] = []
-            for number, held_out in enumerate(folds.rounds):
-                first = [_params(plan, plan.base)] if _inside(plan) else []
-                first += [rounds[-1].params] if rounds else []
-                study = RoundStudy(
-                    storage,
-                    number,
-                    space=plan.space,
-                    base=plan.base,
-                    seed=plan.seed,
-                    prune=plan.prune,
-                    first=first,
-                )
-                best = search.round(number, study, held_out)
-                chosen = study.config(best.params)
-                duels = duel(task, chosen, plan.base, held_out=held_out)
-                rounds.append(
-                    RoundEvidence.of(
-                        number,
-                        trials=study.trials(),
-                        best=best,
-                        config=chosen,
-                        folds=duels,
-                        objective=plan.objective,
-                    )
-                )
-        except NothingToJudgeError:
-            folder.abandon()
-            raise
-        finally:
-            lanes.close()
-            storage.engine.dispose()
-        evidence = Evidence(folder.identity, plan.base, tuple(rounds))
+        with (
+            opened_storage(folder.study) as storage,
+            closing(_lanes(task, processes, prepare)) as lanes,
+        ):
+            try:
+                rounds = _Search(plan, folds, lanes, progress).rounds(storage, task)
+            except NothingToJudgeError:
+                folder.abandon()
+                raise
+        evidence = Evidence(folder.identity, plan.base, rounds)
         save_result(plan.out, evidence)
     return evidence
+
+
+def _lanes(task: Task, processes: int, prepare: Callable[[], None]) -> Lanes:
+    return Inline(task) if processes == 1 else Processes(task, processes, prepare)
 
 
 @dataclass(slots=True)
@@ -176,6 +156,35 @@ class _Search:
     folds: Folds
     lanes: Lanes
     progress: Callable[[Progress], None]
+
+    def rounds(self, storage: optuna.storages.RDBStorage, task: Task) -> tuple[RoundEvidence, ...]:
+        """One after the other: each begins with the baseline, and with what the last one chose."""
+        plan, done = self.plan, list[RoundEvidence]()
+        for number, held_out in enumerate(self.folds.rounds):
+            first = [_params(plan, plan.base)] if _inside(plan) else []
+            first += [done[-1].params] if done else []
+            study = RoundStudy(
+                storage,
+                number,
+                space=plan.space,
+                base=plan.base,
+                seed=plan.seed,
+                prune=plan.prune,
+                first=first,
+            )
+            best = self.round(number, study, held_out)
+            chosen = study.config(best.params)
+            done.append(
+                RoundEvidence.of(
+                    number,
+                    trials=study.trials(),
+                    best=best,
+                    config=chosen,
+                    folds=duel(task, chosen, plan.base, held_out=held_out),
+                    objective=plan.objective,
+                )
+            )
+        return tuple(done)
 
     def round(self, number: int, study: RoundStudy, folds: int) -> TrialRecord:
         """All trials of a round, each on the folds before the held-out one; returns the best."""

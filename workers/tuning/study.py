@@ -4,8 +4,12 @@ Invariant: what the n-th trial tries depends on the seed, on n and on the trials
 not on how often the search was interrupted: one that was under way is asked for again.
 """
 
+import errno
 import hashlib
-from collections.abc import Mapping
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +18,10 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from core import PredictorConfig
+from workers.tuning.errors import TuningError
 from workers.tuning.space import Dimension, SearchSpace
 
-__all__ = ["RoundStudy", "TrialRecord", "open_storage"]
+__all__ = ["RoundStudy", "TrialRecord", "opened_storage"]
 
 _BUSY_TIMEOUT_S = 60
 _STARTUP_TRIALS = 5
@@ -38,14 +43,33 @@ class TrialRecord:
     pruned: bool
 
 
-def open_storage(path: Path) -> optuna.storages.RDBStorage:
-    """The file with all rounds' trials; made if it is not there."""
+@contextmanager
+def opened_storage(path: Path) -> Iterator[optuna.storages.RDBStorage]:
+    """The file with all rounds' trials; made if it is not there.
+
+    Raises:
+        OSError: the disk is full.
+        TuningError: the file is damaged, or another program holds it.
+    """
     # What is said of trials is said by the progress bar and the report.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.storages.RDBStorage(
-        f"sqlite:///{path.absolute()}",
-        engine_kwargs={"connect_args": {"timeout": _BUSY_TIMEOUT_S}},
-    )
+    try:
+        storage = optuna.storages.RDBStorage(
+            f"sqlite:///{path.absolute()}",
+            engine_kwargs={"connect_args": {"timeout": _BUSY_TIMEOUT_S}},
+        )
+        try:
+            yield storage
+        finally:
+            storage.engine.dispose()
+    except Exception as error:
+        # Optuna guesses at the cause. It is what SQLite said, at the end of the chain.
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, sqlite3.Error):
+            raise _told(path, cause) from error
+        raise
 
 
 class RoundStudy:
@@ -137,6 +161,15 @@ class RoundStudy:
     def config(self, params: Mapping[str, Any]) -> PredictorConfig:
         """The configuration that some parameters make."""
         return PredictorConfig(**self._base.to_dict() | dict(params))
+
+
+def _told(path: Path, error: sqlite3.Error) -> Exception:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    return TuningError(
+        f"{path} cannot be used ({error}): go on with --resume when nothing else holds it; if it "
+        f"is damaged, remove {path.parent} and search anew"
+    )
 
 
 def _record(trial: FrozenTrial) -> TrialRecord:

@@ -12,11 +12,13 @@ from core import PredictorConfig
 from ops.cli import main
 from tests.ops.report.pages import check_page, drawn_by_browser
 from tests.workers.replay.tables import random_table, write_ticks
+from tests.workers.tuning.test_study import no_larger_than
 from workers.replay import read_run
 from workers.tuning import SearchSpace
 
 _PAGE = (Path(__file__).parents[3] / "docs" / "tuning.md").read_text("utf-8")
 _SMALL = ["--trials", "3", "--folds", "2", "--held-out", "1", "--warm-up", "50", "--embargo", "5"]
+_FULL = "there is no room left on the disk: make some, then go on with --resume"
 _SPACE = '[wtmm_buffer_size]\ntype = "categorical"\nchoices = [64, 128]\n'
 
 
@@ -45,6 +47,9 @@ def test_the_commands_of_the_page_run(folder: Path) -> None:
     used = run(*backtest)
     assert used.exit_code == 0, used.output
     assert read_run(folder / "runs" / "tuned")["config"] == evidence["config"]
+    (folder / "tuned" / "report.md.unfinished").symlink_to("/dev/full")
+    unwritten = run(*tune, *_SMALL, "--resume")
+    assert (unwritten.exit_code, unwritten.stderr.splitlines()[-1]) == (1, f"error: tuned: {_FULL}")
     check_page(folder / "tuned" / "report.html", charts=2)
     plots = drawn_by_browser(folder / "tuned" / "report.html", folder, dark=True)["plots"]
     assert [plot["marks"] > 0 and plot["outside"] == 0 for plot in plots] == [True, True]
@@ -75,6 +80,13 @@ def test_what_is_wrong_is_said_and_exit_code_is_2(
     assert result.exit_code == 2
     assert message in result.stderr
     assert not (folder / "tuned").exists()
+
+
+def test_a_full_disk_is_one_line_and_exit_code_1(folder: Path) -> None:
+    with no_larger_than(5):
+        told = run("tune", "--file", "ticks.parquet", "--space", "space.toml", *_SMALL)
+    assert told.exit_code == 1
+    assert told.stderr.endswith(f"error: tuned: {_FULL}\n")
 
 
 def test_the_space_of_the_page_is_one() -> None:

@@ -11,7 +11,14 @@ from schemas.contracts import contract
 from tests.kafka.feed import random_ticks
 from tests.workers.replay.tables import as_table, write_ticks
 from tests.workers.replay.test_bad_files import rows
-from workers.replay import BadTicksError, FileSource, Layout, export_ticks
+from workers.replay import (
+    BadTicksError,
+    FileSource,
+    Layout,
+    NoRoomError,
+    ReplayError,
+    export_ticks,
+)
 
 _FIELDS: dict[str, Any] = {"asset_id": "string", "price": "double", "timestamp_ns": "long"}
 
@@ -41,6 +48,18 @@ def test_an_exported_file_is_what_the_other_was(tmp_path: Path) -> None:
     with (tmp_path / "t.avro").open("rb") as file:
         written: Any = fastavro.reader(file).writer_schema
     assert written["name"] == contract("Tick").parsed["name"]
+
+
+@pytest.mark.parametrize("name", ["t.avro", "t.parquet"])
+def test_a_file_that_cannot_be_exported_is_told(tmp_path: Path, name: str) -> None:
+    file = as_table(random_ticks(70_000, 9, seed=4))
+    source = FileSource(write_ticks(tmp_path / "ticks.parquet", file), Layout())
+    (tmp_path / f"{name}.unfinished").symlink_to("/dev/full")
+    with pytest.raises(NoRoomError, match=f"{name}: there is no room left .*, then run it again$"):
+        export_ticks(source, tmp_path / name)
+    with pytest.raises(ReplayError, match=f"{name} cannot be written .*: choose another place"):
+        export_ticks(source, tmp_path / "ticks.parquet" / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["ticks.parquet"]
 
 
 def test_logical_times_and_other_fields(tmp_path: Path) -> None:
