@@ -1,8 +1,11 @@
 """The `tickfleet` command: a file here for each subcommand, what it does beside it in `ops`."""
 
-import click
+from ops.cli.leaving import interrupted_at_once
 
-from ops.cli.group import LazyGroup
+with interrupted_at_once():
+    import click
+
+    from ops.cli.group import LazyGroup
 
 __all__ = ["main"]
 

@@ -49,6 +49,19 @@ def test_an_interrupt_amid_imports_ends_the_process_at_once(tmp_path: Path) -> N
     assert ran == (128 + signal.SIGINT, "", "")
 
 
+def test_an_interrupt_amid_the_first_import_of_all_ends_the_process_as_well(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    script = f"""
+import signal, sys
+signal.signal(signal.SIGINT, {_USUAL})
+sys.path.insert(0, {str(tmp_path)!r})
+import ops.cli
+"""
+    called = [sys.executable, "-c", script]
+    ran = subprocess.run(called, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (128 + signal.SIGINT, "", "")
+
+
 @pytest.mark.parametrize("sigint", ["signal.SIG_IGN", "lambda *_: None"])
 def test_an_interrupt_that_is_in_other_hands_stays_there(tmp_path: Path, sigint: str) -> None:
     ran = _ran(tmp_path, _SIGNALLED_AMID_IMPORTS.format(name="SIGINT"), sigint=sigint)
