@@ -37,10 +37,11 @@ def command(
 ) -> None:
     """Send dead letters to the ticks topic again, after what refused them has been mended.
 
-    For UnknownSchema, once the registry knows the schema; for InvalidPrice, once
-    allow_nonpositive_prices is set. Each is sent once, however often this runs. The copies come
-    after the ticks that are there by then, so an asset may see an old timestamp again. A letter
-    that was cut to fit its topic is not sent: it is counted, and its record is named; so is one of
+    For UnknownSchema, half a minute after the registry knows the schema: so long a worker does not
+    ask again. For InvalidPrice, once allow_nonpositive_prices is set. Each is sent once, however
+    often this runs; one that is refused while this runs is for another run. The copies come after
+    the ticks that are there by then, so an asset may see an old timestamp again. A letter that
+    was cut to fit its topic is not sent: it is counted, and its record is named; so is one of
     a record that the ticks topic no longer takes.
     """
     if not classes and not dry_run:

@@ -39,7 +39,9 @@ def reader_of(config: WorkerConfig, group: str) -> Consumer:
 
 
 def unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, DeadLetter]]:
-    """Dead letters of all classes from the group's progress to the end of today. Blocks.
+    """Dead letters of all classes from the group's progress to the end as it is now. Blocks.
+
+    Workers may refuse what is sent meanwhile: those letters are for another run.
 
     Raises:
         KafkaException: the brokers failed.
@@ -50,13 +52,10 @@ def unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, De
     """
     topic = config.topics.dead_letters
     codec = DeadLetterCodec(framing_by_topic(config)(topic))
-    found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
-    if not found.partitions:
-        lacking = not_allowed(found.error, {"topic": f"READ, DESCRIBE on {topic}"})
-        raise lacking or NoSuchTopicError(topic)
-    places = [TopicPartition(topic, number) for number in found.partitions]
+    places = _places(config, reader)
+    ends = {one.partition: _end(reader, one, config.client_timeout_s) for one in places}
     reader.assign(_progress(reader, places, config.client_timeout_s))
-    unfinished = set(found.partitions)
+    unfinished = set(ends)
     heard_s = time.monotonic()
     while unfinished:
         messages = reader.consume(_BATCH, _POLL_S)
@@ -66,16 +65,31 @@ def unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, De
                 "reached: check the brokers, then run the command again"
             )
         for message in messages:
-            error = message.error()
-            if error is None:
-                yield from _decoded(codec, message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                unfinished.discard(message.partition() or 0)
-            else:
+            error, number = message.error(), message.partition() or 0
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)
+            if error is None and (message.offset() or 0) < ends[number]:
+                yield from _decoded(codec, message)
+            else:
+                unfinished.discard(number)
         if messages:
             # Not before: to send them may have taken the caller longer than silence may last.
             heard_s = time.monotonic()
+
+
+def _places(config: WorkerConfig, reader: Consumer) -> list[TopicPartition]:
+    topic = config.topics.dead_letters
+    found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
+    if not found.partitions:
+        lacking = not_allowed(found.error, {"topic": f"READ, DESCRIBE on {topic}"})
+        raise lacking or NoSuchTopicError(topic)
+    return [TopicPartition(topic, number) for number in found.partitions]
+
+
+def _end(reader: Consumer, place: TopicPartition, timeout_s: float) -> int:
+    """Before what is in an open transaction."""
+    _, end = reader.get_watermark_offsets(place, timeout_s)
+    return int(end)
 
 
 def _progress(

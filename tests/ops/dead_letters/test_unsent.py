@@ -32,11 +32,15 @@ class Reader:
     Args:
         progress: what it tells of the group; None: nothing, ever.
         comes: the codes of what it yields, each once; None for nothing yet.
+        end: of the partition when it is asked.
     """
 
-    def __init__(self, progress: TopicPartition | None, comes: Sequence[int | None]) -> None:
+    def __init__(
+        self, progress: TopicPartition | None, comes: Sequence[int | None], *, end: int = 1
+    ) -> None:
         self._progress = progress
         self._comes = list(comes)
+        self._end = end
 
     def list_topics(self, topic: str, _timeout_s: float) -> object:
         return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None}, error=None)})
@@ -46,6 +50,10 @@ class Reader:
         if self._progress is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         return [self._progress]
+
+    def get_watermark_offsets(self, _place: object, timeout_s: float) -> tuple[int, int]:
+        assert timeout_s == _CONFIG.client_timeout_s
+        return 0, self._end
 
     def assign(self, _places: object) -> None:
         """From where the progress says."""
@@ -106,6 +114,11 @@ def test_the_time_that_letters_take_is_no_silence(monkeypatch: pytest.MonkeyPatc
 
 def test_the_end_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(TopicPartition(_TOPIC, 0, 5), [KafkaError._PARTITION_EOF])
+    assert _counted(monkeypatch, reader) == ReplayReport(0, 0, ())
+
+
+def test_what_is_refused_meanwhile_is_for_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(TopicPartition(_TOPIC, 0, 0), [KafkaError.NO_ERROR], end=0)
     assert _counted(monkeypatch, reader) == ReplayReport(0, 0, ())
 
 
