@@ -98,9 +98,9 @@ def update(
     bottom = smallest(blocks[:, 9])
     farthest = jnp.where(top - raw.mean > raw.mean - bottom, top, bottom)
     bulk = without(raw, farthest, size=WINDOW)
-    high = full & (_kurtosis(bulk, size=WINDOW - 1, flat=flat) > WARNING_LEVEL)
-    if literal:  # Beside an error that is not bounded, what the others leave may be rounding alone.
-        high &= bulk.fourth > _ROUNDING * np.finfo(z.dtype).eps * raw.fourth
+    # Beside a residual that is far larger, what the others leave may be rounding alone.
+    known = bulk.fourth > _ROUNDING * np.finfo(z.dtype).eps * raw.fourth
+    high = full & known & (_kurtosis(bulk, size=WINDOW - 1, flat=flat) > WARNING_LEVEL)
     run = jnp.where(high, jnp.minimum(state["kurtosis.high_ticks"] + 1.0, WARNING_TICKS + 1.0), 0.0)
     new["kurtosis.high_ticks"] = run = jnp.where(scored, run, state["kurtosis.high_ticks"])
     return new, Tails(

@@ -1,13 +1,16 @@
 """Fractional Gaussian noise: its autocovariance and its optimal one-step predictors.
 
-Runs once at import, in numpy float64; nothing here is traced. The invariant: the tables depend
-on nothing but the constants of this package, so two builds hold the same bytes of them.
+Runs once, before anything is traced. The invariant: the tables depend on nothing but the constants
+of this package, so that every processor has the same bytes of them (`core.exact`).
 """
 
 import functools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.exact import power, to_float64
 
 __all__ = ["HURST_GRID", "autocovariance", "durbin_levinson", "predictor_table"]
 
@@ -18,9 +21,10 @@ HURST_GRID: NDArray[np.float64] = np.arange(1.0, 20.0) * HURST_STEP
 
 def autocovariance(hurst: float, lags: int) -> NDArray[np.float64]:
     """Autocovariance of unit-variance fGn at lags 0..`lags` (Mandelbrot & Van Ness 1968)."""
-    k = np.arange(lags + 1, dtype=np.float64)
-    power = 2.0 * hurst
-    return np.asarray(0.5 * ((k + 1.0) ** power - 2.0 * k**power + np.abs(k - 1.0) ** power))
+    spreads = [power(k, 2.0 * hurst) for k in range(lags + 2)]
+    return to_float64(
+        (spreads[k + 1] - 2 * spreads[k] + spreads[abs(k - 1)]) / 2 for k in range(lags + 1)
+    )
 
 
 def durbin_levinson(covariance: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -38,10 +42,10 @@ def durbin_levinson(covariance: NDArray[np.float64]) -> tuple[NDArray[np.float64
     variance = float(covariance[0])
     for m in range(1, order + 1):
         past = coefficients[: m - 1].copy()
-        reflection = (covariance[m] - past @ covariance[1:m][::-1]) / variance
+        reflection = (covariance[m] - math.fsum(past * covariance[1:m][::-1])) / variance
         coefficients[: m - 1] = past - reflection * past[::-1]
         coefficients[m - 1] = reflection
-        variance *= 1.0 - reflection**2
+        variance *= 1.0 - reflection * reflection
     return coefficients, variance
 
 

@@ -2,22 +2,28 @@
 
 The wavelet is the second derivative of a Gaussian. Applied to a path that is constant between
 ticks it weighs each increment by a first derivative of a Gaussian, so that levels are never
-needed, and an unbounded price costs no precision. Runs once at import, in numpy float64. The
+needed, and an unbounded price costs no precision. Runs once, the same on every processor. The
 invariant: an isolated step of one increment scale has modulus 1 at every scale.
 """
 
 import functools
+import math
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.exact import exponential, logarithm, power, to_float64
 
 __all__ = ["SCALES", "Ladder", "increment_filter", "ladder"]
 
 VOICES = 4
 FINEST = 0.7
 OCTAVES = 3
-SCALES: NDArray[np.float64] = FINEST * 2.0 ** (np.arange(VOICES * OCTAVES + 1) / VOICES)
+SCALES: NDArray[np.float64] = FINEST * to_float64(
+    power(2.0, j / VOICES) for j in range(VOICES * OCTAVES + 1)
+)
 """0.7 to 5.6 samples, four voices an octave."""
 _SUPPORT = 4.0
 """Deviations of the Gaussian; beyond them a step contributes less than 0.3% of its height."""
@@ -51,7 +57,7 @@ def increment_filter(scale: float) -> NDArray[np.float64]:
     """
     radius = int(_SUPPORT * scale + 0.5)
     u = (np.arange(-radius, radius) + 0.5) / scale
-    weights = u * np.exp(-0.5 * u**2)
+    weights = u * to_float64(exponential(-(Decimal(x) ** 2) / 2) for x in u)
     return np.asarray(weights / np.abs(weights).max())
 
 
@@ -74,7 +80,7 @@ def ladder(cone: float) -> Ladder:
         newest = delay - 1 - len(kernel) // 2
         row[newest : newest + len(kernel)] = kernel[::-1]
     filters.setflags(write=False)
-    log_ratio = np.log(SCALES / SCALES[0])
+    log_ratio = to_float64(logarithm(a / SCALES[0]) for a in SCALES)
     return Ladder(filters, tuple(delays), reach, log_ratio, _exponent_noise(kernels, log_ratio))
 
 
@@ -86,7 +92,7 @@ def _exponent_noise(
     noise = np.zeros(len(kernels))
     for j in range(1, len(kernels)):
         difference = _around_step(kernels[j], len(kernels[-1])) - finest
-        noise[j] = np.sqrt(np.sum(difference**2)) / log_ratio[j]
+        noise[j] = math.sqrt(math.fsum(difference * difference)) / log_ratio[j]
     return noise
 
 

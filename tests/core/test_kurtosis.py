@@ -115,6 +115,15 @@ def test_an_error_that_hides_the_others_is_no_literal_warning(dtype: str, size: 
     assert not got.warning.any()
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_bounded_residual_beside_hardly_any_is_no_warning(dtype: str) -> None:
+    residuals = 0.01 * np.random.default_rng(0).normal(size=(560, 64))
+    residuals[300] = 1e3
+    got = tails(residuals, dtype=dtype)
+    assert got.raw_kurtosis[305].min() > 100
+    assert not got.warning.any()
+
+
 @pytest.mark.parametrize("spread", [1.0, 1e-3])
 def test_without_removes_one_row_exactly(spread: float) -> None:
     rng = np.random.default_rng(13)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from core.barrier import settle
+from core.exact import logarithm
 from core.folds import total
 from core.kernels.galerkin.network import DOMAIN
 from core.logarithm import log
@@ -21,7 +22,7 @@ _SPACING = 3
 _LEAST_DENSITY_INVERSE = 1e-30
 ENTROPY_GRID = DOMAIN * ((2.0 * np.arange(_POINTS)[:, None] + 1.0) / _POINTS - 1.0)
 """Midpoints of 128 equal cells of [-3, 3]."""
-TERMINAL_ENTROPY = float(np.log(2.0 * DOMAIN))
+TERMINAL_ENTROPY = float(logarithm(2.0 * DOMAIN))
 """Of g(x) = x on the grid; the estimator gives it exactly."""
 
 

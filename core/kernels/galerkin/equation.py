@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from core.exact import cosine, to_float64
 from core.kernels.galerkin.network import DOMAIN, Jet, jet
 
 __all__ = ["COLLOCATION_X", "Equation", "backward_kolmogorov", "loss"]
@@ -28,9 +29,8 @@ def _radical_inverse(index: int) -> float:
 
 
 COLLOCATION_T = (np.arange(_POINTS)[:, None] + 0.5) / _POINTS
-COLLOCATION_X = DOMAIN * -np.cos(
-    np.pi * np.array([[_radical_inverse(k + 1)] for k in range(_POINTS)])
-)
+_COSINES = to_float64(cosine(_radical_inverse(k + 1)) for k in range(_POINTS))
+COLLOCATION_X = -DOMAIN * _COSINES[:, None]
 """A Hammersley set, denser in x towards the ends, where a fit without a boundary is weakest."""
 
 

@@ -4,13 +4,15 @@ The step evaluates 20 coefficients instead of 337 parameters, and the network st
 training touches it.
 """
 
+import functools
+from decimal import Decimal
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from numpy.polynomial import chebyshev
 
+from core.exact import pseudo_inverse
 from core.folds import total
 from core.kernels.galerkin.entropy import ENTROPY_GRID, TERMINAL_ENTROPY
 from core.kernels.galerkin.network import DOMAIN
@@ -20,7 +22,6 @@ __all__ = ["SURFACE_ROWS", "Surface", "evaluate", "fit", "fresh_surface"]
 _DEGREE = 19
 """Least squares on evenly spaced points stay well conditioned up to about 2 sqrt(128)."""
 SURFACE_ROWS = _DEGREE + 1 + 3
-_FIT = np.linalg.pinv(chebyshev.chebvander(ENTROPY_GRID[:, 0] / DOMAIN, _DEGREE))
 
 
 class Surface(NamedTuple):
@@ -46,8 +47,18 @@ class Surface(NamedTuple):
 
 def fit(values: Float[Array, "points lanes"]) -> Float[Array, "degrees lanes"]:
     """Coefficients of the least-squares polynomial through values on the entropy grid."""
-    matrix = jnp.asarray(_FIT, values.dtype)[:, :, None]
+    matrix = jnp.asarray(_least_squares(), values.dtype)[:, :, None]
     return total(matrix * values[None], axis=1)[:, 0]
+
+
+@functools.cache
+def _least_squares() -> Float[np.ndarray, "degrees points"]:
+    """Coefficients from the values on the grid."""
+    x = np.array([Decimal(point) for point in ENTROPY_GRID[:, 0] / DOMAIN])
+    polynomials = [x**0, x]
+    while len(polynomials) <= _DEGREE:
+        polynomials.append(2 * x * polynomials[-1] - polynomials[-2])
+    return pseudo_inverse(np.stack(polynomials, axis=1))
 
 
 def evaluate(
