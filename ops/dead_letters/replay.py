@@ -16,6 +16,7 @@ from ops.dead_letters.copies import Copies, origin, size_bytes
 from ops.dead_letters.errors import HopelessReplayError, ReplayError
 from ops.dead_letters.unsent import reader_of, unsent
 from schemas import DeadLetter, ErrorClass
+from workers.brokers.reasons import Reasons
 from workers.brokers.rights import not_allowed
 from workers.config import WorkerConfig
 from workers.emission.burial import is_cut
@@ -74,9 +75,10 @@ def replay_dead_letters(
         )
     # Of the group that keeps a class's progress, and of the transactions that move it.
     name = f"{config.group_id}.dead-letters.{error_class}"
+    reasons = Reasons()
     try:
-        with closing(reader_of(config, name)) as reader:
-            letters = unsent(config, reader)
+        with closing(reader_of(config, name, reasons)) as reader:
+            letters = unsent(config, reader, reasons)
             if dry_run:
                 return _count(letters, error_class)
             return _send_all(Copies(config, name, reader), letters, error_class, limit=limit)

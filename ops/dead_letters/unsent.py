@@ -5,7 +5,7 @@ the reading, so that no progress goes past them.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -15,6 +15,7 @@ from ops.topics import NoSuchTopicError
 from schemas import DeadLetter, DeadLetterCodec, UndecodableError
 from workers.brokers.client_config import base_settings
 from workers.brokers.commits import commits_of
+from workers.brokers.reasons import Reasons
 from workers.brokers.rights import not_allowed
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
@@ -25,7 +26,7 @@ _BATCH: Final = 500
 _POLL_S: Final = 0.2
 
 
-def reader_of(config: WorkerConfig, group: str) -> Consumer:
+def reader_of(config: WorkerConfig, group: str, reasons: Reasons) -> Consumer:
     """A consumer of the letters, outside the membership of the group that keeps the progress."""
     options: dict[str, Any] = {
         **base_settings(config),
@@ -34,11 +35,14 @@ def reader_of(config: WorkerConfig, group: str) -> Consumer:
         "auto.offset.reset": "earliest",
         "isolation.level": "read_committed",
         "enable.partition.eof": True,
+        **reasons.options,
     }
     return Consumer(options)
 
 
-def unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, DeadLetter]]:
+def unsent(
+    config: WorkerConfig, reader: Consumer, reasons: Reasons
+) -> Iterator[tuple[Message, DeadLetter]]:
     """Dead letters of all classes from the group's progress to the end as it is now. Blocks.
 
     Workers may refuse what is sent meanwhile: those letters are for another run.
@@ -48,13 +52,19 @@ def unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, De
         NoSuchTopicError: there is no topic of dead letters.
         NotAllowedError: this user lacks a right.
         RegistryUnavailableError, RegistryRefusedError: with a registry only.
-        ReplayError: the brokers fell silent.
+        ReplayError: the brokers did not answer, or fell silent.
     """
-    topic = config.topics.dead_letters
-    codec = DeadLetterCodec(framing_by_topic(config)(topic))
-    places = _places(config, reader)
+    places = _places(config, reader, reasons)
     ends = {one.partition: _end(reader, one, config.client_timeout_s) for one in places}
     reader.assign(_progress(reader, places, config.client_timeout_s))
+    return _letters(config, reader, ends)
+
+
+def _letters(
+    config: WorkerConfig, reader: Consumer, ends: Mapping[int, int]
+) -> Iterator[tuple[Message, DeadLetter]]:
+    topic = config.topics.dead_letters
+    codec = DeadLetterCodec(framing_by_topic(config)(topic))
     unfinished = set(ends)
     heard_s = time.monotonic()
     while unfinished:
@@ -77,9 +87,12 @@ def unsent(config: WorkerConfig, reader: Consumer) -> Iterator[tuple[Message, De
             heard_s = time.monotonic()
 
 
-def _places(config: WorkerConfig, reader: Consumer) -> list[TopicPartition]:
+def _places(config: WorkerConfig, reader: Consumer, reasons: Reasons) -> list[TopicPartition]:
     topic = config.topics.dead_letters
-    found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
+    try:
+        found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
+    except KafkaException as error:
+        raise ReplayError(f"no answer about {topic}: {reasons.told(reader, error)}") from error
     if not found.partitions:
         lacking = not_allowed(found.error, {"topic": f"READ, DESCRIBE on {topic}"})
         raise lacking or NoSuchTopicError(topic)

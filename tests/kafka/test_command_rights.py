@@ -95,7 +95,7 @@ def settings(
         ),
         (
             ["replay-dead-letters"],
-            r"WRITE on fleet\.dead-letters\.UnknownSchema",
+            "READ, DESCRIBE on dead-letters",
             "replay-dead-letters --error-class UnknownSchema",
         ),
         (["top"], "missing topics: .* lacks DESCRIBE", "top --once --json"),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Final, NoReturn
 
@@ -78,10 +79,28 @@ def _counted(monkeypatch: pytest.MonkeyPatch, reader: Reader) -> ReplayReport:
     return replay_dead_letters(_CONFIG, "UnknownSchema", dry_run=True)
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_brokers_that_are_away_are_to_be_looked_at(*, dry_run: bool) -> None:
+    nowhere = replace(_CONFIG, bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(ReplayError, match=r"dead-letters: .*refused.* Check bootstrap_servers"):
+        replay_dead_letters(nowhere, "UnknownSchema", dry_run=dry_run)
+
+
 def test_the_right_on_the_group_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(None, [KafkaError.GROUP_AUTHORIZATION_FAILED])
     with pytest.raises(NotAllowedError, match=r"READ on fleet\.dead-letters\.UnknownSchema"):
         _counted(monkeypatch, reader)
+
+
+def test_the_right_on_the_transactions_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> NoReturn:
+        raise KafkaException(KafkaError(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED))
+
+    reader = Reader(TopicPartition(_TOPIC, 0, 0), [])
+    monkeypatch.setattr("ops.dead_letters.unsent.Consumer", lambda _settings: reader)
+    monkeypatch.setattr("ops.dead_letters.replay.Copies", refused)
+    with pytest.raises(NotAllowedError, match=r"WRITE on fleet\.dead-letters\.UnknownSchema"):
+        replay_dead_letters(_CONFIG, "UnknownSchema", dry_run=False)
 
 
 def test_no_word_of_the_group_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
