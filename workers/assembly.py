@@ -1,7 +1,9 @@
 """Puts a worker together and runs it: the one place that knows every collaborator."""
 
+import time
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import structlog
 
@@ -44,6 +46,7 @@ from workers.worker import Worker, WorkerParts
 __all__ = ["run_worker"]
 
 _log = structlog.get_logger()
+_TRY_AGAIN_S: Final = 5.0
 
 
 def run_worker(
@@ -90,9 +93,13 @@ def run_worker(
             tracer=tracer or NullTracer(),
         )
         finished &= _live(parts, worker, partial(_any_of, stop_requested, renewal.due))
+        del parts, worker
+        # The files may have been written again since they were tried.
+        while not stop_requested() and not renewal.usable():
+            health.beat()
+            time.sleep(_TRY_AGAIN_S)
         if stop_requested():
             return finished
-        del parts, worker
 
 
 def _any_of(*reasons: Callable[[], bool]) -> bool:

@@ -1,7 +1,8 @@
-"""Finds out whether librdkafka takes the options it is given, and the files that they name."""
+"""Finds out whether clients take the options they are given, and the files that these name."""
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
+from schemas import registry_client
 from workers.brokers.client_config import consumer_settings, producer_settings
 from workers.config import WorkerConfig
 from workers.errors import ConfigurationError
@@ -13,7 +14,8 @@ def check_client_options(config: WorkerConfig) -> None:
     """Make the clients the worker will make, and drop them; nothing is joined or sent.
 
     Raises:
-        ConfigurationError: an option is unknown, out of range or reserved; it is named.
+        ConfigurationError: an option is unknown, out of range or reserved, or its file is of no
+            use; it is named.
     """
     for table, make in (("consumer", _make_consumer), ("producer", _make_producer)):
         try:
@@ -24,6 +26,20 @@ def check_client_options(config: WorkerConfig) -> None:
                 f"librdkafka refuses an option of [kafka] or [kafka.{table}]: {reason}. Correct "
                 "it as librdkafka's CONFIGURATION.md says"
             ) from error
+    _check_registry_options(config)
+
+
+def _check_registry_options(config: WorkerConfig) -> None:
+    if config.schema_registry_url is None:
+        return
+    try:
+        with registry_client(config.schema_registry_url, config.schema_registry):
+            pass
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"the registry's client refuses an option of [schema_registry]: {error}. Correct it as "
+            "confluent_kafka's SchemaRegistryClient says"
+        ) from error
 
 
 def _make_consumer(config: WorkerConfig) -> None:

@@ -108,17 +108,19 @@ class Outputs(ABC):
         """Make a producer that fits the topics; blocks up to the client timeout.
 
         Raises:
-            OutputUncertainError: the cluster did not answer in time; call again.
+            OutputUncertainError: the cluster did not answer in time, or no client can be made with
+                what its files hold now; call again.
             OutputsRefusedError: it does not let this producer write.
         """
         self.discard()
         left_s = time_limit(self._config.client_timeout_s)
-        admin = AdminClient(admin_settings(self._config))
-        self._limits.ask(admin, _ASKED_FOR * left_s())
         reports = Reports()
-        settings = producer_settings(self._config, reports.on_error)
-        producer = Producer(self._limits.fit(settings))
         try:
+            # A client is refused, too, while a certificate and its key do not belong together.
+            admin = AdminClient(admin_settings(self._config))
+            self._limits.ask(admin, _ASKED_FOR * left_s())
+            settings = producer_settings(self._config, reports.on_error)
+            producer = Producer(self._limits.fit(settings))
             self._initialise(producer, admin, left_s())
         except KafkaException as error:
             mending = remedy(error)

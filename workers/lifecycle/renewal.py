@@ -61,17 +61,19 @@ class Renewal:
             self._seen, self._seen_s = found, now_s
         if found is None or found == self._in_use or now_s - self._seen_s < self._delay_s:
             return False
-        return self._taken(now_s)
+        if self.usable():
+            _log.info("files_renewed", files=[str(file) for file in self._files])
+            return True
+        self._seen_s = now_s + _AGAIN_S
+        return False
 
-    def _taken(self, now_s: float) -> bool:
-        """Whether clients can be made with what is there; with the former ones work goes on."""
+    def usable(self) -> bool:
+        """Whether clients can be made with what is there; says so where they cannot."""
         try:
             check_client_options(self._config)
         except ConfigurationError as error:
             _log.warning("renewed_files_not_taken", reason=str(error))
-            self._seen_s = now_s + _AGAIN_S
             return False
-        _log.info("files_renewed", files=[str(file) for file in self._files])
         return True
 
 

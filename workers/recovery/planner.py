@@ -60,11 +60,11 @@ def plan_recovery(
         lost: why a replay cannot lead to the state, where one has tried.
 
     Raises:
-        RetryableError: brokers or store did not answer; call again.
+        RetryableError: brokers or store did not answer, or no client can be made; call again.
         HistoryLostError: what recovery needs is gone; an operator must decide.
         SnapshotMismatchError: the snapshot belongs to another configuration.
     """
-    reader = Consumer(reader_settings(config))
+    reader = _reader(config, partition)
     wanted = TopicPartition(config.topics.ticks, partition)
     other_topic = ""
     try:
@@ -108,13 +108,24 @@ def plan_recovery(
             unnamed_offset=None if unnamed is None else unnamed.offset,
         )
     except KafkaException as error:
-        raise RetryableError(f"recovery of partition {partition}: {error}") from error
+        raise _retryable(partition, error) from error
     finally:
         reader.close()
         # Not left to whatever holds this frame: an error whose traceback holds itself, as boto's
         # do, keeps it for a collection that comes seldom, and each client keeps threads.
         del reader
     return replace(make_plan(config, findings), topic_id=topic_id)
+
+
+def _reader(config: WorkerConfig, partition: int) -> Consumer:
+    try:
+        return Consumer(reader_settings(config))
+    except KafkaException as error:  # as while a certificate and its key do not belong together
+        raise _retryable(partition, error) from error
+
+
+def _retryable(partition: int, error: KafkaException) -> RetryableError:
+    return RetryableError(f"recovery of partition {partition}: {error}")
 
 
 def _journal_position(restored: Restored | None, committed: TopicPartition) -> int:

@@ -38,3 +38,17 @@ def test_good_options_pass() -> None:
 def test_a_wrong_option_is_named(option: str, value: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         _check(**{option: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("NO__SUCH__OPTION", "1", r"no\.such\.option"),
+        ("SSL__CA__LOCATION", "/none", "No such file"),
+    ],
+)
+def test_so_is_a_registrys(option: str, value: str, message: str) -> None:
+    registry = {"SCHEMA_REGISTRY_URL": "https://127.0.0.1:1"}
+    _check(**registry)
+    with pytest.raises(ConfigurationError, match=rf"(?s)\[schema_registry\].*{message}"):
+        _check(**registry, **{f"SCHEMA_REGISTRY__{option}": value})

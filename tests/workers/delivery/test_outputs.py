@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -190,3 +191,11 @@ def test_what_no_new_producer_can_mend_ends_the_worker(
     monkeypatch.setattr(outputs_module, "AdminClient", Admin)
     with pytest.raises(error, match=text):
         _Outputs(_Client(), code).restart()
+
+
+def test_files_of_which_no_client_can_be_made_are_tried_again() -> None:
+    """As while a certificate is renewed, and its key not yet."""
+    options = {"security.protocol": "SSL", "ssl.ca.location": "/none", "log_level": "0"}
+    config = replace(CONFIG, kafka=options)
+    with pytest.raises(OutputUncertainError, match=r"ssl\.ca\.location"):
+        AtLeastOnceOutputs(config, OutputLimits(config)).restart()

@@ -78,9 +78,20 @@ def test_workers_of_a_fleet_take_turns(config: WorkerConfig, tmp_path: Path) -> 
     assert len(set(turns_s)) > 3
 
 
+@pytest.fixture(params=["brokers", "registry"])
+def secured(request: pytest.FixtureRequest, config: WorkerConfig) -> WorkerConfig:
+    """The same files, of whatever is connected to."""
+    if request.param == "brokers":
+        return config
+    options = {k: v for k, v in config.kafka.items() if k.startswith("ssl.")}
+    url = "https://127.0.0.1:1"
+    return replace(config, kafka={}, schema_registry_url=url, schema_registry=options)
+
+
 def test_files_that_do_not_belong_together_are_not_taken_and_their_successors_are(
-    config: WorkerConfig, tmp_path: Path, authority: Authority
+    secured: WorkerConfig, tmp_path: Path, authority: Authority
 ) -> None:
+    config = secured
     clock = SteppedClock()
     renewal = Renewal(config, clock)
     key = (tmp_path / "worker.key").read_bytes()

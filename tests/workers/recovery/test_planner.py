@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Uuid
 
 from core import PredictorConfig
+from core.errors import RetryableError
 from schemas import JournalCodec, JournalRecord, SingleObjectFraming
 from snapshots import (
     ManifestRef,
@@ -280,6 +281,21 @@ def test_brokers_that_tell_no_id_stop_nothing(
     monkeypatch.setattr(SimAdmin, "describe_topics", _answering(says or Uuid(0, 0)))
     plan = partition.recover(STOP)
     assert (plan.source, plan.topic_id) == ("snapshot", None)
+
+
+def test_files_of_which_no_client_can_be_made_are_tried_again() -> None:
+    """As while a certificate is renewed, and its key not yet."""
+    options = {"security.protocol": "SSL", "ssl.ca.location": "/none", "log_level": "0"}
+    config, unasked = replace(CONFIG, kafka=options), SimpleNamespace()
+    with pytest.raises(RetryableError, match=r"ssl\.ca\.location"):
+        plan_recovery(
+            config,
+            cast("Any", unasked),
+            HEADER,
+            cast("Any", unasked),
+            0,
+            identity=cast("Any", unasked),
+        )
 
 
 def test_brokers_that_do_not_agree_are_asked_again(
