@@ -12,7 +12,7 @@ if "AMID_IMPORTS" in os.environ:
     os.killpg(0, signal.SIGINT)
     time.sleep(0.2)
 def serve(pipe):
-    pipe.recv()
+    pipe.poll(None)  # until its parent closes the other end
 """
 _STARTS: Final = """
 import os, signal, sys
