@@ -92,8 +92,9 @@ def run_worker(
             clock=clock,
             tracer=tracer or NullTracer(),
         )
-        finished &= _live(parts, worker, partial(_any_of, stop_requested, renewal.due))
-        del parts, worker
+        ended = partial(_ended, worker, stop_requested, renewal)
+        finished &= _live(parts, worker, ended)
+        del parts, worker, ended
         # The files may have been written again since they were tried.
         while not stop_requested() and not renewal.usable():
             health.beat()
@@ -102,8 +103,8 @@ def run_worker(
             return finished
 
 
-def _any_of(*reasons: Callable[[], bool]) -> bool:
-    return any(reason() for reason in reasons)
+def _ended(worker: Worker, stop_requested: Callable[[], bool], renewal: Renewal) -> bool:
+    return stop_requested() or renewal.due(lambda: worker.calm)
 
 
 def _live(parts: WorkerParts, worker: Worker, end: Callable[[], bool]) -> bool:

@@ -140,6 +140,10 @@ class Checkpoints:
             wait(pending, timeout=0.05)
             self.advance(followed)
 
+    def is_stored(self, partition: Partition) -> bool:
+        """Whether the last snapshot that was begun is stored, or nothing had to be."""
+        return partition.saved_s >= partition.snapshot_s
+
     def committed(self, partition: Partition) -> None:
         """A partition's durable snapshot is what its committed offset names now."""
         self._upkeep.committed(partition, self.scope(partition))

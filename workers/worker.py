@@ -32,6 +32,7 @@ from workers.group.membership import Fetched, Membership
 from workers.group.ownership import OwnershipWatch
 from workers.lifecycle.pacing import Pacing
 from workers.lifecycle.stuck_guard import StuckGuard
+from workers.partition import Phase
 from workers.recovery.desk import RecoveryDesk
 from workers.setbacks import Setbacks
 from workers.telemetry.gauges import Gauges
@@ -96,6 +97,19 @@ class Worker:
     def uncertain(self) -> bool:
         """Whether the state may be ahead of what is committed: then nothing of it may be kept."""
         return self._uncertain
+
+    @property
+    def calm(self) -> bool:
+        """Whether to begin anew costs no answers: the store has what is read then, or there are
+        none now.
+        """
+        parts = self._parts
+        if self._uncertain or not parts.outputs.ready:
+            return True
+        return all(
+            one.phase is Phase.LIVE and parts.checkpoints.is_stored(one)
+            for one in parts.assignment.all()
+        )
 
     def doubt(self) -> None:
         """From here on the state may be ahead of what is committed."""

@@ -22,16 +22,18 @@ def check_unnamed(site: Site, store: ObjectStore, numbers: Collection[int]) -> I
     config = site.config
     topic_id = TopicIdentity(config).ask() if numbers else None
     scopes = {one: SnapshotScope(config.group_id, config.topics.ticks, one) for one in numbers}
-    found = [one for one, scope in scopes.items() if newest_snapshot(store, scope, topic_id)]
+    newest = {one: newest_snapshot(store, scope, topic_id) for one, scope in scopes.items()}
+    found = {one: ref.digest[:12] for one, ref in newest.items() if ref is not None}
     if not found:
         return
     message = (
-        f"{config.topics.ticks}{found}: the store has snapshots of the group, and the group has no "
-        "committed offset"
+        f"{config.topics.ticks}{list(found)}: the store has snapshots of the group, and "
+        "the group has no committed offset"
     )
     remedy = (
         "the offsets expired or were deleted, or a copy for this group was not taken up: "
-        "`tickfleet snapshot restore` points it at the newest"
+        "for each, `tickfleet snapshot restore --partition N REF` points it at the newest: "
+        + ", ".join(f"{number} {ref}" for number, ref in found.items())
     )
     if config.missing_history is MissingHistory.STOP:
         yield Finding.failed("commits", message, remedy)

@@ -155,10 +155,13 @@ def test_a_failed_snapshot_is_counted_and_its_rows_are_written_by_the_next() -> 
             raise StoreError("away")
 
     worker.store.before = fail
+    worker.clock.now_s += 100.0
     worker.save(10)
+    assert not worker.checkpoints.is_stored(worker.partition)
     assert (worker.partition.commit_offset, worker.partition.durable) == (0, None)
     worker.store.before = lambda _action, _key: None
     worker.save(10)
+    assert worker.checkpoints.is_stored(worker.partition)
     assert worker.partition.commit_offset == 10
     assert len(worker.store.list(SCOPE.chunk_prefix)) == 3
     assert worker.telemetry.names == [M.SNAPSHOT_FAILURES.name, M.SNAPSHOTS.name]

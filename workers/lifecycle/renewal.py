@@ -8,7 +8,7 @@ worker's turn in its fleet.
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -50,8 +50,13 @@ class Renewal:
         self._seen_s = self._looked_s = clock.monotonic_s()
         self._delay_s = _SETTLE_S + _SPREAD_S * zlib.crc32(config.worker_id.encode()) / 2**32
 
-    def due(self) -> bool:
-        """Whether the clients are to be made anew."""
+    def due(self, calm: Callable[[], bool] = lambda: True) -> bool:
+        """Whether the clients are to be made anew.
+
+        Args:
+            calm: asked once all else is so; while the store is away, for one, the next life would
+                have no state to answer from.
+        """
         now_s = self._clock.monotonic_s()
         if not self._files or now_s - self._looked_s < _LOOK_EVERY_S:
             return False
@@ -60,6 +65,8 @@ class Renewal:
         if found != self._seen:
             self._seen, self._seen_s = found, now_s
         if found is None or found == self._in_use or now_s - self._seen_s < self._delay_s:
+            return False
+        if not calm():
             return False
         if self.usable():
             _log.info("files_renewed", files=[str(file) for file in self._files])

@@ -6,7 +6,7 @@ S is where stepping begins, C the last input offset answered.
 from dataclasses import dataclass
 from typing import Final
 
-from snapshots import Restored
+from snapshots import ManifestRef, Restored
 from workers.journal.decision_log import DecisionLog
 from workers.journal.reader import JournalTail
 
@@ -36,8 +36,8 @@ class Findings:
         lost: why a replay cannot lead to the state, where one has tried; empty where none has.
         other_topic: why the committed snapshot is of another topic than there is now, or empty.
         same_topic: whether what was answered is known to be of the topic there is now.
-        unnamed_offset: of the newest snapshot, where there is neither a commit that could name it
-            nor a record in the journal; None where there is no such snapshot.
+        unnamed: the newest snapshot, where there is neither a commit that could name it nor a
+            record in the journal; None where there is no such snapshot.
     """
 
     partition: int
@@ -51,7 +51,7 @@ class Findings:
     lost: str = ""
     other_topic: str = ""
     same_topic: bool = False
-    unnamed_offset: int | None = None
+    unnamed: ManifestRef | None = None
 
 
 def answered_to(found: Findings, log: DecisionLog) -> int | None:
@@ -115,12 +115,13 @@ def _unnamed(found: Findings) -> str:
 
     A snapshot is written after its results were committed, and they with an offset and a record.
     """
-    if found.unnamed_offset is None:
+    if found.unnamed is None:
         return ""
     return (
-        f"the store has a snapshot of the group at offset {found.unnamed_offset}, but the group "
+        f"the store has a snapshot of the group at offset {found.unnamed.offset}, but the group "
         "has no committed offset, and the journal no record: both have expired or were deleted, or "
-        "a copy for this group was not taken up. Go on from it with `tickfleet snapshot restore`; "
+        "a copy for this group was not taken up. Go on from it with `tickfleet snapshot restore "
+        f"--partition {found.partition} {found.unnamed.digest[:12]}`; "
         'to go on with empty state, set missing_history = "cold_start"'
     )
 

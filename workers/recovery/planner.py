@@ -105,7 +105,7 @@ def plan_recovery(
             lost=lost,
             other_topic=other_topic,
             same_topic=topic_id is not None and topic_id == _answered_topic(restored, committed),
-            unnamed_offset=None if unnamed is None else unnamed.offset,
+            unnamed=unnamed,
         )
     except KafkaException as error:
         raise _retryable(partition, error) from error

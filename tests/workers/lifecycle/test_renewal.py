@@ -1,7 +1,10 @@
 """Files that clients were made with are renewed on disk: when the clients are, too."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,7 +12,9 @@ from structlog.testing import capture_logs
 from tests.kafka.certificates import Authority
 from tests.workers.telemetry.test_gauges import SteppedClock
 from workers import WorkerConfig
+from workers.assembly import _ended
 from workers.lifecycle.renewal import Renewal
+from workers.worker import Worker
 
 
 @pytest.fixture
@@ -124,6 +129,22 @@ def test_a_volume_whose_link_is_swapped_counts_as_written(
     data.unlink()
     data.symlink_to("2")
     assert _due_after_s(renewal, clock) is not None
+
+
+def test_a_worker_whose_state_is_not_stored_waits(
+    config: WorkerConfig, tmp_path: Path, authority: Authority
+) -> None:
+    """Its next life would have nothing to answer from."""
+    worker, clock = SimpleNamespace(calm=False), SteppedClock()
+    renewal = Renewal(config, clock)
+    authority.issue(tmp_path, "worker")
+    ended = partial(_ended, cast("Worker", worker), lambda: False, renewal)
+    for _ in range(200):
+        assert not ended()
+        clock.now_s += 1.0
+    worker.calm = True
+    clock.now_s += 5.0
+    assert ended()
 
 
 @pytest.mark.parametrize("options", [{}, {"ssl.ca.location": "probe"}, {"ssl.ca.location": "/"}])

@@ -1,7 +1,7 @@
 """Every way a partition can begin: offsets as a table, no Kafka."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -25,6 +25,9 @@ def journal(*spans: tuple[int, int], trimmed: bool = False, end: int = 100) -> J
     ours = CONFIG.predictor.fingerprint()
     records = [JournalRecord(a, b, 0, 3, 5, ours, "w") for a, b in spans]
     return JournalTail(records, position=7, low=8 if trimmed else 0, end=end)
+
+
+REF: Final = ManifestRef(30, "0" * 64)
 
 
 def snapshot(offset: int) -> Restored:
@@ -176,8 +179,8 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
             "removed journal records",
         ),
         (replace(FRESH, committed_offset=10, journal_begun=True), "names another topic"),
-        (replace(FRESH, unnamed_offset=30), "snapshot of the group at offset 30"),
-        (replace(FRESH, unnamed_offset=30, journal=journal(trimmed=True)), "snapshot restore"),
+        (replace(FRESH, unnamed=REF), "snapshot of the group at offset 30"),
+        (replace(FRESH, unnamed=REF, journal=journal(trimmed=True)), "snapshot restore"),
         (replace(FRESH, committed_offset=30, refused="bad"), "does not reach up to it"),
         (
             replace(
@@ -234,7 +237,7 @@ def test_a_group_may_begin_anew_beside_snapshots_that_no_commit_names(
     cold_start: ColdStart, begin: int, *, trimmed: bool
 ) -> None:
     config = replace(COLD, cold_start=cold_start)
-    found = replace(FRESH, low=5, unnamed_offset=30, journal=journal(trimmed=trimmed))
+    found = replace(FRESH, low=5, unnamed=REF, journal=journal(trimmed=trimmed))
     plan = make_plan(config, found)
     assert (plan.source, plan.commit_offset, plan.emitted_to) == ("cold", begin, begin - 1)
     assert not plan.resumes

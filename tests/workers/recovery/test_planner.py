@@ -262,7 +262,8 @@ def test_a_snapshot_without_a_commit_that_names_it_stops_the_partition_until_one
     partition.save(30, "another")
     assert partition.recover(STOP).source == "genesis", "a topic of its own to begin in"
     ref = partition.save(10, topic_id)
-    with pytest.raises(HistoryLostError, match=r"at offset 10.*`tickfleet snapshot restore`"):
+    told = rf"at offset 10.*`tickfleet snapshot restore --partition 0 {ref.digest[:12]}`"
+    with pytest.raises(HistoryLostError, match=told):
         partition.recover(STOP)
     partition.store.delete(SCOPE.manifest_key(ref))
     assert partition.recover(STOP).source == "genesis", "nothing is left of it"
