@@ -44,9 +44,14 @@ class ManifestRef:
         return self.digest
 
     @property
+    def short_digest(self) -> str:
+        """As much of the digest as tells it from others: REF of the snapshot commands."""
+        return self.digest[:12]
+
+    @property
     def name(self) -> str:
         """What people call it: the offset and the begin of the digest."""
-        return f"{self.offset}-{self.digest[:12]}"
+        return f"{self.offset}-{self.short_digest}"
 
     @classmethod
     def parse(cls, metadata: str, *, offset: int) -> "ManifestRef":

@@ -23,7 +23,7 @@ def check_unnamed(site: Site, store: ObjectStore, numbers: Collection[int]) -> I
     topic_id = TopicIdentity(config).ask() if numbers else None
     scopes = {one: SnapshotScope(config.group_id, config.topics.ticks, one) for one in numbers}
     newest = {one: newest_snapshot(store, scope, topic_id) for one, scope in scopes.items()}
-    found = {one: ref.digest[:12] for one, ref in newest.items() if ref is not None}
+    found = {one: ref.short_digest for one, ref in newest.items() if ref is not None}
     if not found:
         return
     message = (

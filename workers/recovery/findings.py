@@ -121,7 +121,7 @@ def _unnamed(found: Findings) -> str:
         f"the store has a snapshot of the group at offset {found.unnamed.offset}, but the group "
         "has no committed offset, and the journal no record: both have expired or were deleted, or "
         "a copy for this group was not taken up. Go on from it with `tickfleet snapshot restore "
-        f"--partition {found.partition} {found.unnamed.digest[:12]}`; "
+        f"--partition {found.partition} {found.unnamed.short_digest}`; "
         'to go on with empty state, set missing_history = "cold_start"'
     )
 

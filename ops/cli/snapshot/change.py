@@ -124,7 +124,7 @@ def restore(context: click.Context, place: Place, *, ref: str, yes: bool) -> Non
     chosen = {partition: _choose(place, partition, ref) for partition in place.partitions}
     topic_id = TopicIdentity(place.config).ask()
     for partition, one in sorted(chosen.items()):
-        click.echo(f"partition {partition}: {one.ref.offset} {one.ref.digest[:12]}")
+        click.echo(f"partition {partition}: {one.ref.offset} {one.ref.short_digest}")
         if one.manifest.is_foreign(topic_id):
             click.echo(f"  of another ticks topic, with id {one.manifest.topic_id}", err=True)
         if one.differing:

@@ -81,6 +81,6 @@ def _show(was: ManifestRef, scope: SnapshotScope, now: ManifestRef, *, as_lines:
         click.echo(json.dumps({"partition": scope.partition, "offset": now.offset, **facts}))
         return
     click.echo(
-        f"partition {scope.partition}: {was.offset} {was.digest[:12]} -> "
-        f"{scope.group}/{scope.topic} {now.offset} {now.digest[:12]}"
+        f"partition {scope.partition}: {was.offset} {was.short_digest} -> "
+        f"{scope.group}/{scope.topic} {now.offset} {now.short_digest}"
     )

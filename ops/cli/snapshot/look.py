@@ -39,7 +39,7 @@ def ls(place: Place, *, as_lines: bool) -> None:
             table.add_row(
                 str(partition),
                 str(one.ref.offset),
-                one.ref.digest[:12],
+                one.ref.short_digest,
                 age(age_s),
                 f"{one.size_bytes:,}",
             )
@@ -98,7 +98,7 @@ def verify(context: click.Context, place: Place, *, only_newest: bool, as_lines:
                 )
             else:
                 said = printable(problem or "sound")
-                click.echo(f"{partition}\t{ref.offset}\t{ref.digest[:12]}\t{said}")
+                click.echo(f"{partition}\t{ref.offset}\t{ref.short_digest}\t{said}")
     context.exit(1 if damaged else 0)
 
 
