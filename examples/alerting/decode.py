@@ -21,7 +21,8 @@ _MARKER = b"\xc3\x01"
 
 def by_registry(url: str) -> Decode:
     """Each message names its writer's schema in the registry."""
-    read = AvroDeserializer(SchemaRegistryClient({"url": url}))
+    # Without a time limit one answer that is lost would hold up every alert after it.
+    read = AvroDeserializer(SchemaRegistryClient({"url": url, "timeout": 5}))
 
     def decode(message: Message) -> dict[str, Any]:
         context = SerializationContext(message.topic() or "", MessageField.VALUE)

@@ -24,6 +24,11 @@ def _document(name: str) -> dict[str, Any]:
     return loaded
 
 
+def _registry(url: str) -> SchemaRegistryClient:
+    """A stranger's client; one request to a registry went unanswered for five minutes once."""
+    return SchemaRegistryClient({"url": url, "timeout": 5})
+
+
 def _venue_tick() -> str:
     """A producer's own schema: our tick, plus a field of its own."""
     document = _document("Tick")
@@ -33,7 +38,7 @@ def _venue_tick() -> str:
 
 def _produce(kafka: KafkaCluster, registry_url: str, topic: str, ticks: Ticks) -> None:
     producer = Producer({"bootstrap.servers": kafka.bootstrap, "partitioner": "murmur2_random"})
-    with SchemaRegistryClient({"url": registry_url}) as client:
+    with _registry(registry_url) as client:
         serialise = AvroSerializer(client, _venue_tick())
         context = SerializationContext(topic, MessageField.VALUE)
         columns = zip(ticks.asset, ticks.price.tolist(), ticks.timestamp_ns.tolist(), strict=True)
@@ -57,7 +62,7 @@ def test_confluent_clients_feed_the_fleet_and_read_it(
     results = read_topic(kafka, predictions, 2, count)
     assert worker.terminate() == 0
 
-    with SchemaRegistryClient({"url": registry_url}) as client:
+    with _registry(registry_url) as client:
         deserialise = AvroDeserializer(client)
         context = SerializationContext(predictions, MessageField.VALUE)
         decoded = [deserialise(r.value, context) for rs in results.values() for r in rs]
@@ -76,7 +81,7 @@ def test_the_registry_itself_holds_us_to_backward_compatibility(
 ) -> None:
     subject = f"{unique_name(name)}-value"
     document = _document(name)
-    with SchemaRegistryClient({"url": registry_url}) as client:
+    with _registry(registry_url) as client:
         client.register_schema(subject, Schema(json.dumps(document), "AVRO"))
         client.set_compatibility(subject, level="BACKWARD")
         added = {"name": "added", "type": ["null", "string"], "default": None}

@@ -10,11 +10,12 @@ import boto3
 import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from confluent_kafka.schema_registry import Schema
 
 from ops.local import LocalRegistry, LocalS3, cache, stack
 from ops.local.artifacts import kafka_home, kafka_jars
 from ops.local.registry import registry_app
+from schemas import registry_client
 from tests.ops.cli.operated import run
 
 
@@ -69,11 +70,11 @@ def test_a_registry_with_a_folder_knows_its_ids_after_a_restart(tmp_path: Path) 
     """Kept records can be decoded by no others."""
     name, schema = "ticks-value", Schema('"string"', "AVRO")
     with LocalRegistry(tmp_path / "registry.log", folder=tmp_path / "kept") as registry:
-        with SchemaRegistryClient({"url": registry.url}) as client:
+        with registry_client(registry.url) as client:
             number = client.register_schema(name, schema)
         registry.stop()
         registry.start()
-        with SchemaRegistryClient({"url": registry.url}) as client:
+        with registry_client(registry.url) as client:
             assert client.get_schema(number).schema_str == schema.schema_str
 
 
