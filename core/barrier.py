@@ -9,8 +9,9 @@ from typing import TypeVar
 import jax
 from jax import lax
 from jax.experimental.xla_metadata import set_xla_metadata
+from jaxtyping import Array
 
-__all__ = ["settle"]
+__all__ = ["reshaped", "settle"]
 
 Tree = TypeVar("Tree")
 
@@ -23,6 +24,12 @@ def settle(values: Tree) -> Tree:
     """
     settled: Tree = _settled(values)
     return settled
+
+
+def reshaped(values: Array, *shape: int) -> Array:
+    """In another shape, settled before and after it: a loop over the one shape that read the other
+    would find every element by a division."""
+    return settle(settle(values).reshape(shape))
 
 
 def _fence(values: Tree) -> Tree:

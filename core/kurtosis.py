@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from core.barrier import settle
+from core.barrier import reshaped, settle
 from core.config import PredictorConfig
 from core.folds import largest, smallest, total
 from core.layout import Field, State
@@ -136,7 +136,7 @@ def _enter(
     rows = jnp.arange(WINDOW, dtype=z.dtype).reshape(-1, 1)
     return {
         "kurtosis.ring": jnp.where((rows == position) & enters, z, state["kurtosis.ring"]),
-        "kurtosis.blocks": blocks.reshape(state["kurtosis.blocks"].shape),
+        "kurtosis.blocks": reshaped(blocks, *state["kurtosis.blocks"].shape),
     }
 
 

@@ -75,8 +75,8 @@ def rounded(program: Callable[..., T]) -> Callable[..., T]:
     """The same program with one argument more, before the others: a float64 zero, as an array.
 
     Its jaxpr is traced, and evaluated with the zero taken from products before they are added to,
-    and from square roots before they are divided by. Control flow would stay as it is: such
-    programs have none.
+    and from square roots before they are divided by. Control flow stays as it is: what it does has
+    no products (`galerkin.entropy` sorts).
     """
 
     def strict(zero: Float64[Array, ""], *args: Any) -> T:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from core.barrier import settle
+from core.barrier import reshaped, settle
 from core.folds import total
 from core.holder.bank import FILTERS, Peak, locate_peak, predict, push
 from core.holder.base_scale import due_levels
@@ -68,7 +68,7 @@ def _put(
     rows: Float[Array, "rows lanes"],
     new: Float[Array, "size lanes"],
 ) -> Float[Array, "rows lanes"]:
-    return jnp.where(due, new, _by_level(rows, due.shape[0])).reshape(rows.shape)
+    return reshaped(jnp.where(due, new, _by_level(rows, due.shape[0])), *rows.shape)
 
 
 def update_coarse(

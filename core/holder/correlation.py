@@ -17,10 +17,12 @@ def correlate(
     Unrolled rather than a matrix product: the order of the additions is then ours, the same for
     every lane and on every backend. The table is settled together with what is no constant, or
     XLA would cut it into a constant for each tap, and every call of the step makes a buffer for
-    each of these.
+    each of these. It is turned so that the filters of a tap lie beside each other: of one lane
+    alone they are what is vectorised over.
     """
-    table, past = settle((jnp.asarray(filters, past.dtype), past))
-    summed = table[:, 0:1] * past[0:1]
-    for tap in range(1, table.shape[1]):
-        summed = summed + table[:, tap : tap + 1] * past[tap : tap + 1]
+    by_tap = jnp.asarray(filters.T[:, :, None], past.dtype)
+    by_tap, past = settle((by_tap, past))
+    summed = by_tap[0] * past[0:1]
+    for tap in range(1, len(by_tap)):
+        summed = summed + by_tap[tap] * past[tap : tap + 1]
     return summed

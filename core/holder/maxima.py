@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from core.barrier import settle
+from core.barrier import reshaped, settle
 from core.holder.correlation import correlate
 from core.holder.ladder import SCALES, ladder
 
@@ -61,7 +61,7 @@ def update_maxima(
     line = jnp.where(peak, jnp.concatenate([first, _join(slots, judged[1:])]), 0.0)
     new = {
         "columns": jnp.concatenate([newest, judged]),
-        "lines": _pushed(slots, line[:-1], ladder(cone).reach).reshape(state["lines"].shape),
+        "lines": reshaped(_pushed(slots, line[:-1], ladder(cone).reach), *state["lines"].shape),
     }
     return new, Maxima(modulus=jnp.abs(judged), origin=jnp.abs(line))
 

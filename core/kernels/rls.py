@@ -44,9 +44,9 @@ def update(
     cap stops wind-up: a direction that is not excited would otherwise grow as forgetting^-t.
     """
     P, n = regression.covariance, features.shape[0]
-    projected = P[:, 0] * features[0]
+    projected = P[0] * features[0]
     for j in range(1, n):
-        projected = projected + P[:, j] * features[j]
+        projected = projected + P[j] * features[j]
     projected = settle(projected)
     excitation = settle(forgetting + dot(features, projected))
     error = target - dot(regression.coefficients, features)

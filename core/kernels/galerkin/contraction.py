@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from core.barrier import settle
+from core.barrier import reshaped, settle
 from core.folds import total
 
-__all__ = ["contract", "over_points", "reshaped"]
+__all__ = ["contract", "over_points"]
 
 _Saved = tuple[Float[Array, "out units lanes"], Float[Array, "points units_x_lanes"]]
 
@@ -27,16 +27,11 @@ def contract(
     """Sum over units of weights times inputs, lane by lane.
 
     Units and lanes lie beside each other, in rows of points: a stride of a power of two between
-    the terms of a sum would put them all into one set of a core's first cache.
+    the terms of a sum would put them all into one set of a core's first cache. The weights are
+    turned for the same loops: of one lane alone the units are what is vectorised over.
     """
     result: Array = _contract(weights, inputs)
     return result
-
-
-def reshaped(values: Array, *shape: int) -> Array:
-    """In another shape, settled before and after it: a loop over the one shape that read the other
-    would find every element by a division."""
-    return settle(settle(values).reshape(shape))
 
 
 def over_points(row: Float[Array, "1 *rest"], points: int) -> Float[Array, "points *rest"]:
@@ -55,7 +50,8 @@ def _sum(count: int, term: Callable[[int], Array]) -> Array:
 def _product(weights: Array, inputs: Array) -> Array:
     units, lanes = weights.shape[1:]
     inputs = inputs.reshape(-1, units, lanes)
-    summed = _sum(units, lambda u: weights[None, :, u] * inputs[:, u, None])
+    by_unit = settle(weights.transpose(1, 0, 2))
+    summed = _sum(units, lambda u: by_unit[None, u] * inputs[:, u, None])
     return reshaped(summed, len(inputs), -1)
 
 

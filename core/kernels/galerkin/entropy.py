@@ -6,11 +6,12 @@ a sample, so that the estimator's only errors are those of the spacing.
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
 from core.barrier import settle
 from core.exact import logarithm
-from core.folds import total
+from core.folds import smallest, total
 from core.kernels.galerkin.network import DOMAIN
 from core.logarithm import log
 
@@ -33,7 +34,7 @@ def spacing_entropy(values: Float[Array, "points lanes"]) -> Float[Array, "1 lan
     count as a spacing of 1e-30: a delta has an entropy of about -70, not of minus infinity.
     """
     n, m = values.shape[0], _SPACING
-    ordered = _sorted(values)
+    ordered = _ordered(values)
     above = jnp.concatenate([ordered[m:], jnp.repeat(ordered[-1:], m, axis=0)])
     below = jnp.concatenate([jnp.repeat(ordered[:1], m, axis=0), ordered[:-m]])
     index = np.arange(n)
@@ -41,6 +42,16 @@ def spacing_entropy(values: Float[Array, "points lanes"]) -> Float[Array, "1 lan
     inverse = (above - below) * jnp.asarray(n / steps, values.dtype)[:, None]
     logarithm = log(jnp.maximum(inverse, _LEAST_DENSITY_INVERSE))
     return total(logarithm) / n
+
+
+def _ordered(values: Float[Array, "points lanes"]) -> Float[Array, "points lanes"]:
+    """Sorted where they are not ascending as they are: a solution of the equation mostly is, being
+    a mean that rises with where it starts."""
+    values = settle(values)
+    rise = jnp.concatenate([values[1:], values[-1:]]) - values
+    least = settle(smallest(smallest(rise), axis=1))[0, 0]
+    ordered: Array = lax.cond(least >= 0.0, lambda it: it, _sorted, values)
+    return ordered
 
 
 def _sorted(values: Float[Array, "points lanes"]) -> Float[Array, "points lanes"]:

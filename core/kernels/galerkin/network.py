@@ -12,8 +12,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from core.barrier import settle
-from core.kernels.galerkin.contraction import contract, over_points, reshaped
+from core.barrier import reshaped, settle
+from core.kernels.galerkin.contraction import contract, over_points
 
 __all__ = ["DOMAIN", "PARAMETERS", "Jet", "initial_parameters", "jet", "value_at_start"]
 

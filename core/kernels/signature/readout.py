@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float64
 
-from core.barrier import settle
+from core.barrier import reshaped, settle
 from core.config import PredictorConfig
 from core.kernels.rls import Regression, dot
 from core.kernels.rls import update as update_regression
@@ -86,7 +86,7 @@ def update(
     record = _record(old, fast_before, residual)
     new = {
         "features": features,
-        "covariance": learned.covariance.reshape(size * size * depths, -1),
+        "covariance": reshaped(learned.covariance, size * size * depths, -1),
         "coefficients": coefficients.reshape(size * depths, -1),
         "fast_coefficients": weights.reshape(_FAST * depths, -1),
         "forecasts": jnp.concatenate([slow, fast]),

@@ -42,6 +42,17 @@ def test_the_order_and_the_sign_of_the_values_do_not_matter() -> None:
     assert entropy_of(-values) == pytest.approx(entropy_of(values), abs=1e-12)
 
 
+def test_an_order_beside_it_does_not_matter_either() -> None:
+    """All are sorted or none: where each ascends already, nothing is."""
+    columns = np.random.default_rng(1).normal(size=(len(ENTROPY_GRID), 4))
+    columns[:, 1] = np.sort(columns[:, 1])
+    columns[:, 2] = ENTROPY_GRID[:, 0]
+    mixed = np.asarray(spacing_entropy(jnp.asarray(columns)))[0]
+    ascending = np.asarray(spacing_entropy(jnp.asarray(np.sort(columns, axis=0))))[0]
+    assert np.array_equal(mixed, ascending)
+    assert mixed.tolist() == [entropy_of(column[:, np.newaxis]) for column in columns.T]
+
+
 @pytest.mark.parametrize("share", [1.0, 0.51, 0.49, 1e-3])
 def test_a_linear_function_loses_the_logarithm_of_its_slope(share: float) -> None:
     """So that entropy power against the terminal condition is the slope itself."""
