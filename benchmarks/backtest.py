@@ -20,7 +20,7 @@ from pyarrow import parquet
 
 from benchmarks._kafka import WORKER_CORE
 from benchmarks.goals import at_least, at_most, heading, note
-from core import MarketObservation, PredictorConfig
+from core import MarketObservation, PredictorConfig, compile_run
 from ops.compile_cache import keep_executables
 from ops.logs import configure_logging
 from ops.report import write_report
@@ -133,8 +133,12 @@ def two_processes(config: PredictorConfig, dtype: str, count: int, folder: Path)
 
 
 def one_asset(config: PredictorConfig, dtype: Dtype, count: int) -> None:
-    """A long history of one asset, against a loop over `UniversalPredictor.step`."""
+    """A long history of one asset, against a loop over `UniversalPredictor.step`.
+
+    Both find their programs at hand: the predictor's own are compiled when it is made.
+    """
     ticks = random_ticks(count, 1, seed=2)
+    compile_run(config, dtype)
     replayed = rate(lambda: backtest(table_of(ticks), config=config, dtype=dtype), count)
     # Nobody is told of the alerts: of a made-up walk they mean nothing, and most are CRITICAL.
     predictor = UniversalPredictor(config, dtype=dtype, on_alert=lambda _alert: None)

@@ -15,7 +15,7 @@ from workers.compute.alone import shared_rounds, ticks_alone
 from workers.compute.rounds import order_by_row
 from workers.compute.state_table import StateTable
 
-TICK, ASSET, TILE = 0.05, 1.0, 1.5
+TICK, ASSET, TILE = 0.035, 1.0, 1.5
 COUNTS = st.lists(st.integers(0, 400), min_size=TILE_WIDTH, max_size=TILE_WIDTH)
 
 
