@@ -44,6 +44,7 @@ def update(
     cap stops wind-up: a direction that is not excited would otherwise grow as forgetting^-t.
     """
     P, n = regression.covariance, features.shape[0]
+    # Rows for columns, which they equal to the bit: a row's entries lie beside each other.
     projected = P[0] * features[0]
     for j in range(1, n):
         projected = projected + P[j] * features[j]
