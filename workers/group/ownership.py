@@ -58,17 +58,16 @@ class OwnershipWatch:
         self._asked.set()
 
     def _run(self) -> None:
-        admin = AdminClient(admin_settings(self._config))
         while not self._closed.is_set():
             self._asked.wait()
             self._asked.clear()
-            self._watch(admin)
+            self._watch()
 
-    def _watch(self, admin: AdminClient) -> None:
+    def _watch(self) -> None:
         before: set[int] = set()
         while not self._closed.wait(_LOOK_EVERY_S):
             try:
-                ownerless, ours_to_call = self._look(admin)
+                ownerless, ours_to_call = self._look()
                 if not ownerless:
                     return
                 if ownerless == before and ours_to_call:
@@ -78,11 +77,13 @@ class OwnershipWatch:
             except (KafkaException, TimeoutError) as error:
                 _log.info("ownership_unknown", reason=str(error) or "no answer in time")
 
-    def _look(self, admin: AdminClient) -> tuple[set[int], bool]:
+    def _look(self) -> tuple[set[int], bool]:
         """Partitions without an owner, and whether it falls to this worker to say so."""
         config, topic = self._config, self._config.topics.ticks
         group = view_group(config)
-        known = admin.list_topics(topic, timeout=config.client_timeout_s).topics[topic].partitions
+        with AdminClient(admin_settings(config)) as admin:
+            topics = admin.list_topics(topic, timeout=config.client_timeout_s).topics
+        known = topics[topic].partitions
         return set(known) - group.owners.keys(), _caller(group) == config.worker_id
 
     def _call_rebalance(self) -> None:

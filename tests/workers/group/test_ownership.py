@@ -1,0 +1,48 @@
+"""The watch for partitions without an owner, while no client can be made."""
+
+import time
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from tests.kafka.certificates import Authority
+from workers import WorkerConfig
+from workers.group import ownership
+from workers.group.ownership import OwnershipWatch
+from workers.telemetry.metrics import NullTelemetry
+
+
+def test_it_outlives_files_of_which_no_client_can_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As between the two halves of a renewal: a key that does not fit its certificate."""
+    monkeypatch.setattr(ownership, "_LOOK_EVERY_S", 0.01)
+    Authority("fleet").issue(tmp_path, "worker")
+    key = (tmp_path / "worker.key").read_bytes()
+    (tmp_path / "worker.key").write_text("half a key")
+    options = {
+        "security.protocol": "SSL",
+        "ssl.ca.location": str(tmp_path / "ca.pem"),
+        "ssl.certificate.location": str(tmp_path / "worker.crt"),
+        "ssl.key.location": str(tmp_path / "worker.key"),
+        "log_level": "0",
+    }
+    config = WorkerConfig(
+        "127.0.0.1:1", "group", "w-0", "file:///unused", client_timeout_s=0.2, kafka=options
+    )
+    watch = OwnershipWatch(config, NullTelemetry())
+    with capture_logs() as lines:
+        watch.begin()
+        _wait_for(lines, "ssl.key.location")
+        (tmp_path / "worker.key").write_bytes(key)
+        _wait_for(lines, "no answer in time")
+        watch.close()
+
+
+def _wait_for(lines: list[EventDict], reason: str) -> None:
+    deadline_s = time.monotonic() + 20.0
+    while not any(reason in str(line.get("reason")) for line in lines):
+        assert time.monotonic() < deadline_s, lines
+        time.sleep(0.01)
