@@ -6,6 +6,7 @@ An asset's bits are the same in all of them (`core.rounding`), live, in recovery
 
 import functools
 import os
+import platform
 
 import jax
 import numpy as np
@@ -185,6 +186,7 @@ def runtime_versions(dtype: str) -> dict[str, str]:
         **compiler_facts(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "backend": jax.default_backend(),
+        "processor": platform.machine(),
         "bits": str(_BITS),
         "dtype": checked(dtype),
     }
