@@ -89,7 +89,8 @@ def follow(
 
     step = error - past.mean
     bound = 2.25 * jnp.sqrt(past.variance)
-    step = jnp.where(past.learned >= 20, jnp.clip(step, -bound, bound), step)
+    trusted = (past.learned >= 20) & (past.variance > 0.0)
+    step = jnp.where(trusted, jnp.clip(step, -bound, bound), step)
     gain = jnp.maximum(1.0 / (past.learned + 1), 1.0 - 0.5 ** (1.0 / 250.0))
     now = Errors(
         mean=jnp.where(scored, past.mean + gain * step, past.mean),

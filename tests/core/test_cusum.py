@@ -212,3 +212,13 @@ def test_bits_of_a_lane_do_not_depend_on_its_neighbours(dtype: str) -> None:
 def test_errors_that_are_all_equal_raise_nothing() -> None:
     assert not watch(np.full((400, 2), 0.7)).alarm.any()
     assert not watch(np.zeros((400, 2))).alarm.any()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("equal", [19, 20, 21, 400, 2_000])
+def test_errors_that_were_all_equal_are_watched_once_they_differ(equal: int, dtype: str) -> None:
+    """However many they were: a scale of nothing must not bound what it learns from."""
+    live = np.random.default_rng(4).normal(size=(600, 8))
+    live[300:] += 3.0
+    drift = watch(np.concatenate([np.zeros((equal, 8)), live]), dtype=dtype)
+    assert np.asarray(drift.alarm)[-300:].any(axis=0).all()
