@@ -148,7 +148,9 @@ def _learn(past: Galerkin, y: Array) -> Galerkin:
     share = _closeness(x)
     expected = intercept + slope * x
     left_over = y - expected - share @ (past.knot_sums / (past.knot_weights + 20.0))
-    bound = jnp.where(past.weight >= 16.0, 4.0 * jnp.sqrt(past.variance), jnp.inf)
+    bound = jnp.where(
+        (past.weight >= 16.0) & (past.variance > 0.0), 4.0 * jnp.sqrt(past.variance), jnp.inf
+    )
     clipped = jnp.clip(left_over, -bound, bound)
     y = y + clipped - left_over
     weight = forget * past.weight + 1.0

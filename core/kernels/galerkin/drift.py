@@ -79,7 +79,8 @@ def learn_drift(
     intercept, slope = _line(state)
     left_over = y - (intercept + slope * x + _correction(state, x))
     bound = RESIDUAL_BOUND * jnp.sqrt(state["galerkin.variance"])
-    trusted = state["galerkin.weight"] >= _TRUSTED_TICKS
+    # A variance of nothing, of a price that has stood still, would bound all to nothing.
+    trusted = (state["galerkin.weight"] >= _TRUSTED_TICKS) & (bound > 0.0)
     clipped = jnp.where(trusted, jnp.clip(left_over, -bound, bound), left_over)
     y = y + (clipped - left_over)
     moments = {"weight": jnp.ones_like(x), "x": x, "y": y, "xx": x * x, "xy": x * y}

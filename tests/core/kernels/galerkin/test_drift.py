@@ -98,6 +98,17 @@ def test_nothing_is_learned_where_nothing_counts() -> None:
         np.testing.assert_array_equal(value, state[name])
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_price_that_stood_still_is_learned_from_once_it_moves(dtype: str) -> None:
+    rng = np.random.default_rng(6)
+    x = np.clip(rng.normal(size=(800, 3)), -3.0, 3.0)
+    y = -0.3 * x + 0.2 * rng.normal(size=x.shape)
+    x[:200], y[:200] = 0.0, 0.0
+    state = fitted(x, y, dtype)
+    assert np.all(np.abs(np.sqrt(state["galerkin.variance"]) - 0.2) < 0.05)
+    assert np.all(np.abs(read_drift(as_state(state)).slope - np.log(0.7)) < 0.1)
+
+
 def test_an_asset_without_history_has_no_drift() -> None:
     drift = read_drift({f.name: jnp.full((f.rows, 1), f.initial) for f in FIELDS})
     assert not any(np.asarray(part).any() for part in drift)
