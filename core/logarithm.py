@@ -1,7 +1,7 @@
 """Natural logarithms of float64 without the C library.
 
 XLA's CPU backend calls `log` of the C library for each number: slow, and its last bit differs from
-one library to the next. In float32 the backend has a series of its own, which is taken.
+one library to the next. In float32 the backend has a series of its own for `log`, which is taken.
 """
 
 from typing import Final
@@ -63,9 +63,11 @@ def log1p(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
     Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), section 1.14.1: what
     rounding 1 + x has lost is given back by the slope.
+
+    In float32, too: the last bit of the backend's own depends on how many lanes there are.
     """
     if x.dtype != jnp.float64:
-        return jnp.log1p(x)
+        return log1p(x.astype(jnp.float64)).astype(x.dtype)
     # A rounding that stays: (1 + x) - 1 would be taken for x.
     whole = lax.reduce_precision(1.0 + x, exponent_bits=11, mantissa_bits=52)
     return log(whole) + (x - (whole - 1.0)) / whole

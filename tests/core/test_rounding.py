@@ -10,7 +10,9 @@ import pytest
 from jaxtyping import Shaped
 from numpy import ndarray
 
+from core.executables import COMPILER_OPTIONS
 from core.kernel import one_kernel
+from core.logarithm import log, log1p
 from core.programs import ZERO
 from core.rounding import rounded
 
@@ -83,3 +85,20 @@ def test_gradients_are_rounded_too() -> None:
     made = compiled(rounded(slope), ZERO, x, y)
     orders = [y + (x * y + x * y), y + x * y + x * y, x * y + (y + x * y)]
     assert any(np.array_equal(made, order) for order in orders)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("function", [jnp.exp, jnp.tanh, jnp.sqrt, log, log1p])
+def test_functions_are_the_same_of_one_lane_and_of_many(
+    function: Callable[[Any], Any], dtype: str
+) -> None:
+    """A lane alone is a scalar to the compiler, and among others part of a vector."""
+    x = np.random.default_rng(5).normal(size=40_000).astype(dtype)
+
+    def by(width: int) -> ndarray:
+        program = jax.jit(one_kernel(rounded(lambda x: function(jnp.square(x) / 10.0))))
+        made = program.lower(ZERO, x[np.newaxis, :width]).compile(compiler_options=COMPILER_OPTIONS)
+        parts = x.reshape(-1, 1, width)
+        return np.concatenate([np.asarray(made(ZERO, part))[0] for part in parts])
+
+    np.testing.assert_array_equal(by(1), by(64))
