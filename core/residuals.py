@@ -64,10 +64,10 @@ def learn(past: Baseline, error: Float[Array, "1 lanes"]) -> Baseline:
     """Move mean and variance by one error, with gain 1/n at first, later of half-life 250."""
     bound = _SCALE_BOUND * jnp.sqrt(past.variance)
     step = error - past.location
-    # A scale of nothing, after errors that were all equal, would bound every error to nothing.
-    trusted = (past.errors >= _TRUSTED_ERRORS) & (past.variance > 0.0)
-    step = jnp.where(trusted, jnp.clip(step, -bound, bound), step)
-    errors = past.errors + 1.0
+    step = jnp.where(past.errors >= _TRUSTED_ERRORS, jnp.clip(step, -bound, bound), step)
+    # Errors that are all equal count as one: they tell no scale, and a scale of nothing would bound
+    # every later error to nothing.
+    errors = jnp.where(past.variance > 0.0, past.errors, jnp.minimum(past.errors, 1.0)) + 1.0
     gain = jnp.maximum(1.0 / errors, _GAIN)
     variance = (1.0 - gain) * (past.variance + gain * jnp.square(step))
     return Baseline(past.location + gain * step, variance, jnp.minimum(errors, _COUNT_CAP))

@@ -89,14 +89,14 @@ def follow(
 
     step = error - past.mean
     bound = 2.25 * jnp.sqrt(past.variance)
-    trusted = (past.learned >= 20) & (past.variance > 0.0)
-    step = jnp.where(trusted, jnp.clip(step, -bound, bound), step)
-    gain = jnp.maximum(1.0 / (past.learned + 1), 1.0 - 0.5 ** (1.0 / 250.0))
+    step = jnp.where(past.learned >= 20, jnp.clip(step, -bound, bound), step)
+    learned = jnp.where(past.variance > 0.0, past.learned, jnp.minimum(past.learned, 1))
+    gain = jnp.maximum(1.0 / (learned + 1), 1.0 - 0.5 ** (1.0 / 250.0))
     now = Errors(
         mean=jnp.where(scored, past.mean + gain * step, past.mean),
         variance=jnp.where(scored, (1.0 - gain) * (past.variance + gain * step**2), past.variance),
         learned=jnp.where(
-            scored, jnp.where(alarm, 0, jnp.minimum(past.learned + 1, 1024)), past.learned
+            scored, jnp.where(alarm, 0, jnp.minimum(learned + 1, 1024)), past.learned
         ),
         window=window,
         filled=filled,
