@@ -31,7 +31,7 @@ from snapshots.load import (
     newest_snapshot,
 )
 from snapshots.manifest import Manifest
-from snapshots.open_store import check_store_url, open_store
+from snapshots.open_store import check_store_url, open_existing, open_store
 from snapshots.rehearsal import RehearsalStore
 from snapshots.report import RestoreAttempt, RestoreReport
 from snapshots.restore import Restored, restore
@@ -84,6 +84,7 @@ __all__ = [
     "load_manifest",
     "missing_chunks",
     "newest_snapshot",
+    "open_existing",
     "open_store",
     "pack_array",
     "restore",

@@ -17,6 +17,7 @@ from snapshots.errors import (
     StoreAccessError,
     StoreError,
 )
+from snapshots.folder_mark import folder_mark
 from snapshots.store import MAX_OBJECT_BYTES, ObjectEntry, check_key
 
 __all__ = ["FileStore"]
@@ -27,15 +28,18 @@ _ABANDONED_AFTER_S = 3600.0
 
 
 class FileStore:
-    """An `ObjectStore` in a folder that is created if need be. Safe for threads and processes."""
+    """An `ObjectStore` in a folder. Safe for threads and processes.
 
-    def __init__(self, root: Path) -> None:
-        """Raises `StoreAccessError` when the folder cannot be created or written."""
+    The folder is made if need be, and known again from then on. `existing`: it must be there, and
+    nothing is made or written in it unless something is put: for whoever only looks.
+    """
+
+    def __init__(self, root: Path, *, existing: bool = False) -> None:
+        """Raises `StoreAccessError` when the folder is not there, or cannot be made or written."""
         self._root = root.absolute()
         self._aside = self._root / _ASIDE
         try:
-            self._aside.mkdir(parents=True, exist_ok=True)
-            _remove_abandoned(self._aside)
+            self._known_by = self._find() if existing else self._prepare()
         except OSError as error:
             raise StoreAccessError(
                 f"cannot use {self._root} for snapshots: {error}; check the path and its owner"
@@ -45,7 +49,9 @@ class FileStore:
         target = self._root / check_key(key)
         aside = self._aside / uuid.uuid4().hex
         with _translated("write", key):
+            self._require_root()
             try:
+                self._aside.mkdir(exist_ok=True)
                 self._make_folders(target.parent)
                 _write_durably(aside, data)
                 aside.replace(target)
@@ -58,10 +64,12 @@ class FileStore:
         path = self._root / check_key(key)
         try:
             with _translated("read", key), path.open("rb") as file:
-                # One byte more than allowed, whatever the size was when the file was opened.
-                data = file.read(max_bytes + 1)
+                # A buffer for all that is allowed would be 64 MiB for each small manifest.
+                size = min(os.fstat(file.fileno()).st_size, max_bytes)
+                data = file.read(size + 1)
         except ObjectNotFoundError:
-            self._require_root()
+            with _translated("read", key):
+                self._require_root()
             raise
         if len(data) > max_bytes:
             raise IntegrityError(f"{key} is larger than the {max_bytes} bytes expected")
@@ -73,8 +81,8 @@ class FileStore:
     def entries(self, prefix: str) -> Sequence[ObjectEntry]:
         folder = prefix.rpartition("/")[0]
         start = self._root / check_key(folder) if folder else self._root
-        self._require_root()
         with _translated("list", prefix):
+            self._require_root()
             found = [entry for entry in self._walk(start) if entry.key.startswith(prefix)]
         return sorted(found, key=lambda entry: entry.key)
 
@@ -86,10 +94,30 @@ class FileStore:
         for key in keys:
             self.delete(key)
 
+    def _find(self) -> Path:
+        if not self._root.is_dir():
+            raise StoreAccessError(
+                f"there is no folder {self._root}: check snapshot_url, and that its volume is "
+                "mounted"
+            )
+        return self._root
+
+    def _prepare(self) -> Path:
+        self._aside.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(self._aside)
+        return folder_mark(self._root)
+
     def _require_root(self) -> None:
-        """A vanished folder is not an empty one: taking it for empty would start cold."""
-        if not self._aside.is_dir():
-            raise StoreError(f"{self._root} has vanished; is the volume mounted?")
+        """A vanished folder is not an empty one: taking it for empty would start cold.
+
+        Nor is the one in its place the store, whoever made it: what is put there would be missed
+        as soon as the volume is back.
+        """
+        if not self._known_by.exists():
+            raise StoreError(
+                f"{self._root} has vanished, or another folder is in its place: is the volume "
+                f"mounted? If it was replaced on purpose, make an empty file {self._known_by}"
+            )
 
     def _walk(self, folder: Path) -> Iterator[ObjectEntry]:
         # Others delete and rename meanwhile: what is gone by now is simply not listed.

@@ -9,7 +9,7 @@ from snapshots.file_store import FileStore
 from snapshots.store import ObjectStore, check_key
 from snapshots.store_options import StoreOptions
 
-__all__ = ["check_store_url", "open_store"]
+__all__ = ["check_store_url", "open_existing", "open_store"]
 
 _PREFIX: Final = (
     "an S3 prefix is made of letters, digits and ._~%=- in parts between single slashes, none of "
@@ -18,21 +18,33 @@ _PREFIX: Final = (
 
 
 def open_store(url: str, options: StoreOptions | None = None) -> ObjectStore:
-    """The store at `file:///absolute/folder` or `s3://bucket/prefix`.
+    """The store at `file:///absolute/folder`, which is made if need be, or `s3://bucket/prefix`.
 
     Raises `StoreAccessError` for any other URL, for credentials or parameters inside it, for a
     prefix that keys cannot have, for a folder that cannot be used, and for `s3://` without the
     extra `s3`.
     """
-    parts = _parts(url)
-    if parts.scheme == "file":
-        return FileStore(Path(unquote(parts.path)))
-    return _open_s3(parts.netloc, _prefix(parts), options or StoreOptions())
+    return _open(url, options, existing=False)
+
+
+def open_existing(url: str, options: StoreOptions | None = None) -> ObjectStore:
+    """As `open_store`, to look: a folder must be there, and need not be one that may be written.
+
+    Looking makes nothing: a folder made where a volume is to be mounted is taken for a store.
+    """
+    return _open(url, options, existing=True)
 
 
 def check_store_url(url: str) -> None:
     """Refuse a URL that names no store, without opening one; raises `StoreAccessError`."""
     _parts(url)
+
+
+def _open(url: str, options: StoreOptions | None, *, existing: bool) -> ObjectStore:
+    parts = _parts(url)
+    if parts.scheme == "file":
+        return FileStore(Path(unquote(parts.path)), existing=existing)
+    return _open_s3(parts.netloc, _prefix(parts), options or StoreOptions())
 
 
 def _parts(url: str) -> SplitResult:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ops.fleet import stored_partitions
 from ops.settings import UNUSED_STORE
-from snapshots import ManifestRef, SnapshotScope, list_snapshots, open_store
+from snapshots import ManifestRef, SnapshotScope, list_snapshots, open_existing
 from workers.config import WorkerConfig
 from workers.replay import (
     Begin,
@@ -46,7 +46,7 @@ def begin_named(config: WorkerConfig, name: str, *, topic: str | None, before: s
             f"{name} is no folder of a run; for a fleet's snapshot, give the fleet's --config, "
             "which has snapshot_url"
         )
-    store = open_store(config.snapshot_url, config.store_options)
+    store = open_existing(config.snapshot_url, config.store_options)
     group, topic = config.group_id, config.topics.ticks
     refs = {}
     begun = snapshots_named(before) if name == _NEWEST else {}

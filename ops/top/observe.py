@@ -18,7 +18,7 @@ from ops.fleet import (
 from ops.top.flag_counter import FlagCounter
 from ops.top.picture import FleetPicture, PartitionPicture
 from ops.topics import describe_topics
-from snapshots import ManifestRef, ObjectStore, SnapshotScope, open_store
+from snapshots import ManifestRef, ObjectStore, SnapshotScope, open_existing
 from workers.brokers.client_config import admin_settings
 from workers.brokers.topics import check_layout
 from workers.config import WorkerConfig
@@ -46,7 +46,7 @@ class FleetObserver:
         self._journal = JournalFollower(config, self._partitions)
         self._unread = UnreadRecords(config)
         self._flags = FlagCounter(config, infos[config.topics.flags].partitions)
-        self._store = _open(config)
+        self._store: ObjectStore | None = None
         self._stored: dict[int, tuple[ManifestRef | None, float]] = {}
         self._before: dict[int, int] = {}
         self._before_s = 0.0
@@ -104,7 +104,11 @@ class FleetObserver:
         self.close()
 
     def _snapshot_age_s(self, partition: int, commit: Commit | None) -> float | None:
-        if commit is None or commit.ref is None or self._store is None:
+        if commit is None or commit.ref is None:
+            return None
+        # Not before there is a commit: the first worker makes the store.
+        self._store = self._store or _open(self._config)
+        if self._store is None:
             return None
         stored_s = self._stored_s(partition, commit.ref, self._store)
         return None if stored_s is None else max(time.time() - stored_s, 0.0)
@@ -127,6 +131,6 @@ class FleetObserver:
 
 def _open(config: WorkerConfig) -> ObjectStore | None:
     try:
-        return open_store(config.snapshot_url, config.store_options)
+        return open_existing(config.snapshot_url, config.store_options)
     except TickFleetError:
         return None

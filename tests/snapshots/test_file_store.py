@@ -3,6 +3,7 @@ import os
 import resource
 import shutil
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def _files(root: Path) -> list[str]:
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+    return sorted(str(path) for path in found if path.parts[0] != ".store")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
@@ -88,6 +90,61 @@ def test_a_vanished_root_is_unreachable_not_empty(root: Path) -> None:
     for call in (lambda: store.get("a/b"), lambda: store.list("a/"), lambda: store.put("a", b"")):
         with pytest.raises(StoreError):
             call()
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_another_folder_in_its_place_is_not_taken_for_the_store(root: Path, *, made: bool) -> None:
+    """A mount point without its volume, of which another process may have made a store."""
+    store = FileStore(root)
+    store.put("a/b", b"x")
+    root.rename(root.with_name("unmounted"))
+    root.mkdir()
+    if made:
+        FileStore(root).put("a/b", b"of another")
+    before = sorted(root.rglob("*"))
+    for call in (lambda: store.get("a/c"), lambda: store.list("a/"), lambda: store.put("a/b", b"")):
+        with pytest.raises(StoreError, match="mounted"):
+            call()
+    assert sorted(root.rglob("*")) == before
+    shutil.rmtree(root)
+    root.with_name("unmounted").rename(root)
+    store.put("a/c", b"y")
+    assert FileStore(root).list("") == ["a/b", "a/c"]
+
+
+def test_a_folder_replaced_on_purpose_is_taken_as_the_message_says(root: Path) -> None:
+    store = FileStore(root)
+    shutil.rmtree(root)
+    with pytest.raises(StoreError) as refused:
+        store.list("")
+    mark = Path(str(refused.value).rpartition(" ")[2])
+    mark.parent.mkdir(parents=True)
+    mark.touch()
+    store.put("a/b", b"x")
+    assert FileStore(root).list("") == ["a/b"]
+
+
+def test_looking_makes_nothing_and_needs_no_folder_of_ours(root: Path) -> None:
+    with pytest.raises(StoreAccessError, match="there is no folder"):
+        FileStore(root, existing=True)
+    assert not root.exists()
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "b").write_bytes(b"a copy by other means")
+    store = FileStore(root, existing=True)
+    assert (store.list(""), store.get("a/b")) == (["a/b"], b"a copy by other means")
+    assert [path.name for path in root.iterdir()] == ["a"]
+    store.put("a/c", b"x")
+    assert store.list("") == ["a/b", "a/c"]
+
+
+def test_a_small_object_takes_a_small_buffer(root: Path) -> None:
+    store = FileStore(root)
+    store.put("a/b", b"x")
+    tracemalloc.start()
+    assert store.get("a/b") == b"x"
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1 << 20
 
 
 def test_leftovers_of_a_crash_are_removed_when_old_and_never_listed(root: Path) -> None:

@@ -17,7 +17,7 @@ from snapshots import (
     PartitionImage,
     SnapshotScope,
     current_header,
-    open_store,
+    open_existing,
     restore,
 )
 from workers.config import WorkerConfig
@@ -86,7 +86,7 @@ def begin_at_end_of(run: Path, config: PredictorConfig, dtype: _Dtype) -> Begin:
     found = read_run(run)
     source = found["source"]
     name = source.get("topic") or Path(source["path"]).name
-    store = open_store((run / "snapshots").absolute().as_uri())
+    store = open_existing((run / "snapshots").absolute().as_uri())
     images = {
         int(number): _load(
             store,
@@ -108,7 +108,7 @@ def begin_at_snapshots(config: WorkerConfig, refs: Mapping[int, ManifestRef]) ->
         SnapshotError: one is damaged, or its layout is not the configuration's.
         StoreError: the store does not answer.
     """
-    store = open_store(config.snapshot_url, config.store_options)
+    store = open_existing(config.snapshot_url, config.store_options)
     images = {
         number: _load(
             store,

@@ -12,7 +12,7 @@ from core.errors import FatalError
 from ops.cli.options import bootstrap_option, config_option
 from ops.fleet import stored_partitions
 from ops.settings import load_settings
-from snapshots import ManifestRef, ObjectStore, SnapshotScope, list_snapshots, open_store
+from snapshots import ManifestRef, ObjectStore, SnapshotScope, list_snapshots, open_existing
 from workers.config import WorkerConfig
 
 __all__ = ["NoSuchSnapshotError", "Place", "json_option", "place_options"]
@@ -105,7 +105,7 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
         **rest: Any,
     ) -> Any:
         worker = _worker(config, bootstrap, group)
-        store = open_store(worker.snapshot_url, worker.store_options)
+        store = open_existing(worker.snapshot_url, worker.store_options)
         return context.invoke(function, Place(worker, store, partitions), **rest)
 
     return with_place

@@ -56,7 +56,7 @@ def copy(
     config = place.config
     if url is None and not any((target["to_group"], target["to_topic"])):
         raise click.UsageError("give --to, --to-group or --to-topic: this is where it is already")
-    store = open_store(url, config.store_options) if url else place.store
+    store = open_store(url or config.snapshot_url, config.store_options)
     wanted_group = target["to_group"] or config.group_id
     header = current_header(config.predictor, config.dtype) if adopt_config else None
     for partition in place.partitions:

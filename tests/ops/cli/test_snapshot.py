@@ -42,6 +42,17 @@ def test_what_is_not_there_is_said(settings: tuple[str, ...], command: list[str]
     assert other.startswith("error: the store holds nothing of group nope and topic ticks: check")
 
 
+@pytest.mark.parametrize("command", [["ls"], ["show"], ["verify"], ["dumps"], ["diff", "newest"]])
+def test_looking_makes_no_store_where_a_url_is_misspelt(
+    settings: tuple[str, ...], command: list[str]
+) -> None:
+    config = Path(settings[1])
+    config.write_text(config.read_text("utf-8").replace('snapshots"', 'misspelt"'), "utf-8")
+    said = run("snapshot", *command, *settings, code=2).stderr
+    assert said.startswith("error: there is no folder "), said
+    assert not (config.parent / "misspelt").exists()
+
+
 def test_a_copy_for_another_group_says_what_is_still_to_be_done(settings: tuple[str, ...]) -> None:
     said = run("snapshot", "copy", *settings, "--to-group", "next").stdout
     assert "next, point group next at this: `tickfleet snapshot restore`" in said
