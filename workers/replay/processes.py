@@ -63,9 +63,9 @@ class SliceProcesses:
             results[number], shares[number] = said
             progress(results, shares)
 
-        for pipe in pipes:
-            pipe.send(_step)
-        self._listen(hear)
+        for number in range(len(pipes)):
+            self._tell(number, _step)
+        self._listen(hear, among=len(pipes))
 
     def merge(self, slices: Sequence[Path], jobs: Sequence[tuple[Path, PlaceRange]]) -> None:
         """Merge the slices' tables, a range of places each process; there are no more ranges.
@@ -73,35 +73,45 @@ class SliceProcesses:
         Raises:
             ProcessDiedError: one was killed.
         """
-        for pipe, (out, places) in zip(self._children.pipes, jobs, strict=False):
-            pipe.send(_Merge(slices, out, places))
+        for number, (out, places) in enumerate(jobs):
+            self._tell(number, _Merge(slices, out, places))
         self._listen(lambda _number, _said: None, among=len(jobs))
 
-    def _listen(
-        self, hear: Callable[[int, tuple[int, float]], None], *, among: int | None = None
-    ) -> None:
-        open_ = {pipe: number for number, pipe in enumerate(self._children.pipes[:among])}
-        while open_:
-            for pipe in wait(list(open_)):
+    def _tell(self, number: int, task: Callable[[RunPlan, Connection], None]) -> None:
+        try:
+            self._children.pipes[number].send(task)
+        except OSError as error:
+            raise self._died(number) from error
+
+    def _listen(self, hear: Callable[[int, tuple[int, float]], None], *, among: int) -> None:
+        """Until the first so many have done their task; whoever is idle may die as well."""
+        numbers = {pipe: number for number, pipe in enumerate(self._children.pipes)}
+        working = set(range(among))
+        while working:
+            for pipe in wait(list(numbers)):
                 assert isinstance(pipe, Connection)
-                said = self._said(pipe, open_[pipe])
+                number = numbers[pipe]
+                said = self._said(pipe, number)
                 if isinstance(said, TickFleetError):
                     raise said
                 if said is None:
-                    del open_[pipe]
+                    working.discard(number)
                 else:
-                    hear(open_[pipe], said)
+                    hear(number, said)
 
     def _said(self, pipe: Connection, number: int) -> Any:
         try:
             return pipe.recv()
         except (EOFError, OSError) as error:
-            code = self._children.exit_code(number)
-            how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-            raise ProcessDiedError(
-                f"process {number + 1} of {len(self._children.pipes)} {how} (by hand, or for "
-                "memory?): what was done is kept, go on with --resume"
-            ) from error
+            raise self._died(number) from error
+
+    def _died(self, number: int) -> ProcessDiedError:
+        code = self._children.exit_code(number)
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        return ProcessDiedError(
+            f"process {number + 1} of {len(self._children.pipes)} {how} (by hand, or for "
+            "memory?): what was done is kept, go on with --resume"
+        )
 
 
 class _Merge:

@@ -32,6 +32,7 @@ from workers.replay import (
     run_in_processes,
 )
 from workers.replay.processes import SliceProcesses
+from workers.replay.slice_tables import PlaceRange
 from workers.replay.slices import slice_of, slice_plans
 from workers.replay.table_source import BatchSource
 from workers.replay.tables import RESULTS_SCHEMA
@@ -113,6 +114,34 @@ def test_a_process_that_is_killed_ends_the_others(ticks: Path, tmp_path: Path) -
         os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
         working.step(lambda _results, _shares: None)
     assert not multiprocessing.active_children()
+
+
+def test_a_process_that_is_killed_when_it_has_nothing_left_to_do_ends_the_others(
+    ticks: Path, whole: Path, tmp_path: Path
+) -> None:
+    plans = [plan(ticks, whole), small(ticks, tmp_path / "b")]
+    with SliceProcesses(plans) as working:
+        idle = working._children.processes[0]
+
+        def kill(results: list[int], _shares: list[float]) -> None:
+            if all(results):  # the first said so, and that it is done, before the other began
+                idle.kill()
+
+        with pytest.raises(ProcessDiedError, match="process 1 of 2 was killed by signal 9"):
+            working.step(kill)
+    assert not (tmp_path / "b").exists()
+
+
+def test_nobody_takes_the_task_of_a_process_that_was_killed_before(
+    ticks: Path, whole: Path, tmp_path: Path
+) -> None:
+    with SliceProcesses([plan(ticks, whole)] * 2) as working:
+        working.step(lambda _results, _shares: None)
+        for process in working._children.processes:
+            process.kill()
+            process.join()
+        with pytest.raises(ProcessDiedError, match="process 1 of 2 was killed by signal 9"):
+            working.merge([whole], [(tmp_path / "0", PlaceRange())])
 
 
 @given(st.binary(min_size=1, max_size=20), st.integers(1, 9))
