@@ -6,19 +6,21 @@ interrupted, which a caller that tries again after a 1 must be able to tell.
 """
 
 import importlib
-import os
 import signal
-import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem
 
 from ops.cli.leaving import heed_sigterm, interrupted_at_once
+from ops.cli.standard_output import standard_output
 from ops.terminal import printable
 
 __all__ = ["LazyGroup"]
+
+_NO_THREAD: Final = "can't start new thread"
+"""Python's words; they have no type of their own."""
 
 
 class LazyGroup(click.Group):
@@ -38,7 +40,8 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a process's command line."""
         heed_sigterm()
-        return super().main(*args, **kwargs)
+        with standard_output():
+            return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Names in the order of the mapping."""
@@ -80,16 +83,22 @@ class LazyGroup(click.Group):
         """Run the command; an error of ours is a line on standard error and an exit code."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            # The reader (head, less) has all it wanted; nothing more can be written.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(0)
+        except BrokenPipeError as error:
+            # Not standard output's. click takes any for that, and would end without a word.
+            raise RuntimeError("what this process wrote to is gone") from error
         except KeyboardInterrupt:
             ctx.exit(128 + signal.SIGINT)
         except Exception as error:
+            if isinstance(error, MemoryError) or str(error) == _NO_THREAD:
+                _say("memory or threads have run out: give the process more (ulimit -v, -u)")
+                ctx.exit(1)
             from core.errors import FatalError, TickFleetError  # noqa: PLC0415  (loads JAX)
 
             if not isinstance(error, TickFleetError):
                 raise
-            click.echo(f"error: {printable(str(error), lines=True)}", err=True)
+            _say(printable(str(error), lines=True))
             ctx.exit(2 if isinstance(error, FatalError) else 1)
+
+
+def _say(error: str) -> None:
+    click.echo(f"error: {error}", err=True)
