@@ -1,8 +1,9 @@
 """Objects in an S3-compatible bucket, through boto3 (the extra `s3`).
 
-Every call ends in bounded time: connect and read timeouts, a bounded number of attempts, and a
-deadline for bodies that trickle. A `put` whose reply was lost is simply put again: keys name
-content, so writing twice is writing once.
+A call to a store that is silent ends in bounded time: connect and read timeouts, and a bounded
+number of attempts. So does a `get` of a body that trickles, by a deadline; the answers to other
+calls, a thousand keys of a listing at most, are read by boto as long as they trickle. A `put` whose
+reply was lost is simply put again: keys name content, so writing twice is writing once.
 """
 
 import threading
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["S3Store"]
 
-_READ_BYTES = 1 << 18
+_READ_BYTES = 1 << 12
+"""Between two looks at the clock: boto returns only once so many are there, however slow they are.
+A mebibyte takes a millisecond more than in pieces of 256 KiB."""
 _READ_ANEW_S = 10.0
 """How long a client is kept whose credentials are not taken: a new one takes a moment to make."""
 _CONNECTIONS = 16

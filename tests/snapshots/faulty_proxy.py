@@ -123,9 +123,9 @@ def _handler(upstream: str, plan: Plan) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(body)
 
         def _trickle(self, body: bytes) -> None:
-            for start in range(0, len(body), 1 << 18):
-                time.sleep(0.2)
-                self.wfile.write(body[start : start + (1 << 18)])
+            for start in range(0, len(body), 1 << 10):
+                time.sleep(0.05)
+                self.wfile.write(body[start : start + (1 << 10)])
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's names
 
