@@ -33,6 +33,7 @@ class JournalRecord:
             where the journal does not say.
         dtype: of the state that answered; None where the journal does not say.
         group: consumer group of that worker; None where the journal does not say.
+        source_topic: the ticks topic whose offsets these are; None where the journal does not say.
     """
 
     from_offset: int
@@ -45,6 +46,7 @@ class JournalRecord:
     rejected: tuple[int, ...] | None = None
     dtype: str | None = None
     group: str | None = None
+    source_topic: str | None = None
 
     def since(self, offset: int) -> Self:
         """What it says of its range from an offset on."""

@@ -68,7 +68,7 @@ class MissingHistory(StrEnum):
 class Topics:
     """Names of the five topics; all but flags and dead letters are co-partitioned with ticks.
 
-    Several groups may read the same ticks. A journal is of one group alone.
+    Several groups may read the same ticks. A journal is of one group and one ticks topic alone.
 
     Raises:
         ConfigurationError: Kafka takes no such name, or two are the same.

@@ -74,7 +74,7 @@ def _record_sizes(config: PredictorConfig) -> tuple[float, float, float]:
         processing_time_ns=ticks.timestamp_ns,
         outputs=np.ones((_DISTINCT, len(Output))),
     )
-    said = 5, 15, config.fingerprint(), "worker-0", (), "float64", "tickfleet"
+    said = 5, 15, config.fingerprint(), "worker-0", (), "float64", "tickfleet", "ticks"
     journal = JournalRecord(10**9, 10**9 + 100, 10**18, *said)
     return (
         key + float(np.mean([len(value) for value in ticks.values()])),

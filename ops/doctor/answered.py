@@ -1,4 +1,4 @@
-"""Whether the journal is this group's alone, and belongs to what the group has committed."""
+"""Whether the journal is this fleet's alone, and belongs to what the group has committed."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +9,7 @@ from schemas import JournalRecord
 from workers.config import MissingHistory
 from workers.delivery.cold_commit import tells_of_answers
 from workers.journal.decision_log import DecisionLog
-from workers.journal.foreign import ONE_GROUP_A_JOURNAL
+from workers.journal.foreign import ONE_FLEET_A_JOURNAL
 from workers.journal.reader import JournalTail
 from workers.recovery.findings import Findings, problem_of
 
@@ -17,7 +17,7 @@ __all__ = ["check_answered"]
 
 
 def check_answered(site: Site) -> Iterator[Finding]:
-    """Another group in the journal; partitions with a journal and no commit, or with a commit that
+    """Another fleet in the journal; partitions with a journal and no commit, or with a commit that
     tells of answers and no journal. A worker would go on with none of them.
     """
     config = site.config
@@ -26,9 +26,9 @@ def check_answered(site: Site) -> Iterator[Finding]:
         return
     with JournalFollower(config, site.partitions) as follower:
         answered = follower.poll(0.1)
-    if others := follower.groups - {config.group_id}:
-        message = f"{config.topics.journal} is written by the group {', '.join(sorted(others))} too"
-        yield Finding.failed("journal", message, ONE_GROUP_A_JOURNAL)
+    if follower.others:
+        message = f"{config.topics.journal} is written by {', '.join(sorted(follower.others))} too"
+        yield Finding.failed("journal", message, ONE_FLEET_A_JOURNAL)
         return
     # After the journal: a first record is committed together with an offset.
     commits = committed(config, site.partitions)

@@ -29,7 +29,7 @@ def check_config(site: Site) -> Iterator[Finding]:
     with JournalFollower(config, site.partitions) as follower:
         newest = follower.poll(0.1)
     if not newest:
-        yield Finding.ok("config", f"fingerprint {ours}; the journal is empty")
+        yield Finding.ok("config", f"fingerprint {ours}; the journal has no record of this fleet")
         return
     ahead_s = max(record.processing_time_ns for record in newest.values()) * 1e-9 - time.time()
     if ahead_s > 1.0:

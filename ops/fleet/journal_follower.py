@@ -1,4 +1,4 @@
-"""The newest journal record of each partition: how far it was answered, by whom, with what."""
+"""The fleet's newest journal record of each partition: how far it was answered, by whom, how."""
 
 from collections.abc import Collection
 from typing import Final, Self
@@ -13,6 +13,7 @@ from schemas import JournalCodec, JournalRecord
 from workers.brokers.client_config import admin_settings, reader_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
+from workers.journal.foreign import whose
 
 __all__ = ["JournalFollower"]
 
@@ -26,7 +27,7 @@ class JournalFollower:
 
     Attributes:
         newest: by partition.
-        groups: whose records there were, as far as those tell.
+        others: which other fleets' records there were, as far as those tell.
 
     Args:
         config: names the cluster and the journal topic.
@@ -38,7 +39,8 @@ class JournalFollower:
 
     def __init__(self, config: WorkerConfig, partitions: Collection[int]) -> None:
         self.newest: dict[int, JournalRecord] = {}
-        self.groups: set[str] = set()
+        self.others: set[str] = set()
+        self._config = config
         self._topic = config.topics.journal
         self._timeout_s = config.client_timeout_s
         self._codec = JournalCodec(framing_by_topic(config)(self._topic))
@@ -91,6 +93,7 @@ class JournalFollower:
             record = self._codec.decode(value or b"")
         except TickFleetError:
             return  # a foreign record: recovery complains of it, whoever looks need not
-        self.newest[number] = record
-        if record.group is not None:
-            self.groups.add(record.group)
+        if other := whose(self._config, record):
+            self.others.add(other)
+        else:
+            self.newest[number] = record

@@ -23,6 +23,7 @@ RECORDS = st.builds(
     rejected=st.none() | st.lists(OFFSET, max_size=5).map(tuple),
     dtype=st.none() | st.sampled_from(["float64", "float32"]),
     group=st.none() | st.text(),
+    source_topic=st.none() | st.text(),
 )
 
 
@@ -34,7 +35,7 @@ def test_decisions_come_back_whole_and_are_written_as_fastavro_does(record: Jour
     assert data == reference.write("JournalRecord", asdict(record) | plain)
 
 
-def test_what_was_written_before_them_says_nothing_of_rejected_records_dtype_and_group() -> None:
+def test_what_was_written_before_them_says_nothing_of_rejected_records_and_whose_they_are() -> None:
     [first, *_] = (one for one in released_contracts() if one.name == "JournalRecord")
     old: dict[str, Any] = {
         "from_offset": 3,
@@ -44,7 +45,8 @@ def test_what_was_written_before_them_says_nothing_of_rejected_records_dtype_and
     }
     old |= {"kernel_mask": 15, "config_fingerprint": "f" * 16, "worker": "w-0"}
     record = CODEC.decode(RecordCodec(SingleObjectFraming(), first).encode(old))
-    assert (record.to_offset, record.rejected, record.dtype, record.group) == (9, None, None, None)
+    assert (record.to_offset, record.rejected, record.dtype) == (9, None, None)
+    assert (record.group, record.source_topic) == (None, None)
 
 
 def test_the_rest_of_a_record_names_the_same_rejected_offsets() -> None:

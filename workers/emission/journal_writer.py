@@ -30,6 +30,7 @@ class JournalWriter:
         self._codec = JournalCodec(framing_of(self._topic))
         self._fingerprint = config.predictor.fingerprint()
         self._worker, self._group, self._dtype = config.worker_id, config.group_id, config.dtype
+        self._source_topic = config.topics.ticks
 
     def messages(self, records: RecordBatch, batch: SteppedBatch) -> Iterator[OutMessage]:
         """Of every span, to the partition of its records."""
@@ -64,4 +65,5 @@ class JournalWriter:
                 rejected=tuple((here - begin).tolist()),
                 dtype=self._dtype,
                 group=self._group,
+                source_topic=self._source_topic,
             )

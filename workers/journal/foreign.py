@@ -1,4 +1,4 @@
-"""Journal records of another group, which tell nothing of what this one answered, and of another
+"""Journal records of another fleet, which tell nothing of what this one answered, and of another
 configuration: replayed under ours, their ticks would not lead to the state that was answered from.
 """
 
@@ -9,16 +9,28 @@ from typing import Final
 from schemas import JournalRecord
 from workers.config import WorkerConfig
 
-__all__ = ["ONE_GROUP_A_JOURNAL", "Foreign", "another_groups", "first_foreign"]
+__all__ = ["ONE_FLEET_A_JOURNAL", "Foreign", "another_fleets", "first_foreign", "whose"]
 
-ONE_GROUP_A_JOURNAL: Final = (
-    "give each group a journal topic of its own (docs/upgrades.md, two groups with one journal)"
+ONE_FLEET_A_JOURNAL: Final = (
+    "give each fleet a group_id and a topics.journal of its own (docs/upgrades.md, two fleets with "
+    "one journal)"
 )
 
 
-def another_groups(config: WorkerConfig, records: Iterable[JournalRecord]) -> JournalRecord | None:
-    """The first of the records that another group wrote, as far as they tell."""
-    return next((one for one in records if one.group not in (None, config.group_id)), None)
+def another_fleets(config: WorkerConfig, records: Iterable[JournalRecord]) -> JournalRecord | None:
+    """The first of the records that another fleet wrote, as far as they tell."""
+    return next((one for one in records if whose(config, one)), None)
+
+
+def whose(config: WorkerConfig, record: JournalRecord) -> str:
+    """Which other fleet wrote a record: of another group, or of this one with other ticks. Empty
+    for this fleet's own, and where the record does not tell.
+    """
+    if record.group not in (None, config.group_id):
+        return f"the group {record.group}"
+    if record.source_topic not in (None, config.topics.ticks):
+        return f"a fleet of this group that answers {record.source_topic}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from workers.batching.decisions import full_decision
 from workers.config import ColdStart, MissingHistory, WorkerConfig
 from workers.errors import HistoryLostError
 from workers.journal.decision_log import DecisionLog
-from workers.journal.foreign import ONE_GROUP_A_JOURNAL, another_groups, first_foreign
+from workers.journal.foreign import ONE_FLEET_A_JOURNAL, another_fleets, first_foreign, whose
 from workers.recovery.findings import Findings, answered_to, genesis_of, problem_of
 
 __all__ = ["RecoveryPlan", "make_plan"]
@@ -54,9 +54,9 @@ def make_plan(config: WorkerConfig, found: Findings) -> RecoveryPlan:
 
     Raises:
         HistoryLostError: it cannot, and the policy says stop; or its past is of another
-            configuration, or another group writes the journal.
+            configuration, or another fleet writes the journal.
     """
-    _refuse_another_group(config, found)
+    _refuse_another_fleet(config, found)
     log = DecisionLog(found.journal.records)
     problem = problem_of(found, log)
     if problem:
@@ -110,15 +110,15 @@ def _first_begin(config: WorkerConfig, found: Findings) -> int:
     return found.high
 
 
-def _refuse_another_group(config: WorkerConfig, found: Findings) -> None:
+def _refuse_another_fleet(config: WorkerConfig, found: Findings) -> None:
     """Whatever the policy says: who shares a journal mostly shares predictions, too, and of records
-    that name no group it is not known whose they are.
+    that do not tell whose they are it is not known.
     """
-    foreign = another_groups(config, found.journal.records)
+    foreign = another_fleets(config, found.journal.records)
     if foreign is not None:
         raise HistoryLostError(
-            f"the journal is written by the group {foreign.group} too (its worker {foreign.worker} "
-            f"answered this): {ONE_GROUP_A_JOURNAL}",
+            f"the journal is written by {whose(config, foreign)} too (its worker {foreign.worker} "
+            f"answered this): {ONE_FLEET_A_JOURNAL}",
             topic=config.topics.ticks,
             partition=found.partition,
             offset=foreign.from_offset,

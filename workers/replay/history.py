@@ -12,7 +12,7 @@ from workers.brokers.client_config import reader_settings
 from workers.config import WorkerConfig
 from workers.emission.framing import framing_by_topic
 from workers.journal.decision_log import DecisionLog
-from workers.journal.foreign import another_groups, first_foreign
+from workers.journal.foreign import another_fleets, first_foreign, whose
 from workers.journal.reader import JournalReader, JournalTail
 from workers.replay.decisions import Recorded
 from workers.replay.errors import ReplayError
@@ -53,7 +53,7 @@ def read_history(
 
     Raises:
         ReplayError: the journal or the input is not retained that far, or it is of another
-            configuration or group.
+            configuration or fleet.
         RetryableError: the brokers do not answer.
     """
     begin = begin or {}
@@ -86,12 +86,13 @@ def _journal(
             f"{topic}[{number}]: retention has removed its beginning, so how the first ticks were "
             "answered is not known: begin from a snapshot, with --from-snapshot"
         )
-    stranger = another_groups(config, records)
+    stranger = another_fleets(config, records)
     if stranger is not None:
         raise ReplayError(
-            f"{topic}[{number}]: {stranger.worker} of the group {stranger.group} answered offset "
-            f"{stranger.from_offset}, this configuration's group is {config.group_id}: give the "
-            "fleet's own group_id; of a journal that two groups have written, no history is known"
+            f"{topic}[{number}]: {stranger.worker} of {whose(config, stranger)} answered offset "
+            f"{stranger.from_offset}, this configuration's group is {config.group_id} and answers "
+            f"{config.topics.ticks}: give the fleet's own group_id and topics.ticks; of a journal "
+            "that two fleets have written, no history is known"
         )
     foreign = first_foreign(config, records)
     if foreign is not None:

@@ -202,6 +202,18 @@ def test_another_group_in_the_journal(kafka: KafkaCluster) -> None:
 
 
 @pytest.mark.kafka
+def test_another_fleet_of_the_group_in_the_journal(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    ours = site.config.predictor.fingerprint()
+    _answer_ten_ticks(kafka, site, 0, group=site.config.group_id, topic="others")
+    [(status, message)] = _problems(check_answered(site))
+    assert status is Status.FAILED
+    assert message.endswith("is written by a fleet of this group that answers others too")
+    [config] = check_config(site)
+    assert config.message == f"fingerprint {ours}; the journal has no record of this fleet"
+
+
+@pytest.mark.kafka
 def test_snapshots_of_another_topic_of_the_same_name(kafka: KafkaCluster) -> None:
     site = _site(kafka)
     store, ours = site.store, TopicIdentity(site.config).ask()
@@ -304,9 +316,10 @@ def _answer_ten_ticks(
     fingerprint: str = "0123456789abcdef",
     dtype: str = "float64",
     group: str | None = None,
+    topic: str | None = None,
 ) -> None:
     """As the journal tells it."""
-    record = JournalRecord(0, 9, time_ns, 5, 15, fingerprint, "w", (), dtype, group)
+    record = JournalRecord(0, 9, time_ns, 5, 15, fingerprint, "w", (), dtype, group, topic)
     producer = Producer({"bootstrap.servers": kafka.bootstrap})
     value = JournalCodec(SingleObjectFraming()).encode(record)
     producer.produce(site.config.topics.journal, value, partition=0)

@@ -165,6 +165,7 @@ def test_a_journal_record_goes_to_its_partition() -> None:
     assert (record.from_offset, record.to_offset, record.depth) == (40, 45, FULL.depth)
     assert (record.config_fingerprint, record.worker) == (CONFIG.predictor.fingerprint(), "w-0")
     assert (record.rejected, record.dtype, record.group) == ((), "float64", "group")
+    assert record.source_topic == CONFIG.topics.ticks
 
 
 def test_the_journal_tells_which_records_of_its_range_were_no_ticks() -> None:

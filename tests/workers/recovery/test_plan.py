@@ -322,21 +322,33 @@ def test_a_journal_that_does_not_tell_its_dtype_is_taken() -> None:
         replace(FRESH, committed_offset=5, restored=snapshot(5), journal=journal((5, 6), (5, 9))),
     ],
 )
-def test_answers_of_another_group_are_never_taken_for_ours(
-    config: WorkerConfig, found: Findings
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"group": "other"}, r"the group other too .*v-0.* of its own"),
+        ({"source_topic": "other"}, r"fleet of this group that answers other too .*v-0"),
+    ],
+)
+def test_answers_of_another_fleet_are_never_taken_for_ours(
+    config: WorkerConfig, found: Findings, other: dict[str, str], words: str
 ) -> None:
     first, second = found.journal.records
     for theirs in (0, 1):
-        records = [replace(first, group="group"), replace(second, group="group")]
-        records[theirs] = replace(records[theirs], group="other", worker="v-0")
+        records = [replace(one, group="group", source_topic="ticks") for one in (first, second)]
+        records[theirs] = replace(records[theirs], worker="v-0", **other)  # type: ignore[arg-type]
         shared = replace(found, journal=replace(found.journal, records=records))
-        with pytest.raises(HistoryLostError, match=r"group other too .*v-0.* of its own") as caught:
+        with pytest.raises(HistoryLostError, match=words) as caught:
             make_plan(config, shared)
         assert caught.value.offset == records[theirs].from_offset
 
 
-@pytest.mark.parametrize("group", [None, "group"])
-def test_a_journal_of_this_group_or_of_before_it_was_told_is_taken(group: str | None) -> None:
-    records = [replace(record, group=group) for record in journal((0, 4), (5, 9)).records]
+@pytest.mark.parametrize(("group", "topic"), [(None, None), ("group", None), ("group", "ticks")])
+def test_a_journal_of_this_fleet_or_of_before_it_was_told_is_taken(
+    group: str | None, topic: str | None
+) -> None:
+    records = [
+        replace(record, group=group, source_topic=topic)
+        for record in journal((0, 4), (5, 9)).records
+    ]
     found = replace(FRESH, committed_offset=0, journal=replace(journal(), records=records))
     assert make_plan(STOP, found).emitted_to == 9

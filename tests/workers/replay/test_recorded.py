@@ -16,7 +16,7 @@ from tests.sim.broker import Entry, Log, SimBroker
 from tests.sim.clients import SimConsumer, World
 from tests.sim.scheduler import Scheduler
 from tests.workers.replay.test_merge import chunk
-from workers import WorkerConfig
+from workers import Topics, WorkerConfig
 from workers.journal.decision_log import DecisionLog
 from workers.journal.reader import JournalTail
 from workers.replay import Recorded, ReplayError, RunPlan, Verification, run_backtest
@@ -52,13 +52,15 @@ def test_a_tick_that_live_skipped_is_an_error() -> None:
     [
         ({"predictor": PredictorConfig(cusum_h=9.0)}, r"under fingerprint .* own \[predictor\]"),
         ({"dtype": "float32"}, "under dtype float64, here it is float32: give the fleet's own dt"),
-        ({"group_id": "h"}, "of the group g .* group is h: give the fleet's own group_id"),
+        ({"group_id": "h"}, "of the group g .* group is h and .*: give the fleet's own group_id"),
+        ({"topics": Topics(ticks="t")}, "that answers ticks answered offset 0, .* answers t: give"),
     ],
 )
 def test_a_run_as_recorded_has_the_fleets_configuration(ours: dict[str, Any], words: str) -> None:
     config = WorkerConfig("b:1", "g", "w", "file:///s")
     said = replace(record(0, 9, 3), config_fingerprint=config.predictor.fingerprint())
-    tail = JournalTail([said, replace(said, dtype="float64", group="g")], position=0, low=0, end=4)
+    told = replace(said, dtype="float64", group="g", source_topic="ticks")
+    tail = JournalTail([said, told], position=0, low=0, end=4)
     assert _journal(config, tail, 0, None) == tail.records
     with pytest.raises(ReplayError, match=words):
         _journal(replace(config, **ours), tail, 0, None)
