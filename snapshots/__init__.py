@@ -35,7 +35,7 @@ from snapshots.open_store import check_store_url, open_existing, open_store
 from snapshots.rehearsal import RehearsalStore
 from snapshots.report import RestoreAttempt, RestoreReport
 from snapshots.restore import Restored, restore
-from snapshots.retention import GarbageReport, collect_garbage
+from snapshots.retention import GRACE_AGE_S, GarbageReport, collect_garbage
 from snapshots.scope import ManifestRef, SnapshotScope
 from snapshots.single import SingleSnapshot, decode_single, encode_single
 from snapshots.store import ObjectEntry, ObjectStore
@@ -45,6 +45,7 @@ from snapshots.writer import SnapshotWriter
 
 __all__ = [
     "CHUNK_ROWS",
+    "GRACE_AGE_S",
     "AnotherTopicError",
     "GarbageReport",
     "IntegrityError",

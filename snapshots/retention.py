@@ -16,7 +16,10 @@ from snapshots.manifest import Manifest
 from snapshots.scope import ManifestRef, SnapshotScope, is_digest
 from snapshots.store import ObjectStore
 
-__all__ = ["GarbageReport", "collect_garbage"]
+__all__ = ["GRACE_AGE_S", "GarbageReport", "collect_garbage"]
+
+GRACE_AGE_S: Final = 3600.0
+"""Workers leave what is younger: its manifest may not be written, or no commit name it yet."""
 
 _DELETED_AT_ONCE: Final = 500
 """A store that takes them one by one is asked to stop within seconds."""

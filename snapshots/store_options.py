@@ -18,8 +18,9 @@ class StoreOptions:
 
     `endpoint_url`: other than AWS, e.g. "http://minio:9000". `addressing_style`: "path" for most
     servers that are not AWS. A call is tried `max_attempts` times with bounded back-off, each with
-    these timeouts; reading one object takes at most `body_timeout_s`, however slowly it trickles; the
-    clock is looked at after each 4 KiB. Of a listing, only each piece that arrives has a timeout.
+    these timeouts. Reading one object takes at most `body_timeout_s`, however slowly it trickles;
+    the clock is looked at after each 4 KiB. Of a listing, only each piece that arrives has a
+    timeout.
     `checksum`: "sha256" sends and verifies the store's own SHA-256 as well; "none" for servers
     that refuse the header (our own SHA-256 inside the object is checked either way).
     """

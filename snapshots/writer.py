@@ -127,7 +127,7 @@ class SnapshotWriter:
         scope: SnapshotScope,
         protected: Collection[str],
         *,
-        min_age_s: float = 3600.0,
+        min_age_s: float = retention.GRACE_AGE_S,
         topic_id: str | None = None,
     ) -> "Future[retention.GarbageReport]":
         """Delete what is not needed and older than `min_age_s`; see `snapshots.retention`.

@@ -3,8 +3,9 @@
 Everything but `adopt` only reads, and nothing joins the group: looking never disturbs a fleet.
 """
 
-from ops.fleet.adopt import GroupBusyError, adopt
+from ops.fleet.adopt import adopt
 from ops.fleet.commits import Commit, committed
+from ops.fleet.empty import GroupBusyError, wait_until_empty
 from ops.fleet.errors import FleetUnreadableError
 from ops.fleet.group import describe_group
 from ops.fleet.journal_follower import JournalFollower
@@ -26,5 +27,6 @@ __all__ = [
     "ends",
     "stored_partitions",
     "stored_snapshots",
+    "wait_until_empty",
     "without_records",
 ]

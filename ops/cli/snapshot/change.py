@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import click
 
 from ops.cli.snapshot.choose import NEWEST, Place, json_option, place_options
-from ops.fleet import adopt, committed
+from ops.fleet import adopt, committed, wait_until_empty
 from snapshots import (
+    GRACE_AGE_S,
     GarbageReport,
     Manifest,
     ManifestRef,
@@ -45,7 +46,7 @@ class _Chosen:
     type=click.FloatRange(min=0),
     default=24.0,
     show_default=True,
-    help="Leave what is younger than so many hours.",
+    help="Leave what is younger than so many hours; workers must be stopped for less than 1.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
@@ -57,8 +58,13 @@ def gc(
 
     Workers do this for partitions they own; this is for what a group has left behind. Asks the
     brokers for the commits, and removes nothing when they do not answer. What is of another ticks
-    topic of the same name, a deleted one's or another cluster's, stays.
+    topic of the same name, a deleted one's or another cluster's, stays. Below an hour it is refused
+    while workers run: they would lose what they are writing.
     """
+    if older_than_h * 3600 < GRACE_AGE_S and not dry_run:
+        wait_until_empty(
+            place.config, instead=f", or say --older-than-h {GRACE_AGE_S / 3600:g} or more"
+        )
     commits = committed(place.config, place.partitions)
     topic_id = TopicIdentity(place.config).ask()
     for partition in place.partitions:

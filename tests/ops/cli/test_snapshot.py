@@ -11,6 +11,7 @@ from ops.cli import main
 from snapshots import SnapshotWriter, open_store
 from tests.ops.cli.operated import run
 from tests.snapshots.builders import HEADER, SCOPE, make_image
+from workers.group.view import GroupView, MemberView
 
 
 @pytest.fixture
@@ -58,6 +59,33 @@ def test_a_copy_for_another_group_says_what_is_still_to_be_done(settings: tuple[
     assert "next, point group next at this: `tickfleet snapshot restore`" in said
     lines = run("snapshot", "copy", *settings, "--to-group", "next", "--json").stdout
     assert len(lines.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "working", "code", "said"),
+    [
+        (("--older-than-h", "0.9"), True, 2, "stop every worker first, or say --older-than-h 1 or"),
+        (("--older-than-h", "0.9"), False, 0, "partition 3: removed 0 snapshots"),
+        (("--older-than-h", "0.9", "--dry-run"), True, 0, "partition 3: would remove 0"),
+        (("--older-than-h", "1"), True, 0, "partition 3: removed 0 snapshots"),
+    ],
+)
+def test_what_workers_are_writing_is_no_garbage(
+    settings: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    *,
+    working: bool,
+    code: int,
+    said: str,
+) -> None:
+    members = (MemberView("w-0", "here", (3,)),) if working else ()
+    monkeypatch.setattr("ops.fleet.empty.describe_group", lambda _: GroupView("STABLE", members))
+    monkeypatch.setattr("ops.fleet.empty._GRACE_S", -1_000.0)
+    monkeypatch.setattr("ops.cli.snapshot.change.committed", lambda *_: {})
+    asked = SimpleNamespace(ask=lambda: "then")
+    monkeypatch.setattr("ops.cli.snapshot.change.TopicIdentity", lambda _: asked)
+    assert said in run("snapshot", "gc", *settings, *options, code=code).output
 
 
 @pytest.mark.parametrize(
