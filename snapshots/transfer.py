@@ -6,9 +6,9 @@ written anew, after them, as everywhere.
 
 from dataclasses import replace
 
-from snapshots.chunk import decode_chunk, max_chunk_bytes
+from snapshots.chunk import ChunkEntry, decode_chunk, max_chunk_bytes
 from snapshots.envelope import Sealed
-from snapshots.errors import SnapshotMismatchError
+from snapshots.errors import IntegrityError, ObjectNotFoundError, SnapshotMismatchError
 from snapshots.header import SnapshotHeader, layout_differences
 from snapshots.manifest import Manifest, encode_manifest
 from snapshots.scope import ManifestRef, SnapshotScope
@@ -56,24 +56,54 @@ def retarget(
 
 
 def copy_snapshot(
-    source: ObjectStore, manifest: Manifest, target: ObjectStore, wanted: Manifest
+    source: ObjectStore,
+    manifest: Manifest,
+    target: ObjectStore,
+    wanted: Manifest,
+    *,
+    sound: set[str] | None = None,
 ) -> ManifestRef:
     """Copy every chunk of `manifest`, verified, then write `wanted`, its `retarget`. Blocks.
+
+    A chunk that the target has is read, and written anew where it is damaged there.
+
+    Args:
+        source: has the snapshot.
+        manifest: of the snapshot.
+        target: is to have it.
+        wanted: its manifest there.
+        sound: digests of chunks that an earlier copy into this scope has verified there; those of
+            this one are added.
 
     Raises:
         IntegrityError, ObjectNotFoundError: a chunk is damaged or missing; nothing names the rest.
         StoreError, StoreAccessError: a store does not answer, or refuses.
     """
+    sound = set() if sound is None else sound
     present = set(target.list(wanted.scope.chunk_prefix))
     for entry in manifest.chunks:
-        key = wanted.scope.chunk_key(entry.sha256)
-        if key in present:
+        if entry.sha256 in sound:
             continue
-        limit = max_chunk_bytes(manifest.header, entry.rows)
-        data = source.get(manifest.scope.chunk_key(entry.sha256), max_bytes=limit)
-        decode_chunk(data, entry, manifest.header)
-        target.put(key, data)
+        key = wanted.scope.chunk_key(entry.sha256)
+        if key not in present or not _is_sound(target, key, entry, manifest.header):
+            there = manifest.scope.chunk_key(entry.sha256)
+            target.put(key, _verified(source, there, entry, manifest.header))
+        sound.add(entry.sha256)
     sealed: Sealed = encode_manifest(wanted)
     ref = ManifestRef(wanted.offset, sealed.digest)
     target.put(wanted.scope.manifest_key(ref), sealed.data)
     return ref
+
+
+def _is_sound(store: ObjectStore, key: str, entry: ChunkEntry, header: SnapshotHeader) -> bool:
+    try:
+        _verified(store, key, entry, header)
+    except (IntegrityError, ObjectNotFoundError):
+        return False
+    return True
+
+
+def _verified(store: ObjectStore, key: str, entry: ChunkEntry, header: SnapshotHeader) -> bytes:
+    data = store.get(key, max_bytes=max_chunk_bytes(header, entry.rows))
+    decode_chunk(data, entry, header)
+    return data

@@ -1,5 +1,6 @@
 """Snapshots taken elsewhere are the same state, and what was moved is told."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -97,6 +98,26 @@ def test_a_damaged_chunk_is_not_copied_and_nothing_names_the_rest() -> None:
     with pytest.raises(IntegrityError):
         copy_snapshot(here, manifest, there, retarget(manifest, SCOPE))
     assert list_snapshots(there, SCOPE) == []
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"\0" + data[1:]])
+def test_what_is_damaged_in_the_target_is_written_anew_and_what_is_sound_is_not(
+    damage: Callable[[bytes], bytes],
+) -> None:
+    here, there = MemoryStore(), MemoryStore()
+    _written(here, snapshots=1)
+    ref = list_snapshots(here, SCOPE)[0]
+    manifest = load_manifest(here, SCOPE, ref)
+    there.objects |= here.objects
+    there.modified_s |= here.modified_s
+    bad = SCOPE.chunk_key(manifest.chunks[1].sha256)
+    there.objects[bad] = damage(there.objects[bad])
+    sound: set[str] = set()
+    for _ in range(2):
+        copy_snapshot(here, manifest, there, manifest, sound=sound)
+    assert there.written("chunks") == [bad]
+    assert there.objects == here.objects
+    assert [action for action, _ in there.calls].count("get") == len(manifest.chunks)
 
 
 def test_a_comparison_tells_assets_and_chunks() -> None:

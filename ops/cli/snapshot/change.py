@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import click
 
-from ops.cli.snapshot.choose import NEWEST, Place, json_option, place_options
+from ops.cli.snapshot.choose import NEWEST, DamagedSnapshotError, Place, json_option, place_options
 from ops.fleet import adopt, committed, wait_until_empty
 from snapshots import (
     GRACE_AGE_S,
     GarbageReport,
+    IntegrityError,
     Manifest,
     ManifestRef,
+    ObjectNotFoundError,
     RehearsalStore,
     collect_garbage,
     current_header,
@@ -165,8 +167,11 @@ def _ask(question: str) -> None:
 
 def _choose(place: Place, partition: int, name: str) -> _Chosen:
     ref = place.find(partition, name)
-    manifest = load_manifest(place.store, place.scope(partition), ref)
-    load_image(place.store, manifest)
+    try:
+        manifest = load_manifest(place.store, place.scope(partition), ref)
+        load_image(place.store, manifest)
+    except (IntegrityError, ObjectNotFoundError) as error:
+        raise DamagedSnapshotError(partition, ref, error) from error
     ours = current_header(place.config.predictor, place.config.dtype)
     differing = config_differences(manifest.header, ours) + layout_differences(
         manifest.header, ours

@@ -15,7 +15,7 @@ from ops.settings import load_settings
 from snapshots import ManifestRef, ObjectStore, SnapshotScope, list_snapshots, open_existing
 from workers.config import WorkerConfig
 
-__all__ = ["NoSuchSnapshotError", "Place", "json_option", "place_options"]
+__all__ = ["DamagedSnapshotError", "NoSuchSnapshotError", "Place", "json_option", "place_options"]
 
 NEWEST: Final = "newest"
 json_option = click.option("--json", "as_lines", is_flag=True, help="JSON, one object a line.")
@@ -23,6 +23,16 @@ json_option = click.option("--json", "as_lines", is_flag=True, help="JSON, one o
 
 class NoSuchSnapshotError(FatalError):
     """The store holds no snapshot of this name."""
+
+
+class DamagedSnapshotError(FatalError):
+    """The snapshot of this name cannot be used."""
+
+    def __init__(self, partition: int, ref: ManifestRef, why: FatalError) -> None:
+        super().__init__(
+            f"partition {partition}: snapshot {ref.name} is damaged ({why}); `tickfleet snapshot "
+            f"verify -p {partition}` tells which are sound"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ from typing import Any
 
 import click
 
-from ops.cli.snapshot.choose import NEWEST, Place, json_option, place_options
+from ops.cli.snapshot.choose import NEWEST, DamagedSnapshotError, Place, json_option, place_options
+from ops.terminal import printable
 from snapshots import (
+    IntegrityError,
     ManifestRef,
+    ObjectNotFoundError,
     SnapshotScope,
     copy_snapshot,
     current_header,
@@ -38,7 +41,10 @@ __all__ = ["copy"]
 )
 @json_option
 @place_options
+@click.pass_context
 def copy(
+    context: click.Context,
+    /,
     place: Place,
     *,
     ref: str,
@@ -50,6 +56,9 @@ def copy(
 ) -> None:
     """Copy a snapshot of each chosen partition, every chunk verified on the way.
 
+    What is damaged where it is copied to is written anew. One that is damaged here is told and
+    passed over, with exit code 1.
+
     To another group the copy begins a journal of its own; `tickfleet snapshot restore --group`
     then points that group at it. The settings of a store apply to both.
     """
@@ -59,17 +68,28 @@ def copy(
     store = open_store(url or config.snapshot_url, config.store_options)
     wanted_group = target["to_group"] or config.group_id
     header = current_header(config.predictor, config.dtype) if adopt_config else None
+    damaged = 0
     for partition in place.partitions:
         scope = place.scope(partition)
         wanted_topic = target["to_topic"] or config.topics.ticks
         wanted_scope = SnapshotScope(wanted_group, wanted_topic, partition)
         # Oldest first: whenever this is interrupted, what is there is complete.
         refs = list_snapshots(place.store, scope)[::-1] if every else [place.find(partition, ref)]
+        sound: set[str] = set()
         for one in refs:
-            manifest = load_manifest(place.store, scope, one)
-            wanted = retarget(manifest, wanted_scope, begin_at=target["begin_at"], header=header)
-            written = copy_snapshot(place.store, manifest, store, wanted)
-            _show(one, wanted_scope, written, as_lines=as_lines)
+            try:
+                manifest = load_manifest(place.store, scope, one)
+                wanted = retarget(
+                    manifest, wanted_scope, begin_at=target["begin_at"], header=header
+                )
+                written = copy_snapshot(place.store, manifest, store, wanted, sound=sound)
+            except (IntegrityError, ObjectNotFoundError) as error:
+                damaged += 1
+                click.echo(printable(str(DamagedSnapshotError(partition, one, error))), err=True)
+            else:
+                _show(one, wanted_scope, written, as_lines=as_lines)
+    if damaged:
+        context.exit(1)
     if wanted_group != config.group_id and not as_lines:
         restore = "`tickfleet snapshot restore`, with its settings"
         click.echo(f"next, point group {wanted_group} at this: {restore}")

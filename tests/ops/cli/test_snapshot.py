@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from ops.cli import main
-from snapshots import SnapshotWriter, open_store
+from snapshots import SnapshotWriter, list_snapshots, open_store
 from tests.ops.cli.operated import run
-from tests.snapshots.builders import HEADER, SCOPE, make_image
+from tests.snapshots.builders import HEADER, SCOPE, advance, make_image
 from workers.group.view import GroupView, MemberView
 
 
@@ -59,6 +59,28 @@ def test_a_copy_for_another_group_says_what_is_still_to_be_done(settings: tuple[
     assert "next, point group next at this: `tickfleet snapshot restore`" in said
     lines = run("snapshot", "copy", *settings, "--to-group", "next", "--json").stdout
     assert len(lines.splitlines()) == 1
+
+
+def test_a_damaged_snapshot_keeps_no_other_from_being_copied(
+    settings: tuple[str, ...], tmp_path: Path
+) -> None:
+    store = open_store((tmp_path / "snapshots").as_uri())
+    writer = SnapshotWriter(store, HEADER)
+    neighbour = replace(SCOPE, partition=4)
+    writer.submit(neighbour, make_image(5)).result()
+    writer.submit(SCOPE, advance(make_image(5), [1])).result()
+    assert writer.close(10.0)
+    damaged = list_snapshots(store, SCOPE)[-1]
+    (tmp_path / "snapshots" / SCOPE.manifest_key(damaged)).write_bytes(b"")
+    options = (*settings, "--to", (tmp_path / "backup").as_uri())
+    told = run("snapshot", "copy", *options, "--all", code=1)
+    assert f"partition 3: snapshot {damaged.name} is damaged (" in told.stderr
+    assert "`tickfleet snapshot verify -p 3` tells which are sound" in told.stderr
+    copied = open_store((tmp_path / "backup").as_uri())
+    assert list_snapshots(copied, SCOPE) == list_snapshots(store, SCOPE)[:1]
+    assert list_snapshots(copied, neighbour) == list_snapshots(store, neighbour)
+    refused = run("snapshot", "restore", *settings, damaged.digest[:12], "-p", "3", code=2).stderr
+    assert "`tickfleet snapshot verify -p 3` tells which are sound" in refused
 
 
 @pytest.mark.parametrize(
