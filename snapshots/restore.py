@@ -27,7 +27,13 @@ from snapshots.report import RestoreAttempt, RestoreReport
 from snapshots.scope import ManifestRef, SnapshotScope
 from snapshots.store import ObjectStore
 
-__all__ = ["Restored", "restore"]
+__all__ = ["NOT_IN_THIS_STORE", "Restored", "restore"]
+
+NOT_IN_THIS_STORE: Final = (
+    "it was removed, or another worker of the group writes to another snapshot_url: give all of "
+    "them the same"
+)
+"""Of a snapshot that a commit names, and of whose manifest there is nothing."""
 
 _NOT_OURS: Final = (AnotherTopicError, SnapshotMismatchError)
 
@@ -77,7 +83,9 @@ def restore(
         except (*_NOT_OURS, IntegrityError, ObjectNotFoundError) as error:
             if isinstance(error, _NOT_OURS) and not attempts:
                 raise
-            attempts.append(RestoreAttempt(candidate, str(error)))
+            nothing = isinstance(error, ObjectNotFoundError) and manifest is None and not attempts
+            reason = f"{error}: {NOT_IN_THIS_STORE}" if nothing else str(error)
+            attempts.append(RestoreAttempt(candidate, reason))
             parent = _parent(manifest, topic_id)
             candidate = parent or _newest_before(store, scope, candidate)
             continue

@@ -9,7 +9,14 @@ from ops.doctor.finding import Finding, Status
 from ops.doctor.site import Site
 from ops.doctor.unnamed import check_unnamed
 from ops.fleet import Commit, begins, committed, ends, stored_snapshots, without_records
-from snapshots import ObjectStore, SnapshotScope, load_manifest, missing_chunks
+from snapshots import (
+    ObjectNotFoundError,
+    ObjectStore,
+    SnapshotScope,
+    load_manifest,
+    missing_chunks,
+)
+from snapshots.restore import NOT_IN_THIS_STORE
 
 __all__ = ["check_commits"]
 
@@ -77,6 +84,13 @@ def _partition(
     try:
         manifest = load_manifest(store, scope, commit.ref)
         missing = missing_chunks(store, manifest)
+    except ObjectNotFoundError as error:
+        yield Finding.failed(
+            "snapshots",
+            f"{place}: {error}",
+            f"{NOT_IN_THIS_STORE}; `tickfleet snapshot verify` tells what is here",
+        )
+        return
     except TickFleetError as error:
         yield Finding.failed(
             "snapshots",

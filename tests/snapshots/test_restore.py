@@ -53,6 +53,23 @@ def test_the_snapshot_named_is_used(store: MemoryStore) -> None:
         assert_same_state(restored.image, image)
 
 
+@pytest.mark.parametrize("older", [True, False])
+def test_one_of_which_there_is_no_manifest_may_be_in_another_store(
+    store: MemoryStore, *, older: bool
+) -> None:
+    (parent, _), (ref, _) = _write(store, 2)
+    gone = [ref] if older else [ref, parent]
+    for one in gone:
+        store.delete(SCOPE.manifest_key(one))
+    if older:
+        refused = restore(store, HEADER, SCOPE, ref).report.describe()
+    else:
+        with pytest.raises(NoValidSnapshotError) as caught:
+            restore(store, HEADER, SCOPE, ref)
+        refused = str(caught.value)
+    assert refused.count("another worker of the group writes to another snapshot_url") == 1
+
+
 @pytest.mark.parametrize("damage", ["flip", "delete", "truncate", "empty", "swap"])
 @pytest.mark.parametrize("index", [0, 2])
 def test_a_damaged_chunk_leads_to_the_parent(store: MemoryStore, damage: str, index: int) -> None:
