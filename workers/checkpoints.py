@@ -146,7 +146,7 @@ class Checkpoints:
 
     def committed(self, partition: Partition) -> None:
         """A partition's durable snapshot is what its committed offset names now."""
-        self._upkeep.committed(partition, self.scope(partition))
+        self._upkeep.ended(partition, self.scope(partition))
 
     def close(self, timeout_s: float) -> bool:
         """Stop the I/O threads; False if one still hangs in a call to the store or to Kafka."""
@@ -180,6 +180,7 @@ class Checkpoints:
         except TickFleetError as error:
             self._in_flight.pop(partition, None)
             self._telemetry.inc(M.SNAPSHOT_FAILURES, partition=str(partition.number))
+            self._upkeep.ended(partition, self.scope(partition))
             _log.warning("snapshot_failed", partition=partition.number, reason=str(error))
             self._trace(partition, flight, problem=str(error))
 

@@ -51,7 +51,7 @@ class Partition:
             record yet to be written.
         snapshot_s: monotonic time at which the last snapshot was begun, whatever became of it.
         saved_s: monotonic time at which everything stepped was last in a durable snapshot.
-        snapshots_committed: how many snapshots of this assignment have been committed.
+        snapshots_ended: how many snapshots of this assignment have been committed, or failed.
         installed_s: monotonic time at which its state was there and the replay began.
         receipt: of its newest outputs; None before this assignment's first.
         topic_id: which topic of its name the state is of; None where the brokers do not tell.
@@ -76,7 +76,7 @@ class Partition:
     journal_position: int = 0
     snapshot_s: float = 0.0
     saved_s: float = 0.0
-    snapshots_committed: int = 0
+    snapshots_ended: int = 0
     installed_s: float = 0.0
     receipt: Receipt | None = None
     topic_id: str | None = None

@@ -35,12 +35,14 @@ class Upkeep:
         self._unsound: set[Partition] = set()
         self._in_company: set[Partition] = set()
 
-    def committed(self, partition: Partition, scope: SnapshotScope) -> None:
-        """A commit names the partition's durable snapshot: now and then, collect garbage."""
+    def ended(self, partition: Partition, scope: SnapshotScope) -> None:
+        """A commit names the partition's durable snapshot, or one was not stored: now and then,
+        collect garbage. It may be garbage that fills the store up.
+        """
         if partition.durable is None:
             return
-        partition.snapshots_committed += 1
-        due = partition.snapshots_committed % _SNAPSHOTS_PER_COLLECTION == 0
+        partition.snapshots_ended += 1
+        due = partition.snapshots_ended % _SNAPSHOTS_PER_COLLECTION == 0
         if due and partition not in self._collections:
             protected = {partition.durable.digest}
             self._collections[partition] = self._writer.collect_garbage(

@@ -167,3 +167,26 @@ def test_a_failed_snapshot_is_counted_and_its_rows_are_written_by_the_next() -> 
     assert worker.telemetry.names == [M.SNAPSHOT_FAILURES.name, M.SNAPSHOTS.name]
     assert not np.any(worker.table.dirty[worker.rows])
     assert worker.checkpoints.close(10.0)
+
+
+def test_a_store_that_is_full_of_garbage_frees_itself() -> None:
+    worker = Worker()
+    for offset in range(10, 90, 10):
+        worker.table.dirty[worker.rows[0]] = True
+        worker.save(offset)
+        worker.checkpoints.committed(worker.partition)
+    room = len(worker.store.objects)
+
+    def fill(action: str, key: str) -> None:
+        if action == "put" and len(worker.store.objects) >= room:
+            raise StoreError(f"cannot write {key}: no space left")
+
+    worker.store.before = fill
+    worker.table.dirty[worker.rows[0]] = True
+    for _ in range(3):
+        worker.save(100)
+        for collection in list(worker.checkpoints._upkeep._collections.values()):
+            collection.result(10.0)
+    assert worker.partition.commit_offset == 100
+    assert worker.telemetry.names.count(M.SNAPSHOT_FAILURES.name) == 2
+    assert worker.checkpoints.close(10.0)
