@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 
 from workers.brokers.client_config import admin_settings, consumer_settings
 from workers.config import GroupProtocol, WorkerConfig
-from workers.group.view import GroupView, view_group
+from workers.group.view import ONE_FLEET_A_GROUP, GroupView, view_group
 from workers.telemetry.metrics import M, Telemetry
 
 __all__ = ["OwnershipWatch"]
@@ -40,6 +40,7 @@ class OwnershipWatch:
     def __init__(self, config: WorkerConfig, telemetry: Telemetry) -> None:
         self._config = config
         self._telemetry = telemetry
+        self._strangers: tuple[str, ...] = ()
         self._needed = config.static_membership and config.group_protocol is GroupProtocol.CLASSIC
         self._asked, self._closed = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="ownership", daemon=True)
@@ -81,10 +82,19 @@ class OwnershipWatch:
         """Partitions without an owner, and whether it falls to this worker to say so."""
         config, topic = self._config, self._config.topics.ticks
         group = view_group(config)
+        self._tell(group.strangers)
         with AdminClient(admin_settings(config)) as admin:
             topics = admin.list_topics(topic, timeout=config.client_timeout_s).topics
         known = topics[topic].partitions
         return set(known) - group.owners.keys(), _caller(group) == config.worker_id
+
+    def _tell(self, strangers: tuple[str, ...]) -> None:
+        """Once for each: with one id, or one journal, two fleets are in each other's way."""
+        if strangers and strangers != self._strangers:
+            _log.warning(
+                "another_fleet_in_group", members="; ".join(strangers), remedy=ONE_FLEET_A_GROUP
+            )
+        self._strangers = strangers
 
     def _call_rebalance(self) -> None:
         """Be one member more for a moment: when it comes, all say what they own."""
@@ -105,5 +115,5 @@ class OwnershipWatch:
 
 def _caller(group: GroupView) -> str:
     """The member with the fewest partitions: what is missing is most likely meant for it."""
-    calm = [one for one in group.members if group.state == "STABLE"]
+    calm = [one for one in group.workers if group.state == "STABLE"]
     return min(calm, key=lambda one: (len(one.partitions), one.worker)).worker if calm else ""

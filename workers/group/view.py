@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 from workers.brokers.client_config import admin_settings
 from workers.config import WorkerConfig
 
-__all__ = ["GroupView", "MemberView", "view_group"]
+__all__ = ["ONE_FLEET_A_GROUP", "GroupView", "MemberView", "view_group"]
 
 _MOVING: Final = frozenset(
     {"NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"}
@@ -26,13 +26,24 @@ _UNLIMITED_S: Final = 3_600.0
 """The longest that librdkafka allows."""
 
 
+ONE_FLEET_A_GROUP: Final = "give each fleet a group_id of its own (docs/upgrades.md, two fleets)"
+
+
 @dataclass(frozen=True, slots=True)
 class MemberView:
-    """One member: its worker id (its client id when membership is dynamic), host, partitions."""
+    """One member: its worker id (its client id when membership is dynamic), host, partitions of the
+    ticks topic, and which other topics it has partitions of."""
 
     worker: str
     host: str
     partitions: tuple[int, ...]
+    elsewhere: tuple[str, ...] = ()
+
+    @property
+    def stranger(self) -> str:
+        """What it has, where it is another fleet's; empty where it is ours, or has nothing yet."""
+        topics = ", ".join(self.elsewhere)
+        return f"{self.worker} is assigned {topics}: another fleet's" if topics else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,16 @@ class GroupView:
     members: tuple[MemberView, ...]
 
     @property
+    def workers(self) -> tuple[MemberView, ...]:
+        """The members that are this fleet's, as far as is known."""
+        return tuple(one for one in self.members if not one.stranger)
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """What is told of the members that are another fleet's."""
+        return tuple(one.stranger for one in self.members if one.stranger)
+
+    @property
     def owners(self) -> dict[int, str]:
         """Partition -> worker."""
         return {number: member.worker for member in self.members for number in member.partitions}
@@ -50,8 +71,6 @@ class GroupView:
 
 def view_group(config: WorkerConfig) -> GroupView:
     """The group as its coordinator sees it now; blocks up to the client timeout.
-
-    Partitions are those of the ticks topic; what members have of others is left out.
 
     Raises:
         KafkaException, TimeoutError: the coordinator does not answer, or refuses; of a group that
@@ -67,6 +86,12 @@ def view_group(config: WorkerConfig) -> GroupView:
                     place.partition
                     for place in member.assignment.topic_partitions
                     if place.topic == config.topics.ticks
+                )
+            ),
+            tuple(
+                sorted(
+                    {place.topic for place in member.assignment.topic_partitions}
+                    - {config.topics.ticks}
                 )
             ),
         )

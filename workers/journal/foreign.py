@@ -12,8 +12,7 @@ from workers.config import WorkerConfig
 __all__ = ["ONE_FLEET_A_JOURNAL", "Foreign", "another_fleets", "first_foreign", "whose"]
 
 ONE_FLEET_A_JOURNAL: Final = (
-    "give each fleet a group_id and a topics.journal of its own (docs/upgrades.md, two fleets with "
-    "one journal)"
+    "give each fleet a group_id and a topics.journal of its own (docs/upgrades.md, two fleets)"
 )
 
 

@@ -272,6 +272,25 @@ def test_more_workers_than_partitions_and_none(kafka: KafkaCluster) -> None:
 
 
 @pytest.mark.kafka
+def test_a_member_of_another_fleet_is_no_worker_too_many(kafka: KafkaCluster) -> None:
+    site = _site(kafka)
+    others = kafka.create_topic("others")
+    with _member(kafka, site) as ours, _member(kafka, site) as theirs:
+        ours.subscribe([site.config.topics.ticks])
+        theirs.subscribe([others])
+        deadline_s = time.monotonic() + 60
+        while not (ours.assignment() and theirs.assignment()):
+            ours.poll(0.1)
+            theirs.poll(0.1)
+            assert time.monotonic() < deadline_s
+        found = list(check_group(site))
+        assert [one.status for one in found] == [Status.WARNING, Status.OK]
+        assert f"is assigned {others}: another fleet's" in found[0].message
+        assert "group_id of its own" in found[0].remedy
+        assert found[1].message.endswith("(1)"), "the other one is not counted"
+
+
+@pytest.mark.kafka
 def test_a_transaction_that_stays_open(
     kafka: KafkaCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

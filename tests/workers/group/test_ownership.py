@@ -1,4 +1,4 @@
-"""The watch for partitions without an owner, while no client can be made."""
+"""The watch for partitions without an owner, while no client can be made; and beside strangers."""
 
 import time
 from pathlib import Path
@@ -10,7 +10,8 @@ from structlog.typing import EventDict
 from tests.kafka.certificates import Authority
 from workers import WorkerConfig
 from workers.group import ownership
-from workers.group.ownership import OwnershipWatch
+from workers.group.ownership import OwnershipWatch, _caller
+from workers.group.view import GroupView, MemberView
 from workers.telemetry.metrics import NullTelemetry
 
 
@@ -39,6 +40,22 @@ def test_it_outlives_files_of_which_no_client_can_be_made(
         (tmp_path / "worker.key").write_bytes(key)
         _wait_for(lines, "no answer in time")
         watch.close()
+
+
+def test_a_member_of_another_fleet_is_told_once_and_calls_no_rebalance() -> None:
+    ours, theirs = MemberView("w-0", "h", (0,)), MemberView("v-0", "h", (), ("others",))
+    group = GroupView("STABLE", (theirs, ours))
+    assert _caller(group) == "w-0"
+    watch = OwnershipWatch(
+        WorkerConfig("127.0.0.1:1", "group", "w-0", "file:///unused"), NullTelemetry()
+    )
+    with capture_logs() as lines:
+        for _ in range(2):
+            watch._tell(group.strangers)
+    [line] = lines
+    assert line["event"] == "another_fleet_in_group"
+    assert line["members"] == "v-0 is assigned others: another fleet's"
+    assert "group_id of its own" in line["remedy"]
 
 
 def _wait_for(lines: list[EventDict], reason: str) -> None:
