@@ -139,6 +139,7 @@ def _assemble(
         tracer=tracer,
     )
     identity = TopicIdentity(config)
+    topic_watch = TopicWatch(config, identity, clock)
     desk = RecoveryDesk(
         lambda number, lost: plan_recovery(
             config, store, header, journal, number, identity=identity, lost=lost
@@ -183,7 +184,9 @@ def _assemble(
             tracer=tracer,
         ),
         decider=Decider(config, clock, telemetry),
-        gauges=Gauges(assignment, table, clock=clock, telemetry=telemetry, health=health),
+        gauges=Gauges(
+            assignment, table, topic_watch, clock=clock, telemetry=telemetry, health=health
+        ),
         desk=desk,
         clock=clock,
         telemetry=telemetry,
@@ -191,6 +194,6 @@ def _assemble(
         health=health,
         guard=guard,
         ownership=OwnershipWatch(config, telemetry),
-        topic_watch=TopicWatch(identity, clock),
+        topic_watch=topic_watch,
     )
     return parts, Worker(parts, lambda listener: Membership(config, listener, telemetry, clock))

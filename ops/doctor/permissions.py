@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from confluent_kafka import KafkaException, Producer, TopicCollection
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AclOperation
 
 from ops.doctor.finding import Finding
 from ops.doctor.site import Site
 from workers.brokers.client_config import base_settings
+from workers.brokers.rights import lacking_on_topics
 from workers.config import Delivery
 
 __all__ = ["check_permissions"]
@@ -41,18 +42,8 @@ def _lacking_on_topics(site: Site) -> list[str] | None:
         names.dead_letters: {AclOperation.WRITE},
         names.journal: {AclOperation.READ, AclOperation.WRITE},
     }
-    futures = site.admin.describe_topics(
-        TopicCollection(list(site.topics or {})),
-        include_authorized_operations=True,
-        request_timeout=timeout_s,
-    )
-    lacking = []
-    for name, future in futures.items():
-        allowed = future.result(timeout_s).authorized_operations
-        if allowed is None:
-            return None
-        lacking += [f"{operation.name} on {name}" for operation in needed[name] - set(allowed)]
-    return sorted(lacking)
+    asked = {name: needed[name] for name in site.topics or {}}
+    return lacking_on_topics(site.admin, asked, timeout_s)
 
 
 def _transactional_id(site: Site) -> Iterator[Finding]:

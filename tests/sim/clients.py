@@ -305,15 +305,14 @@ class SimAdmin:
         )
 
     def describe_topics(
-        self, wanted: TopicCollection, *, request_timeout: float
+        self, wanted: TopicCollection, **_options: object
     ) -> dict[str, "Future[Any]"]:
-        """Their ids."""
-        del request_timeout
+        """Their ids; what may be done with them is not told."""
         self._world.scheduler.call("describe_topics")
         answers: dict[str, Future[Any]] = {name: Future() for name in wanted.topic_names}
         for name, answer in answers.items():
             topic_id = Uuid(1, self._world.broker.topic_ids[name])
-            answer.set_result(SimpleNamespace(topic_id=topic_id))
+            answer.set_result(SimpleNamespace(topic_id=topic_id, authorized_operations=None))
         return answers
 
     def describe_configs(

@@ -51,6 +51,11 @@ class TopicIdentity:
         self._admin = AdminClient(admin_settings(config))
         self._refused = False
 
+    @property
+    def admin(self) -> AdminClient:
+        """The client that asks, for other questions about the topic."""
+        return self._admin
+
     def ask(self) -> str | None:
         """The id as Kafka's own tools show it, None where the brokers do not tell any; blocks.
 

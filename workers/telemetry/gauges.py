@@ -7,6 +7,7 @@ import jax
 import structlog
 
 from workers.assignment import Assignment
+from workers.brokers.topic_watch import TopicWatch
 from workers.clock import Clock
 from workers.compute.state_table import StateTable
 from workers.group.membership import Membership
@@ -47,15 +48,19 @@ class Gauges:
     Args:
         assignment: the partitions.
         table: the assets.
+        topic_watch: knows where partitions end while the client does not, and whether they may be
+            read.
         clock: spaces the reports.
         telemetry: where to.
-        health: readiness: the group has given us what it will, every partition live, none failed.
+        health: readiness: the group has given us what it will, every partition live, none failed,
+            and the ticks may be read.
     """
 
     def __init__(
         self,
         assignment: Assignment,
         table: StateTable,
+        topic_watch: TopicWatch,
         *,
         clock: Clock,
         telemetry: Telemetry,
@@ -63,6 +68,7 @@ class Gauges:
     ) -> None:
         self._assignment = assignment
         self._table = table
+        self._topic_watch = topic_watch
         self._clock = clock
         self._telemetry = telemetry
         self._health = health
@@ -79,7 +85,8 @@ class Gauges:
             ready: whether outputs are taken, and nothing that was fetched is left undone.
         """
         phases = {phase: self._assignment.count(phase) for phase in Phase}
-        settled = membership.joined and sum(phases.values()) == phases[Phase.LIVE]
+        served = membership.joined and self._topic_watch.readable
+        settled = served and sum(phases.values()) == phases[Phase.LIVE]
         now_s = self._clock.monotonic_s()
         due = now_s - self._reported_s >= _EVERY_S
         if not due and self._ready == (ready and settled):
@@ -120,11 +127,12 @@ class Gauges:
         What was handed over is stepped by now. What the client passed over since holds no record:
         behind the last tick of a transactional producer there is always a marker.
         """
-        end = membership.end_offset(partition.number)
+        number = partition.number
+        end = max(membership.end_offset(number), self._topic_watch.end_offset(number))
         if end >= 0:
-            done_to = max(partition.next_offset, membership.read_to(partition.number))
+            done_to = max(partition.next_offset, membership.read_to(number))
             lag = max(end - done_to, 0)
-            self._telemetry.set(M.LAG_RECORDS, lag, partition=str(partition.number))
+            self._telemetry.set(M.LAG_RECORDS, lag, partition=str(number))
 
     def _report_age(self, partition: Partition) -> None:
         label = str(partition.number)

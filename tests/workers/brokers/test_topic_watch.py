@@ -1,12 +1,14 @@
 """What the brokers tell of the ticks topic's id, and what is made of it at work."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Uuid
+from confluent_kafka import KafkaError, KafkaException, TopicPartition, Uuid
+from confluent_kafka.admin import AclOperation
+from structlog.testing import capture_logs
 
 from tests.workers.telemetry.test_gauges import SteppedClock
 from workers import WorkerConfig
@@ -22,13 +24,25 @@ Answer = Uuid | int
 
 
 class Brokers:
-    """An admin client whose answers, ids or codes of errors, are told beforehand."""
+    """An admin client whose answers, ids or codes of errors, are told beforehand.
+
+    Attributes:
+        asked: how often for the id.
+        allowed: operations on the topic, or the code of an error.
+        end: of each partition, or the code of an error.
+    """
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.asked = 0
+        self.allowed: list[AclOperation] | int | None = None
+        self.end = 7
 
-    def describe_topics(self, *_: object, **__: object) -> dict[str, "Future[Any]"]:
+    def describe_topics(
+        self, *_: object, include_authorized_operations: bool = False, **__: object
+    ) -> dict[str, "Future[Any]"]:
+        if include_authorized_operations:
+            return {"ticks": self._allowed()}
         what = self.answers[min(self.asked, len(self.answers) - 1)]
         self.asked += 1
         answer: Future[Any] = Future()
@@ -37,6 +51,27 @@ class Brokers:
         else:
             answer.set_result(SimpleNamespace(topic_id=what))
         return {"ticks": answer}
+
+    def _allowed(self) -> "Future[Any]":
+        answer: Future[Any] = Future()
+        if isinstance(self.allowed, int):
+            answer.set_exception(KafkaException(KafkaError(self.allowed)))
+        else:
+            answer.set_result(SimpleNamespace(authorized_operations=self.allowed))
+        return answer
+
+    def list_topics(self, *_: object, **__: object) -> None:
+        """Before each question for offsets."""
+
+    def list_offsets(
+        self, places: Mapping[TopicPartition, object], **_: object
+    ) -> dict[TopicPartition, "Future[Any]"]:
+        if self.end < 0:
+            raise KafkaException(KafkaError(self.end))
+        answers: dict[TopicPartition, Future[Any]] = {place: Future() for place in places}
+        for place, answer in answers.items():
+            answer.set_result(SimpleNamespace(offset=self.end + place.partition))
+        return answers
 
 
 @pytest.fixture
@@ -95,7 +130,7 @@ class Watched:
 
     def __init__(self, identity: TopicIdentity) -> None:
         self.clock = SteppedClock()
-        self.watch = TopicWatch(identity, self.clock)
+        self.watch = TopicWatch(CONFIG, identity, self.clock)
         self.partitions = [
             Partition(number, 0.0, Phase.LIVE, topic_id=topic_id)
             for number, topic_id in enumerate([OLD_ID, NEW_ID, None])
@@ -130,9 +165,47 @@ def test_a_watch_finds_what_is_of_the_topic_that_is_gone(identity: TopicIdentity
     assert watched.watch.close()
 
 
-def test_nothing_is_asked_where_nothing_is_known(identity: TopicIdentity) -> None:
+def test_no_id_is_asked_for_where_none_is_known(identity: TopicIdentity) -> None:
     brokers, watched = _tell(identity, NEW), Watched(identity)
     del watched.partitions[:2]
     assert watched.after(10.0) == []
     assert brokers.asked == 0
+    assert watched.watch.close()
+
+
+def test_a_watch_knows_where_partitions_ended_when_that_was_last_told(
+    identity: TopicIdentity,
+) -> None:
+    brokers, watched = _tell(identity, OLD), Watched(identity)
+    assert watched.watch.end_offset(2) == -1
+    for end, told in ((7, 9), (8, 10), (KafkaError._TIMED_OUT, 10)):
+        brokers.end = end
+        watched.after(10.0)
+        assert watched.watch.end_offset(2) == told
+    del watched.partitions[2]
+    watched.after(10.0)
+    assert watched.watch.end_offset(2) == -1
+    assert watched.watch.close()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "lacking"),
+    [
+        ([AclOperation.DESCRIBE], "READ on ticks"),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, "DESCRIBE on ticks, READ on ticks"),
+    ],
+)
+def test_a_topic_that_may_not_be_read_is_told_with_what_is_lacking(
+    identity: TopicIdentity, allowed: list[AclOperation] | int, lacking: str
+) -> None:
+    brokers, watched = _tell(identity, OLD), Watched(identity)
+    both, readable = [AclOperation.READ, AclOperation.DESCRIBE], []
+    with capture_logs() as lines:
+        for brokers.allowed in (None, allowed, allowed, both):
+            watched.after(10.0)
+            readable.append(watched.watch.readable)
+    assert readable == [True, False, False, True]
+    [line] = lines
+    assert line["event"] == "ticks_not_readable"
+    assert f"lacks {lacking}. Grant it" in line["remedy"]
     assert watched.watch.close()

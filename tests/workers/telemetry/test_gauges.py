@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from core import PredictorConfig
 from tests.core.ticks import packed
 from workers.assignment import Assignment
+from workers.brokers.topic_watch import TopicWatch
 from workers.compute.rounds import order_by_row
 from workers.compute.state_table import StateTable
 from workers.group.membership import Membership
@@ -61,14 +62,32 @@ class Seat:
         return -1001
 
 
+class Watch:
+    """Looks at the ticks topic, and has asked for no end yet."""
+
+    def __init__(self) -> None:
+        self.readable = True
+        self.ends: dict[int, int] = {}
+
+    def end_offset(self, number: int) -> int:
+        return self.ends.get(number, -1)
+
+
 SEAT = cast(Membership, Seat())
+WATCH = cast(TopicWatch, Watch())
 
 
-def gauges(health: WorkerHealth, clock: SteppedClock, *partitions: Partition) -> Gauges:
+def gauges(
+    health: WorkerHealth,
+    clock: SteppedClock,
+    *partitions: Partition,
+    topic_watch: TopicWatch = WATCH,
+) -> Gauges:
     table = StateTable(PredictorConfig(), "float64")
     return Gauges(
         cast(Assignment, Held(*partitions)),
         table,
+        topic_watch,
         clock=clock,
         telemetry=NullTelemetry(),
         health=health,
@@ -97,6 +116,15 @@ def test_a_worker_that_the_group_has_not_answered_yet_is_not_ready() -> None:
         seat.joined = joined
         shown.report(cast(Membership, seat), ready=True)
         assert health.report().ready == joined
+
+
+def test_a_worker_that_may_not_read_the_ticks_is_not_ready() -> None:
+    health, clock, watch = WorkerHealth(), SteppedClock(), Watch()
+    shown = gauges(health, clock, topic_watch=cast(TopicWatch, watch))
+    for readable in (True, False, True):
+        watch.readable = readable
+        shown.report(SEAT, ready=True)
+        assert health.report().ready == readable
 
 
 @pytest.mark.parametrize(("offset", "percent"), [(100, 0.0), (150, 50.0), (200, 100.0)])
@@ -131,6 +159,7 @@ class Lag:
 
     def __init__(self, ages_s: dict[int, float]) -> None:
         self.clock, self.telemetry, self.seat = SteppedClock(), Shown(), Seat()
+        self.watch = Watch()
         self.clock.now_s = 1.7e9
         self._table = StateTable(PredictorConfig(), "float64")
         self.held = Held(*(Partition(number, 0.0, Phase.LIVE) for number in ages_s))
@@ -140,6 +169,7 @@ class Lag:
         self._gauges = Gauges(
             cast(Assignment, self.held),
             self._table,
+            cast(TopicWatch, self.watch),
             clock=self.clock,
             telemetry=self.telemetry,
             health=WorkerHealth(),
@@ -228,6 +258,15 @@ def test_a_transactions_marker_behind_the_last_tick_is_no_lag() -> None:
     assert lag.shown()[M.LAG_RECORDS, "3"] == 10
 
 
+def test_what_the_brokers_do_not_let_the_client_fetch_is_lag() -> None:
+    """Its own end of the partition stays where its last fetch found it."""
+    lag = Lag({3: 5.0})
+    lag.seat = ReadTo()
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 0
+    lag.watch.ends[3] = 1_500
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 500
+
+
 def test_what_was_fetched_and_left_undone_is_lag() -> None:
     lag = Lag({3: 600.0})
     assert lag.shown()[M.LAG_RECORDS, "3"] == 100
@@ -249,7 +288,12 @@ class Counted(NullTelemetry):
 def test_calls_of_the_step_and_ticks_without_one_are_counted_once() -> None:
     table, clock, telemetry = StateTable(PredictorConfig(), "float64"), SteppedClock(), Counted()
     shown = Gauges(
-        cast(Assignment, Held()), table, clock=clock, telemetry=telemetry, health=WorkerHealth()
+        cast(Assignment, Held()),
+        table,
+        WATCH,
+        clock=clock,
+        telemetry=telemetry,
+        health=WorkerHealth(),
     )
     table.soloist.prepare()
     rows = table.allocate(70)
@@ -281,6 +325,7 @@ def test_lag_and_snapshot_age_are_those_of_each_live_partition() -> None:
     shown = Gauges(
         cast(Assignment, Held(behind, without_end)),
         table,
+        WATCH,
         clock=clock,
         telemetry=telemetry,
         health=WorkerHealth(),
