@@ -237,9 +237,12 @@ class Membership:
         self._dispute.observe(error, now_s)
         if error.fatal() or error.code() in _FATAL_CODES:
             self._fatal = error
-        repeated = self._error_lines.due(error.code(), now_s)
+        repeated, remedy = self._error_lines.due(error.code(), now_s), self._waiting.hear(error)
         if repeated is not None:
-            _log.warning("kafka_error", code=error.name(), reason=error.str(), repeated=repeated)
+            more = {} if remedy is None else {"remedy": remedy}
+            _log.warning(
+                "kafka_error", code=error.name(), reason=error.str(), repeated=repeated, **more
+            )
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]

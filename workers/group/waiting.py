@@ -7,7 +7,9 @@ and asks again for ever. A classic group lets nobody in while one of its members
 from typing import Final
 
 import structlog
+from confluent_kafka import KafkaError
 
+from workers.brokers.rights import lacks
 from workers.config import WorkerConfig
 from workers.group.protocol import no_seat_remedy
 from workers.telemetry.log_throttle import LogThrottle
@@ -30,8 +32,16 @@ class Waiting:
     def __init__(self, config: WorkerConfig) -> None:
         self._group = config.group_id
         self._remedy = no_seat_remedy(config.group_protocol)
+        self._refusal: str | None = None
         self._since_s: float | None = None
         self._lines = LogThrottle(_LINES_S)
+
+    def hear(self, error: KafkaError) -> str | None:
+        """What mends an error of the member's client, where that is a right it lacks."""
+        if error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
+            return None
+        self._refusal = lacks(f"READ on the group {self._group}")
+        return self._refusal
 
     def look(self, now_s: float, *, joined: bool) -> None:
         """See whether to warn; once a minute for as long as it lasts.
@@ -41,10 +51,11 @@ class Waiting:
             joined: whether the group has told the member what it gets.
         """
         if joined:
-            self._since_s = None
+            self._since_s = self._refusal = None
             return
         if self._since_s is None:
             self._since_s = now_s
         waited_s = now_s - self._since_s
         if waited_s >= _PATIENCE_S and self._lines.due("no_seat", now_s) is not None:
-            _log.warning("no_seat", group=self._group, seconds=round(waited_s), remedy=self._remedy)
+            remedy = self._refusal or self._remedy
+            _log.warning("no_seat", group=self._group, seconds=round(waited_s), remedy=remedy)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
 
 from ops.local.process import free_port
@@ -48,6 +49,19 @@ def test_who_has_one_is_not_waiting_and_is_given_as_long_again_once_it_is_lost()
     waiting = Waiting(_config(GroupProtocol.CLASSIC))
     assert not list(_warned_at(waiting, 200, joined=True))
     assert list(_warned_at(waiting, 100)) == [60]
+
+
+def test_who_may_not_be_in_the_group_is_told_which_right_is_lacking() -> None:
+    waiting = Waiting(_config(GroupProtocol.CLASSIC))
+    assert waiting.hear(KafkaError(KafkaError._TRANSPORT)) is None
+    assert "READ on the group group" in (
+        waiting.hear(KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)) or ""
+    )
+    with capture_logs() as lines:
+        for now_s, joined in ((0.0, False), (60.0, False), (70.0, True), (80.0, False)):
+            waiting.look(now_s, joined=joined)
+        waiting.look(140.0, joined=False)
+    assert ["READ on the group" in line["remedy"] for line in lines] == [True, False]
 
 
 def test_a_member_looks_whenever_it_fetches() -> None:
