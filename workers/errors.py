@@ -7,6 +7,7 @@ __all__ = [
     "FencedError",
     "HistoryLostError",
     "NotAllowedError",
+    "OutputTopicsError",
     "OutputUncertainError",
     "OutputsRefusedError",
     "PartitionError",
@@ -56,6 +57,10 @@ class OutputUncertainError(RetryableError):
     The remedy is always the same and automatic: discard the producer, recover every partition
     the transaction touched from its snapshot and journal.
     """
+
+
+class OutputTopicsError(OutputUncertainError):
+    """An output topic is missing or may not be written; it can be mended under a worker at work."""
 
 
 class PartitionError(FatalError):

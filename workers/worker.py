@@ -25,7 +25,7 @@ from workers.config import WorkerConfig
 from workers.delivery.cycle import CommitCycle
 from workers.delivery.outputs import Outputs
 from workers.emission.emitter import Emitter
-from workers.errors import OutputUncertainError, UnrepeatableError
+from workers.errors import OutputTopicsError, OutputUncertainError, UnrepeatableError
 from workers.faults import fault_point
 from workers.fleet_dumps import FleetDumps
 from workers.group.membership import Fetched, Membership
@@ -198,6 +198,10 @@ class Worker:
         parts.assignment.recover_again(self._membership)
         try:
             parts.outputs.restart()
+        except OutputTopicsError as error:
+            _log.error("outputs_refused", reason=str(error))
+            parts.telemetry.inc(M.COMMIT_FAILURES)
+            self._pacing.begin()
         except OutputUncertainError as error:
             _log.warning("outputs_not_ready", reason=str(error))
             self._stay()

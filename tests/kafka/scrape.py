@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 
-__all__ = ["scrape"]
+__all__ = ["probe", "scrape"]
 
 
 def scrape(port: int) -> Mapping[str, Sequence[float]]:
@@ -22,3 +22,14 @@ def scrape(port: int) -> Mapping[str, Sequence[float]]:
         for sample in family.samples:
             values[sample.name].append(sample.value)
     return values
+
+
+def probe(port: int) -> int:
+    """The status of a worker's `/readyz`; 0 while nobody listens."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return int(answer.status)
+    except HTTPError as answer:
+        return answer.code
+    except (URLError, OSError):
+        return 0

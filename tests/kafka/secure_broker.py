@@ -8,6 +8,7 @@ from pathlib import Path
 
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -64,21 +65,38 @@ class SecureBroker:
 
     def grant(self, user: str, rights: list[tuple[str, str, str, str]]) -> None:
         """Give rights: (resource, name, pattern, operation) each."""
-        bindings = [
-            AclBinding(
-                ResourceType[resource.upper()],
-                name,
-                ResourcePatternType[pattern.upper()],
-                f"User:{user}",
-                "*",
-                AclOperation[operation],
-                AclPermissionType.ALLOW,
-            )
-            for resource, name, pattern, operation in rights
-        ]
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        for done in admin.create_acls(bindings).values():
+        for done in admin.create_acls([_binding(user, right) for right in rights]).values():
             done.result(30)
+
+    def revoke(self, user: str, right: tuple[str, str, str, str]) -> None:
+        """Take a right away."""
+        resource, name, pattern, operation = right
+        given = AclBindingFilter(
+            ResourceType[resource.upper()],
+            name,
+            ResourcePatternType[pattern.upper()],
+            f"User:{user}",
+            "*",
+            AclOperation[operation],
+            AclPermissionType.ALLOW,
+        )
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        [done] = admin.delete_acls([given]).values()
+        assert len(done.result(30)) == 1
+
+
+def _binding(user: str, right: tuple[str, str, str, str]) -> AclBinding:
+    resource, name, pattern, operation = right
+    return AclBinding(
+        ResourceType[resource.upper()],
+        name,
+        ResourcePatternType[pattern.upper()],
+        f"User:{user}",
+        "*",
+        AclOperation[operation],
+        AclPermissionType.ALLOW,
+    )
 
 
 def documented_rights(page: str, names: Mapping[str, str]) -> list[tuple[str, str, str, str]]:

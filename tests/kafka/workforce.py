@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias
 import psutil
 
 from ops.local.process import free_port
-from tests.kafka.scrape import scrape
+from tests.kafka.scrape import probe, scrape
 from tests.kafka.worker_process import live
 
 __all__ = ["StartMethod", "WorkerProcess"]
@@ -78,6 +78,11 @@ class WorkerProcess:
     def metric(self, name: str) -> Sequence[float]:
         """A metric's values over all labels; empty before the first and after the end."""
         return scrape(self._port).get(name, ())
+
+    @property
+    def ready(self) -> bool:
+        """Whether it says that it is."""
+        return probe(self._port) == 200
 
     @property
     def stopped(self) -> bool:

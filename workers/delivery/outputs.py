@@ -14,13 +14,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from workers.brokers.client_config import CONGESTED_MESSAGES, admin_settings, producer_settings
 from workers.config import WorkerConfig
 from workers.delivery.life import ProducerLife, Reports
 from workers.delivery.output_limits import OutputLimits
+from workers.delivery.output_topics import check_output_topics
 from workers.delivery.refusals import in_words, remedy
 from workers.emission.emitter import Emission
 from workers.emission.out_message import OutMessage
@@ -33,7 +34,7 @@ _COMMIT_LIMIT = 1.2
 """Of the client timeout, which bounds the calls of a commit together."""
 _LEAST_WAIT_S = 0.05
 _ASKED_FOR = 1 / 3
-"""Of a restart's time: brokers that do not tell what topics take may take it all the same."""
+"""Of a restart's time left: brokers that tell nothing of topics may take records all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class Outputs(ABC):
         Raises:
             OutputUncertainError: the cluster did not answer in time, or no client can be made with
                 what its files hold now; call again.
+            OutputTopicsError: somebody has to mend an output topic, which it names; call again.
             OutputsRefusedError: it does not let this producer write.
         """
         self.discard()
@@ -119,6 +121,7 @@ class Outputs(ABC):
             # A client is refused, too, while a certificate and its key do not belong together.
             admin = AdminClient(admin_settings(self._config))
             self._limits.ask(admin, _ASKED_FOR * left_s())
+            check_output_topics(admin, self._config.topics, _ASKED_FOR * left_s())
             settings = producer_settings(self._config, reports.on_error)
             producer = Producer(self._limits.fit(settings))
             self._initialise(producer, admin, left_s())
@@ -150,7 +153,7 @@ class Outputs(ABC):
             self._journal(life, emission.journal)
         except (KafkaException, BufferError) as error:
             raise OutputUncertainError(
-                f"outputs could not be produced: {in_words(error)}"
+                f"outputs could not be produced: {life.why(error)}"
             ) from error
         life.producer.poll(0)
         life.reports.check()
@@ -188,7 +191,8 @@ class Outputs(ABC):
                 f"a commit does not return after {self._commit_limit_s:.0f} s"
             ) from error
         except (KafkaException, BufferError) as error:
-            raise OutputUncertainError(f"commit failed: {in_words(error)}") from error
+            words = in_words(error) if self._life is None else self._life.why(error)
+            raise OutputUncertainError(f"commit failed: {words}") from error
         finally:
             del commit  # else it and its error hold each other
         return self._offsets
@@ -244,9 +248,12 @@ class Outputs(ABC):
         if taken < len(results):
             # Nothing is raised, and nothing reported, of what the client does not take.
             error = next(one["_error"] for one in results if "_error" in one)
+            why = life.why(error)
+            if error.code() == KafkaError._UNKNOWN_PARTITION:
+                why += ". It needs as many partitions as the ticks have"
             raise OutputUncertainError(
                 f"{self._config.topics.predictions}[{partition}] took {taken} of {len(results)} "
-                f"results: {error.str()}. It needs as many partitions as the ticks have"
+                f"results: {why}"
             )
 
     def _require(self) -> ProducerLife:

@@ -18,6 +18,8 @@ _REMEDIES: Final = {
 _ADVICE: Final = {
     KafkaError.MSG_SIZE_TOO_LARGE: "what follows is made to fit if the topic's max.message.bytes "
     "may be asked for; where this comes again, raise that, or grant DESCRIBE_CONFIGS on the topic",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "a right on a topic is lacking: `outputs_refused` or "
+    "`ticks_not_readable` tells which, and so does `tickfleet doctor`",
     KafkaError.INVALID_RECORD: "a compacted topic takes no record without a key: kafka-configs.sh "
     "--alter --topic TOPIC --add-config cleanup.policy=delete",
 }

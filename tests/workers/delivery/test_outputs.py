@@ -5,10 +5,11 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.workers.delivery.test_output_limits import Admin
@@ -26,15 +27,28 @@ GROUP = GroupTicket(None, lambda _offsets: None)
 
 
 class _Client:
-    """Takes as many messages of a batch as it is told to."""
+    """Takes as many messages of a batch as it is told to, and refuses the others.
 
-    def __init__(self, takes: int = 0) -> None:
+    Attributes:
+        undelivered: of the flags topic; reported with the next poll.
+    """
+
+    def __init__(self, takes: int = 0, refusal: int = KafkaError._UNKNOWN_PARTITION) -> None:
         self.takes = takes
+        self._refusal = refusal
+        self.undelivered: KafkaError | None = None
+        self.reports = Reports()
 
     def produce_batch(self, _topic: str, messages: list[dict[str, Any]], **_named: object) -> int:
         for message in messages[self.takes :]:
-            message["_error"] = KafkaError(KafkaError._UNKNOWN_PARTITION)
+            message["_error"] = KafkaError(self._refusal)
         return self.takes
+
+    def poll(self, _timeout_s: float) -> int:
+        if self.undelivered is not None:
+            flag = cast(Message, SimpleNamespace(topic=lambda: "flags"))
+            self.reports.on_delivery(self.undelivered, flag)
+        return 0
 
     def purge(self, **_named: object) -> None:
         """Nothing is queued."""
@@ -45,7 +59,7 @@ class _Outputs(Outputs):
 
     def __init__(self, client: _Client, failure: int = KafkaError._FAIL) -> None:
         super().__init__(CONFIG, OutputLimits(CONFIG))
-        self._life = ProducerLife(cast(Producer, client), Reports())
+        self._life = ProducerLife(cast(Producer, client), client.reports)
         self._failure = failure
 
     def _initialise(self, producer: Producer, admin: AdminClient, timeout_s: float) -> None:
@@ -95,6 +109,21 @@ def test_a_refusal_that_needs_words_gets_them(code: int, text: str) -> None:
     outputs.start_commit((), GROUP)
     with pytest.raises(OutputUncertainError, match=text):
         outputs.settle()
+
+
+@pytest.mark.parametrize("code", [KafkaError._STATE, KafkaError._INCONSISTENT])
+def test_a_call_that_fails_since_something_has_failed_says_what(code: int) -> None:
+    client = _Client(refusal=code)
+    client.undelivered = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
+    outputs = _Outputs(client, code)
+    outputs.start_commit((), GROUP)
+    with pytest.raises(OutputUncertainError, match=r"commit failed: flags: .*max\.message"):
+        outputs.settle()
+    outputs = _Outputs(client)
+    results = Emission({7: [{"key": b"A", "value": b"1"}]}, [], [])
+    with pytest.raises(OutputUncertainError, match="took 0 of 1 results: flags: ") as caught:
+        outputs.produce(results)
+    assert "as many partitions" not in str(caught.value)
 
 
 class _Slow:
@@ -171,7 +200,7 @@ def test_what_a_discarded_producer_still_does_is_not_its_successors(
 def test_results_that_the_client_does_not_take_are_an_error() -> None:
     outputs = _Outputs(_Client(takes=1))
     results = [{"key": b"A", "value": b"1"}, {"key": b"A", "value": b"2"}]
-    with pytest.raises(OutputUncertainError, match=r"predictions\[7\] took 1 of 2 results"):
+    with pytest.raises(OutputUncertainError, match=r"took 1 of 2 results: .*as many partitions"):
         outputs.produce(Emission({7: results}, [], []))
 
 
