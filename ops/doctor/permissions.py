@@ -10,6 +10,7 @@ from ops.doctor.site import Site
 from workers.brokers.client_config import base_settings
 from workers.brokers.rights import lacking_on_topics
 from workers.config import Delivery
+from workers.group.view import rights_in_group
 
 __all__ = ["check_permissions"]
 
@@ -28,6 +29,7 @@ def check_permissions(site: Site) -> Iterator[Finding]:
         yield Finding.failed("permissions", f"not allowed: {', '.join(lacking)}", _REMEDY)
     else:
         yield Finding.ok("permissions", "topics may be read and written as a worker needs")
+    yield from _group(site)
     if site.config.delivery is Delivery.EXACTLY_ONCE:
         yield from _transactional_id(site)
 
@@ -44,6 +46,17 @@ def _lacking_on_topics(site: Site) -> list[str] | None:
     }
     asked = {name: needed[name] for name in site.topics or {}}
     return lacking_on_topics(site.admin, asked, timeout_s)
+
+
+def _group(site: Site) -> Iterator[Finding]:
+    """Nothing is said where nothing is told: who is in the group is another check's."""
+    try:
+        allowed = rights_in_group(site.config)
+    except (KafkaException, TimeoutError):
+        return
+    if allowed is not None and AclOperation.READ not in allowed:
+        lacking = f"not allowed: READ on the group {site.config.group_id}"
+        yield Finding.failed("permissions", lacking, _REMEDY)
 
 
 def _transactional_id(site: Site) -> Iterator[Finding]:

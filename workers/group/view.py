@@ -8,6 +8,7 @@ closes the client, with the question in it.
 
 import time
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final, cast
 
 from confluent_kafka import KafkaException
@@ -16,7 +17,7 @@ from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 from workers.brokers.client_config import admin_settings
 from workers.config import WorkerConfig
 
-__all__ = ["ONE_FLEET_A_GROUP", "GroupView", "MemberView", "view_group"]
+__all__ = ["ONE_FLEET_A_GROUP", "GroupView", "MemberView", "rights_in_group", "view_group"]
 
 _MOVING: Final = frozenset(
     {"NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"}
@@ -76,7 +77,7 @@ def view_group(config: WorkerConfig) -> GroupView:
         KafkaException, TimeoutError: the coordinator does not answer, or refuses; of a group that
             never was, GROUP_ID_NOT_FOUND.
     """
-    found = _described(config)
+    found = _described(config, rights=False)
     members = (
         MemberView(
             member.group_instance_id or member.client_id,
@@ -100,12 +101,26 @@ def view_group(config: WorkerConfig) -> GroupView:
     return GroupView(found.state.name, tuple(sorted(members, key=lambda one: one.worker)))
 
 
-def _described(config: WorkerConfig) -> ConsumerGroupDescription:
+def rights_in_group(config: WorkerConfig) -> frozenset[Enum] | None:
+    """What this user may do in the group, as `AclOperation`; None where that is not told.
+
+    Raises:
+        KafkaException, TimeoutError: as `view_group`.
+    """
+    allowed = _described(config, rights=True).authorized_operations
+    return None if allowed is None else frozenset(allowed)
+
+
+def _described(config: WorkerConfig, *, rights: bool) -> ConsumerGroupDescription:
     """A cluster asked for its first group has no coordinator ready: it is asked again."""
     deadline_s = time.monotonic() + config.client_timeout_s
     with AdminClient(admin_settings(config)) as admin:
         while True:
-            asked = admin.describe_consumer_groups([config.group_id], request_timeout=_UNLIMITED_S)
+            asked = admin.describe_consumer_groups(
+                [config.group_id],
+                include_authorized_operations=rights,
+                request_timeout=_UNLIMITED_S,
+            )
             [future] = asked.values()
             try:
                 found = future.result(max(deadline_s - time.monotonic(), 0))
