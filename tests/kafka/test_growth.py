@@ -43,7 +43,7 @@ def test_added_partitions_are_answered_once_each(
     assert report.holds and report.results == 2 * count, report
 
 
-def test_ticks_beyond_the_predictions_are_answered_once_those_are_grown(
+def test_ticks_beyond_the_other_topics_are_answered_once_those_are_grown(
     kafka: KafkaCluster, make_fleet: MakeFleet
 ) -> None:
     count, before, after = 500, 1, 2
@@ -54,8 +54,10 @@ def test_ticks_beyond_the_predictions_are_answered_once_those_are_grown(
     worker = fleet.start("w-0")
     produce(kafka, ticks, random_ticks(count, 40, seed=1))
     read_topic(kafka, fleet.topics["predictions"], before, count)
-    for topic in (fleet.topics["journal"], ticks):
-        _grow(kafka, topic, after)
+    _grow(kafka, ticks, after)
+    told = f"{fleet.topics['journal']} has {before} partitions: add partitions to it"
+    fleet.wait_for(lambda: told in fleet.logs(), 60, "which topic is to grow")
+    _grow(kafka, fleet.topics["journal"], after)
     fleet.wait_for(lambda: fleet.logs().count("partition_live") >= after, 60, "the new partition")
     produce(kafka, ticks, random_ticks(count, 40, seed=2))
     advice = "needs as many partitions as the ticks have"

@@ -301,7 +301,10 @@ class SimAdmin:
         counts = dict.fromkeys(topics.all(), self._world.broker.partitions)
         counts |= {topics.flags: 1, topics.dead_letters: 1}
         return SimpleNamespace(
-            topics={n: SimpleNamespace(partitions=range(count)) for n, count in counts.items()}
+            topics={
+                name: SimpleNamespace(partitions=range(count), error=None)
+                for name, count in counts.items()
+            }
         )
 
     def describe_topics(

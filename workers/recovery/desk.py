@@ -12,11 +12,14 @@ from snapshots.io_threads import IoThreads
 from workers.clock import Clock
 from workers.partition import Partition
 from workers.recovery.plan import RecoveryPlan
+from workers.telemetry.log_throttle import LogThrottle
 
 __all__ = ["RecoveryDesk"]
 
 _log = structlog.get_logger()
 _RETRY_S = 1.0
+_LINES_S = 10.0
+"""Between two lines on a partition that is tried again: what lasts is told often enough so."""
 _REFUSED_RETRY_S = 10.0
 """Keys are rotated, permissions come late: who refuses need not do so for long."""
 
@@ -39,6 +42,7 @@ class RecoveryDesk:
         self._threads = IoThreads(threads, "recovery")
         self._open: dict[Partition, Future[RecoveryPlan]] = {}
         self._retry_at_s: dict[Partition, float] = {}
+        self._lines = LogThrottle(_LINES_S)
 
     def open(self, partition: Partition) -> None:
         """Begin to plan a partition's recovery."""
@@ -63,7 +67,7 @@ class RecoveryDesk:
             # frame, which holds the future, and with it the client of a failed recovery.
             error = future.exception()
             if isinstance(error, RetryableError):
-                _log.warning("recovery_retried", partition=partition.number, reason=str(error))
+                self._tell_retry(partition.number, str(error))
                 self._retry_at_s[partition] = now_s + _RETRY_S
             elif isinstance(error, StoreAccessError | RegistryDeniedError):
                 _log.error("recovery_refused", partition=partition.number, reason=str(error))
@@ -72,6 +76,11 @@ class RecoveryDesk:
                 yield partition, error
             else:
                 yield partition, future.result()
+
+    def _tell_retry(self, number: int, reason: str) -> None:
+        repeated = self._lines.due(number, self._clock.monotonic_s())
+        if repeated is not None:
+            _log.warning("recovery_retried", partition=number, reason=reason, repeated=repeated)
 
     def close(self) -> bool:
         """Stop planning; False if a plan is still under way, also a forgotten partition's.

@@ -9,10 +9,12 @@ from typing import Final, NoReturn, cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from structlog.testing import capture_logs
 
 from snapshots import StoreAccessError, StoreError
 from workers import WorkerConfig
 from workers.brokers.topic_identity import TopicIdentity
+from workers.errors import StalledClientError
 from workers.journal.decision_log import DecisionLog
 from workers.partition import Partition
 from workers.recovery.desk import RecoveryDesk
@@ -140,4 +142,25 @@ def test_a_partition_that_is_given_up_is_not_tried_again() -> None:
     assert list(desk.finished()) == []
     assert desk._threads.idle
     assert asked == [1]
+    assert desk.close()
+
+
+def test_what_is_tried_each_second_is_told_each_ten() -> None:
+    now_s = [0.0]
+
+    def plan(_number: int, _lost: str) -> RecoveryPlan:
+        raise StalledClientError("away")
+
+    desk = RecoveryDesk(plan, SimpleNamespace(monotonic_s=lambda: now_s[0]))
+    desk.open(Partition(3, 0.0))
+    with capture_logs() as lines:
+        for second in range(0, 24, 2):
+            now_s[0] = float(second)
+            until_s = time.monotonic() + 5.0
+            while not desk._retry_at_s and time.monotonic() < until_s:
+                assert list(desk.finished()) == []
+            now_s[0] += 1.5
+            assert list(desk.finished()) == []
+    assert [(line["partition"], line["reason"]) for line in lines] == [(3, "away")] * 3
+    assert lines[1]["repeated"] > 2
     assert desk.close()
