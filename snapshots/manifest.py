@@ -14,7 +14,7 @@ from snapshots.errors import IntegrityError, InvalidSnapshotError
 from snapshots.header import SnapshotHeader
 from snapshots.scope import MAX_INT64, ManifestRef, SnapshotScope
 
-__all__ = ["MAX_MANIFEST_BYTES", "Manifest", "decode_manifest", "encode_manifest"]
+__all__ = ["MAX_MANIFEST_BYTES", "Manifest", "decode_manifest", "encode_manifest", "is_foreign"]
 
 MAX_MANIFEST_BYTES = 1 << 26
 """64 MiB: two million chunks of 64 assets in one partition."""
@@ -50,7 +50,12 @@ class Manifest:
 
     def is_foreign(self, topic_id: str | None) -> bool:
         """Whether it is of another topic than this one, as far as both are known."""
-        return None not in (self.topic_id, topic_id) and self.topic_id != topic_id
+        return is_foreign(self.topic_id, topic_id)
+
+
+def is_foreign(theirs: str | None, ours: str | None) -> bool:
+    """Whether two ids are of two topics, as far as both are known."""
+    return None not in (theirs, ours) and theirs != ours
 
 
 def encode_manifest(manifest: Manifest) -> Sealed:

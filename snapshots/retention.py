@@ -8,11 +8,10 @@ same name it is not known which of them somebody needs: they stay.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-from snapshots.errors import IntegrityError, ObjectNotFoundError
-from snapshots.load import load_manifest
-from snapshots.manifest import Manifest
+from snapshots.known_manifests import KnownManifest, KnownManifests
+from snapshots.manifest import is_foreign
 from snapshots.scope import ManifestRef, SnapshotScope, is_digest
 from snapshots.store import ObjectStore
 
@@ -23,6 +22,8 @@ GRACE_AGE_S: Final = 3600.0
 
 _DELETED_AT_ONCE: Final = 500
 """A store that takes them one by one is asked to stop within seconds."""
+
+_Manifests: TypeAlias = Mapping[ManifestRef, KnownManifest | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +49,19 @@ def collect_garbage(
     older_than_s: float,
     in_use: Collection[str] = (),
     topic_id: str | None = None,
+    known: KnownManifests | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> GarbageReport:
     """Keep the newest `keep` sound manifests, every protected digest and its parent, chunks in use,
     and all that was modified at `older_than_s` (epoch seconds, the store's clock) or later.
 
-    Where `topic_id` is known, what is of another topic neither goes nor counts. Blocks; asks
-    `should_stop` before each request to delete. A stop or a `StoreError` leaves garbage for the
-    next call.
+    Where `topic_id` is known, what is of another topic neither goes nor counts. `known`: of this
+    scope, spares reading manifests again. Blocks; asks `should_stop` before each request to delete.
+    A stop or a `StoreError` leaves garbage for the next call.
     """
     listed = _list_manifests(store, scope)
-    manifests = {ref: _try_load(store, scope, ref) for ref in listed}
-    foreign = {ref for ref, one in manifests.items() if one and one.is_foreign(topic_id)}
+    manifests = (known or KnownManifests()).look(store, scope, listed)
+    foreign = {ref for ref, one in manifests.items() if one and is_foreign(one.topic_id, topic_id)}
     ours = {ref: one for ref, one in manifests.items() if ref not in foreign}
     kept = _newest_sound(ours, keep) | _protected(manifests, protected) | foreign
     kept |= {ref for ref, modified_s in listed.items() if modified_s >= older_than_s}
@@ -67,10 +69,10 @@ def collect_garbage(
     deleted_manifests = _delete(store, doomed, should_stop)
     unreadable = tuple(sorted((ref for ref in kept if manifests[ref] is None), reverse=True))
     listed_chunks = {
-        chunk.sha256
+        digest
         for ref in kept
         if (manifest := manifests[ref]) is not None
-        for chunk in manifest.chunks
+        for digest in manifest.chunks
     }
     stored = _list_chunks(store, scope)
     orphans = [
@@ -98,22 +100,13 @@ def _list_manifests(store: ObjectStore, scope: SnapshotScope) -> dict[ManifestRe
     return dict(sorted(found.items(), reverse=True))
 
 
-def _try_load(store: ObjectStore, scope: SnapshotScope, ref: ManifestRef) -> Manifest | None:
-    try:
-        return load_manifest(store, scope, ref)
-    except (IntegrityError, ObjectNotFoundError):
-        return None
-
-
-def _newest_sound(manifests: Mapping[ManifestRef, Manifest | None], keep: int) -> set[ManifestRef]:
+def _newest_sound(manifests: _Manifests, keep: int) -> set[ManifestRef]:
     """A damaged manifest must not take the place of a sound one."""
     sound = [ref for ref, manifest in manifests.items() if manifest is not None]
     return set(sound[:keep])
 
 
-def _protected(
-    manifests: Mapping[ManifestRef, Manifest | None], digests: Collection[str]
-) -> set[ManifestRef]:
+def _protected(manifests: _Manifests, digests: Collection[str]) -> set[ManifestRef]:
     named = {ref for ref in manifests if ref.digest in digests}
     parents = {
         manifest.parent

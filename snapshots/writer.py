@@ -25,7 +25,8 @@ from snapshots.errors import (
 from snapshots.header import SnapshotHeader, layout_differences
 from snapshots.image import PartitionImage
 from snapshots.io_threads import IoThreads
-from snapshots.load import load_manifest
+from snapshots.known_manifests import KnownManifests
+from snapshots.load import list_snapshots, load_manifest
 from snapshots.manifest import Manifest, encode_manifest
 from snapshots.plan import Base, merge_dirty, reusable_chunks
 from snapshots.scope import ManifestRef, SnapshotScope
@@ -37,12 +38,14 @@ __all__ = ["SnapshotWriter"]
 
 @dataclass(slots=True)
 class _ScopeState:
-    """What the writer knows of one scope. Only the job that holds `lock` touches the rest."""
+    """What the writer knows of one scope. Only the job that holds `lock` touches the rest, but
+    for `known`, which is the collections'."""
 
     adopted: ManifestRef | None = None
     base: Base | None = None
     undurable: Bool[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     in_flight: "Future[ManifestRef] | None" = None
+    known: KnownManifests = field(default_factory=KnownManifests)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -228,6 +231,8 @@ class SnapshotWriter:
         min_age_s: float,
         topic_id: str | None,
     ) -> retention.GarbageReport:
+        # Those that are not known take long, of a new owner above all: no snapshot waits for it.
+        state.known.look(self._store, scope, list_snapshots(self._store, scope))
         with state.lock:
             base = state.adopted or (state.base.ref if state.base else None)
             report = retention.collect_garbage(
@@ -240,6 +245,7 @@ class SnapshotWriter:
                 in_use={chunk.sha256 for chunk in state.base.chunks} if state.base else (),
                 should_stop=lambda: self._closed,
                 topic_id=topic_id,
+                known=state.known,
             )
             if report.missing_chunks:
                 state.base = None

@@ -214,6 +214,29 @@ def test_chunks_of_the_base_stay_though_its_manifest_is_gone(partition: Partitio
     assert_same_state(load_image(store, load_manifest(store, SCOPE, new)), image)
 
 
+def test_a_manifest_is_read_once_and_no_snapshot_waits_for_it(partition: Partition) -> None:
+    """A cloud's store takes half a second for each, and an hour's are several hundred."""
+    store, writer, image = partition.store, partition.writer, partition.history[-1][1]
+    reading, go_on = threading.Event(), threading.Event()
+
+    def hold(action: str, _key: str) -> None:
+        if action == "get":
+            reading.set()
+            assert go_on.wait(30)
+
+    store.before = hold
+    first = writer.collect_garbage(SCOPE, set(), min_age_s=-1.0)
+    assert reading.wait(30)
+    writer.submit(SCOPE, advance(image, [0])).result(timeout=30)
+    go_on.set()
+    assert len(first.result(timeout=30).kept) == 3
+    writer.submit(SCOPE, advance(image, [0, 1])).result(timeout=30)
+    assert len(writer.collect_garbage(SCOPE, set(), min_age_s=-1.0).result(timeout=30).kept) == 3
+    read = [key for action, key in store.calls if action == "get"]
+    assert len(read) == len(set(read)) == 12
+    assert set(store.list(SCOPE.chunk_prefix)) == _listed_chunks(store)
+
+
 def test_age_is_measured_by_the_writers_clock(partition: Partition) -> None:
     report = partition.writer.collect_garbage(SCOPE, set()).result()
     assert len(report.kept) == 10
