@@ -6,6 +6,10 @@ the same asset among 64. Subtracting a zero that the compiler does not know to b
 to join: it fuses `a * b - 0`, which is the rounded product, and then adds. An addition more, at the
 places where one instruction did both.
 
+Compilers also draw constants out of products and join them, `(a * 0.3) * (b * 0.7)` into
+`(a * b) * 0.21`, and of one lane alone, whose constants have its shape, in more cases than of many.
+A zero taken from the product with a constant, or from a sum with one, stops that, too.
+
 What is left are IEEE 754's own operations, in the order written, and the compiler's series for exp,
 tanh and (in float32) log, whose terms are joined the same way at every shape.
 """
@@ -54,9 +58,14 @@ class _Made(IntEnum):
     """What a value may still be taken for by the compiler."""
 
     OTHERWISE = 0
-    ROOT = 1
+    SHIFTED = 1
+    """A sum with a constant: another constant would be joined with that one."""
+    ROOT = 2
     """To divide by it becomes a product with an approximate reciprocal root."""
-    PRODUCT = 2
+    PRODUCT = 3
+    SCALED = 4
+    """A product with a constant, which would be drawn out of further products and joined with
+    theirs: of one lane alone in other cases than of many."""
 
 
 class _Value(NamedTuple):
@@ -75,8 +84,9 @@ def rounded(program: Callable[..., T]) -> Callable[..., T]:
     """The same program with one argument more, before the others: a float64 zero, as an array.
 
     Its jaxpr is traced, and evaluated with the zero taken from products before they are added to,
-    and from square roots before they are divided by. Control flow stays as it is: what it does has
-    no products (`galerkin.entropy` sorts).
+    from those with constants before they are multiplied, and from square roots before they are
+    divided by. Control flow stays as it is: what it does has no products (`galerkin.entropy`
+    sorts).
     """
 
     def strict(zero: Float64[Array, ""], *args: Any) -> T:
@@ -138,9 +148,17 @@ def _inlined(equation: JaxprEqn) -> Any:
 def _loose(equation: JaxprEqn, read: list[_Value]) -> set[int]:
     """Which operands the operation might be joined with."""
     name = equation.primitive.name
-    if name in _SUMS and not all(value.constant for value in read):
-        return {at for at, value in enumerate(read) if value.made is _Made.PRODUCT}
-    return {1} if name == "div" and read[1].made is _Made.ROOT else set()
+    if all(value.constant for value in read):
+        return set()
+    joined: set[_Made] = set()
+    if name in _SUMS:
+        joined = {_Made.PRODUCT, _Made.SCALED}
+    elif name in _PRODUCTS or name == "div":
+        joined = {_Made.SCALED}
+    if joined and any(value.constant for value in read):
+        joined.add(_Made.SHIFTED)
+    loose = {at for at, value in enumerate(read) if value.made in joined}
+    return loose | {1} if name == "div" and read[1].made is _Made.ROOT else loose
 
 
 def _made(equation: JaxprEqn, read: list[_Value], output: Shaped[Array, "..."]) -> _Made:
@@ -149,8 +167,11 @@ def _made(equation: JaxprEqn, read: list[_Value], output: Shaped[Array, "..."]) 
         return _Made.OTHERWISE
     if name in _PASSING or (name == "mul" and any(_power_of_two(a) for a in equation.invars)):
         return max(value.made for value in read)
-    if name in _PRODUCTS or (name == "div" and read[1].constant):
-        return _Made.PRODUCT
+    scaled = any(value.constant for value in read)
+    if name in _PRODUCTS or (name == "div" and scaled):
+        return _Made.SCALED if scaled else _Made.PRODUCT
+    if name in _SUMS and scaled:
+        return _Made.SHIFTED
     return _Made.ROOT if name == "sqrt" else _Made.OTHERWISE
 
 

@@ -48,7 +48,46 @@ def quotient(np_: Any, x: Any, y: Any) -> Any:
     return x / y - x * y
 
 
-PROGRAMS = [dot, horner, by_constant, behind_a_choice, sliced, root, quotient]
+def scaled(np_: Any, x: Any, y: Any) -> Any:
+    return x * 0.3 * y * 0.7
+
+
+def both_scaled(np_: Any, x: Any, y: Any) -> Any:
+    return (x * 0.3) * (y * 0.7) - np_.square(0.3 * x) * 1.7
+
+
+def cubed(np_: Any, x: Any, y: Any) -> Any:
+    gap = x * 1.7
+    return 251.0 * (gap * (gap * 0.37) * gap) - y
+
+
+def scaled_twice(np_: Any, x: Any, y: Any) -> Any:
+    return 251.0 * (0.37 * (x * 1.7)) + y
+
+
+def shifted(np_: Any, x: Any, y: Any) -> Any:
+    return ((x + 0.3) * 0.7 + 0.1) + 0.7 * ((y - 0.2) - 0.4)
+
+
+def scaled_quotient(np_: Any, x: Any, y: Any) -> Any:
+    return (x * 0.3) / (y * 0.7) + 1.7 * (0.3 / y)
+
+
+PROGRAMS = [
+    dot,
+    horner,
+    by_constant,
+    behind_a_choice,
+    sliced,
+    root,
+    quotient,
+    scaled,
+    both_scaled,
+    cubed,
+    scaled_twice,
+    shifted,
+    scaled_quotient,
+]
 
 
 def drawn(width: int, dtype: str) -> list[Shaped[ndarray, "rows lanes"]]:
@@ -67,6 +106,19 @@ def test_bits_are_those_of_each_operation_alone(program: Program, width: int, dt
     x, y = drawn(width, dtype)
     made = compiled(rounded(lambda x, y: program(jnp, x, y)), ZERO, x, y)
     np.testing.assert_array_equal(made, program(np, x, y))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("program", [one for one in PROGRAMS if one is not sliced])
+def test_so_are_those_of_a_single_number(program: Program, dtype: str) -> None:
+    """Its constants have its shape, and more of them would be joined than beside other lanes.
+
+    (XLA's emitter aborts on the slice of two numbers in a kernel of its own.)
+    """
+    x, y = (part[:1] for part in drawn(64, dtype))
+    run = jax.jit(one_kernel(rounded(lambda x, y: program(jnp, x, y))))
+    lanes = [np.asarray(run(ZERO, x[:, i : i + 1], y[:, i : i + 1])) for i in range(64)]
+    np.testing.assert_array_equal(np.concatenate(lanes, axis=1), program(np, x, y))
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="what the CPU's compiler does")
