@@ -13,6 +13,7 @@ from ops.cli.options import bootstrap_option, config_option
 from ops.doctor import Finding, Status, examine
 from ops.settings import load_settings
 from ops.terminal import printable
+from workers.brokers.client_trial import check_kafka_options
 
 __all__ = ["command"]
 
@@ -38,7 +39,12 @@ def command(
     settings themselves are wrong.
     """
     overrides = {"bootstrap_servers": bootstrap} if bootstrap else {}
-    settings = load_settings(config, defaults={"kafka": {"log_level": "2"}}, overrides=overrides)
+    settings = load_settings(
+        config,
+        defaults={"kafka": {"log_level": "2"}},
+        overrides=overrides,
+        check=check_kafka_options,
+    )
     console = Console(soft_wrap=True, highlight=False)
     failed = False
     for finding in examine(settings.worker):

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from ops.settings import UNUSED_STORE, Settings, load_settings
+from workers.brokers.client_trial import check_kafka_options
 
 __all__ = ["bootstrap_option", "config_option", "offline_settings", "range_options", "settings_of"]
 
@@ -58,7 +59,9 @@ def settings_of(
     overrides: dict[str, Any] = {"bootstrap_servers": bootstrap} if bootstrap else {}
     if predictor:
         overrides["predictor"] = dict(predictor)
-    return load_settings(config, defaults=_STATELESS, overrides=overrides)
+    return load_settings(
+        config, defaults=_STATELESS, overrides=overrides, check=check_kafka_options
+    )
 
 
 def offline_settings(config: Path | None, *, predictor: Mapping[str, str]) -> Settings:

@@ -13,6 +13,7 @@ from core.errors import RetryableError
 from ops.cli.options import bootstrap_option, config_option
 from ops.settings import load_settings
 from ops.top import FleetObserver, FleetPicture, render
+from workers.brokers.client_trial import check_kafka_options
 from workers.config import WorkerConfig
 
 __all__ = ["command"]
@@ -39,7 +40,12 @@ def command(
     the brokers do not answer it says so, shows what was, and goes on asking.
     """
     overrides = {"bootstrap_servers": bootstrap} if bootstrap else {}
-    settings = load_settings(config, defaults={"kafka": {"log_level": "2"}}, overrides=overrides)
+    settings = load_settings(
+        config,
+        defaults={"kafka": {"log_level": "2"}},
+        overrides=overrides,
+        check=check_kafka_options,
+    )
     try:
         _look(settings.worker, interval, once=once, as_lines=as_lines)
     except KeyboardInterrupt:

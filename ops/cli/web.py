@@ -9,6 +9,7 @@ import click
 from ops.cli.options import bootstrap_option, config_option
 from ops.settings import load_settings
 from workers import StopSignal
+from workers.brokers.client_trial import check_kafka_options
 from workers.errors import ConfigurationError
 
 __all__ = ["command"]
@@ -65,7 +66,12 @@ def command(
             err=True,
         )
     overrides = {"bootstrap_servers": bootstrap} if bootstrap else {}
-    settings = load_settings(config, defaults={"kafka": {"log_level": "2"}}, overrides=overrides)
+    settings = load_settings(
+        config,
+        defaults={"kafka": {"log_level": "2"}},
+        overrides=overrides,
+        check=check_kafka_options,
+    )
     stop = StopSignal()
     stop.install()
     with serving(settings.worker, host=host, port=port, names=names, most_assets=assets) as address:

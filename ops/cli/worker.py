@@ -26,12 +26,11 @@ __all__ = ["command"]
 @click.option("--print-config", is_flag=True, help="Print all settings, secrets masked, and exit.")
 def command(config: Path | None, *, print_config: bool) -> None:
     """Run one worker until SIGTERM or SIGINT; a second signal ends it at once."""
-    settings = load_settings(config)
     if print_config:
-        click.echo(render_settings(settings), nl=False)
+        click.echo(render_settings(load_settings(config)), nl=False)
         return
+    settings = load_settings(config, check=check_client_options)
     configure_logging(settings.log.level, log_format=settings.log.format)
-    check_client_options(settings.worker)
     _run(settings)
 
 

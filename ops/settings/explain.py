@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from core import PredictorConfig
 from ops.settings.environment import PREFIX
 from ops.settings.model import HttpSettings, LogSettings, TracesSettings
+from ops.settings.sources import CLIENTS, OPTION_TABLES
 from snapshots import StoreOptions
 from workers.batching.shedding import SheddingPolicy
 from workers.config import Topics, WorkerConfig
@@ -56,7 +57,7 @@ class Given:
         if _has(self.command_line, keys):
             return "command line"
         if _has(self.environment, keys):
-            return PREFIX + "__".join(keys).upper()
+            return _variable(keys)
         return str(self.path or "environment")
 
 
@@ -72,12 +73,23 @@ def explain(error: ValidationError, given: Given) -> str:
 
 
 def located(message: str, given: Given) -> str:
-    """A message that names keys as `topics.ticks`, after the source of the first that was given."""
-    for word in re.findall(r"[\w.]+", message):
-        keys = word.split(".")
-        if keys[-1] in _KNOWN.get(tuple(keys[:-1]), ()) and given.has(keys):
-            return f"{given.source_of(keys)}: {message}"
+    """A message that names keys as `topics.ticks`, after the source of the first that was given.
+
+    Options of clients have their names without the table.
+    """
+    words = [word for word in re.findall(r"[\w.]+", message) if word not in OPTION_TABLES]
+    options = [[table, word] for word in words for table in OPTION_TABLES]
+    keys = [word.split(".") for word in words]
+    settings = [place for place in keys if place[-1] in _KNOWN.get(tuple(place[:-1]), ())]
+    for place in [*options, *settings]:
+        if given.has(place):
+            return f"{given.source_of(place)}: {message}"
     return message
+
+
+def _variable(keys: Sequence[str]) -> str:
+    above = ["kafka"] if keys[0] in CLIENTS and len(keys) > 1 else []
+    return PREFIX + "__".join([*above, *keys]).replace(".", "__").upper()
 
 
 def _named_first(table: list[str], message: str) -> list[str]:
@@ -98,10 +110,9 @@ def _has(settings: Mapping[str, Any], keys: Sequence[str]) -> bool:
 def _explain_one(keys: list[str], kind: str, message: str) -> str:
     name, table = ".".join(keys), tuple(keys[:-1])
     if kind == "missing":
-        variable = PREFIX + "__".join(keys).upper()
         return (
-            f"{name} is missing: set it in a settings file (--config FILE), or {variable} in the "
-            "environment"
+            f"{name} is missing: set it in a settings file (--config FILE), or {_variable(keys)} "
+            "in the environment"
         )
     if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
         close = difflib.get_close_matches(keys[-1], _KNOWN.get(table, ()), n=1)

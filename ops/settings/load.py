@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -28,6 +28,7 @@ def load_settings(
     environment: Mapping[str, str] | None = None,
     defaults: Mapping[str, Any] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    check: Callable[[WorkerConfig], None] = lambda _: None,
 ) -> Settings:
     """Read and check all settings; the environment overrides the file.
 
@@ -36,6 +37,7 @@ def load_settings(
         environment: variables; None is this process's own.
         defaults: what neither of them needs to give, for commands that use a part only.
         overrides: what wins over both, from the command line.
+        check: what more the worker's are put to; raises a ConfigurationError.
 
     Raises:
         ConfigurationError: a setting is missing, unknown or wrong; the message names it, and where
@@ -60,11 +62,13 @@ def load_settings(
     rest = {key: value for key, value in merged.items() if key not in WORKER_KEYS}
     try:
         _refuse_booleans(merged)
-        return Settings.model_validate({"worker": worker, **rest})
+        settings = Settings.model_validate({"worker": worker, **rest})
+        check(settings.worker)
     except ValidationError as error:
         raise SettingsError(explain(error, given)) from None
     except (ConfigurationError, StoreAccessError) as error:
         raise SettingsError(located(str(error), given)) from None
+    return settings
 
 
 def _refuse_booleans(settings: Mapping[str, Any]) -> None:

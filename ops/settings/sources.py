@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from ops.settings.errors import SettingsError
 
-__all__ = ["OPTION_TABLES", "merge", "normalise", "read_file"]
+__all__ = ["CLIENTS", "OPTION_TABLES", "merge", "normalise", "read_file"]
 
+CLIENTS: Final = ("consumer", "producer")
+"""Whose options are a table within `[kafka]`."""
 # Tables of client options: names with dots, values passed on as strings.
-OPTION_TABLES: Final = ("kafka", "consumer", "producer", "schema_registry")
+OPTION_TABLES: Final = ("kafka", *CLIENTS, "schema_registry")
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def normalise(raw: Mapping[str, Any], source: str) -> dict[str, Any]:
     settings = dict(raw)
     if isinstance(kafka := settings.get("kafka"), Mapping):
         kafka = dict(kafka)
-        for client in ("consumer", "producer"):
+        for client in CLIENTS:
             if client in kafka:
                 settings[client] = kafka.pop(client)
         settings["kafka"] = kafka

@@ -7,7 +7,7 @@ from workers.brokers.client_config import consumer_settings, producer_settings
 from workers.config import WorkerConfig
 from workers.errors import ConfigurationError
 
-__all__ = ["check_client_options"]
+__all__ = ["check_client_options", "check_kafka_options"]
 
 
 def check_client_options(config: WorkerConfig) -> None:
@@ -17,16 +17,25 @@ def check_client_options(config: WorkerConfig) -> None:
         ConfigurationError: an option is unknown, out of range or reserved, or its file is of no
             use; it is named.
     """
+    check_kafka_options(config)
+    _check_registry_options(config)
+
+
+def check_kafka_options(config: WorkerConfig) -> None:
+    """Those of Kafka only, for whoever may need no registry.
+
+    Raises:
+        ConfigurationError: as `check_client_options`.
+    """
     for table, make in (("consumer", _make_consumer), ("producer", _make_producer)):
         try:
             make(config)
         except (KafkaException, ValueError, TypeError) as error:
-            reason = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+            told = error.args[0].str() if isinstance(error, KafkaException) else str(error)
             raise ConfigurationError(
-                f"librdkafka refuses an option of [kafka] or [kafka.{table}]: {reason}. Correct "
-                "it as librdkafka's CONFIGURATION.md says"
+                f"librdkafka refuses an option of [kafka] or [kafka.{table}]: {told.strip()}. "
+                "Correct it as librdkafka's CONFIGURATION.md says"
             ) from error
-    _check_registry_options(config)
 
 
 def _check_registry_options(config: WorkerConfig) -> None:

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
@@ -23,9 +24,12 @@ from snapshots import (
     load_manifest,
 )
 from snapshots.header import config_differences, layout_differences
+from workers.brokers.client_trial import check_kafka_options
 from workers.brokers.topic_identity import TopicIdentity
 
 __all__ = ["gc", "restore"]
+
+_place_options = partial(place_options, check=check_kafka_options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class _Chosen:
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
-@place_options
+@_place_options
 def gc(
     place: Place, *, keep: int | None, older_than_h: float, dry_run: bool, as_lines: bool
 ) -> None:
@@ -120,7 +124,7 @@ def _print_text(partition: int, report: GarbageReport, *, dry_run: bool) -> None
 @click.command("restore")
 @click.argument("ref", default=NEWEST)
 @click.option("--yes", is_flag=True, help="Do not ask: for scripts.")
-@place_options
+@_place_options
 @click.pass_context
 def restore(context: click.Context, place: Place, *, ref: str, yes: bool) -> None:
     """Point a stopped group at a snapshot, for each chosen partition.

@@ -88,8 +88,15 @@ class Place:
         return found[0]
 
 
-def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--config`, `--bootstrap`, `--group`, `--partition`: handed on as one `place`."""
+def place_options(
+    function: Callable[..., Any], *, check: Callable[[WorkerConfig], None] = lambda _: None
+) -> Callable[..., Any]:
+    """`--config`, `--bootstrap`, `--group`, `--partition`: handed on as one `place`.
+
+    Args:
+        function: the command.
+        check: what the settings are put to, for a command that asks the brokers.
+    """
 
     @config_option
     @bootstrap_option
@@ -114,18 +121,24 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
         partitions: tuple[int, ...],
         **rest: Any,
     ) -> Any:
-        worker = _worker(config, bootstrap, group)
+        worker = _worker(config, bootstrap, group, check)
         store = open_existing(worker.snapshot_url, worker.store_options)
         return context.invoke(function, Place(worker, store, partitions), **rest)
 
     return with_place
 
 
-def _worker(config: Path | None, bootstrap: str | None, group: str | None) -> WorkerConfig:
+def _worker(
+    config: Path | None,
+    bootstrap: str | None,
+    group: str | None,
+    check: Callable[[WorkerConfig], None],
+) -> WorkerConfig:
     # A store can be looked at without brokers: only the commands that need them fail then.
     settings = load_settings(
         config,
         defaults={"bootstrap_servers": "localhost:9092", "kafka": {"log_level": "2"}},
         overrides={"bootstrap_servers": bootstrap} if bootstrap else {},
+        check=check,
     )
     return replace(settings.worker, group_id=group) if group else settings.worker

@@ -56,6 +56,36 @@ def test_no_broker_is_exit_code_1() -> None:
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "topics ls",
+        "consume",
+        "tail flags",
+        "top --once",
+        "web --port 0",
+        "doctor",
+        "produce --synthetic 1",
+        "export --file x.parquet",
+        "backtest --topic ticks --out x",
+        "replay-dead-letters --dry-run",
+        "snapshot gc",
+        "worker",
+    ],
+)
+def test_an_option_that_the_kafka_client_refuses_is_named(command: str, tmp_path: Path) -> None:
+    environment = {
+        "TICKFLEET_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "TICKFLEET_SNAPSHOT_URL": tmp_path.as_uri(),
+        "TICKFLEET_KAFKA__SECURITY__PROTOCOL": "SASL",
+    }
+    (tmp_path / ".tmp").mkdir()
+    result = CliRunner().invoke(main, command.split(), env=environment)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith("error: TICKFLEET_KAFKA__SECURITY__PROTOCOL: librdkafka refus")
+    assert '"security.protocol"' in result.stderr
+
+
 def test_print_config_masks_and_does_not_start() -> None:
     environment = {
         "TICKFLEET_BOOTSTRAP_SERVERS": "broker:9092",

@@ -7,6 +7,7 @@ import pytest
 
 from ops.logs import LogFormat
 from ops.settings import Settings, SettingsError, load_settings
+from workers.brokers.client_trial import check_kafka_options
 from workers.config import Delivery
 from workers.errors import ConfigurationError
 
@@ -193,6 +194,18 @@ def test_a_worker_that_cannot_be_is_told_where_its_setting_was_given(
         load_settings(right, environment={variable: value})
     assert str(of_file.value).startswith(f"{path}: {wrong}")
     assert str(of_environment.value).startswith(f"{variable}: {wrong}")
+
+
+def test_so_is_who_gives_a_client_an_option_that_it_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "tickfleet.toml"
+    path.write_text(_MINIMAL + "[kafka.producer]\nbatch.size = 0\n", "utf-8")
+    with pytest.raises(SettingsError) as of_file:
+        load_settings(path, environment={}, check=check_kafka_options)
+    variable = "TICKFLEET_KAFKA__PRODUCER__BATCH__SIZE"
+    with pytest.raises(SettingsError) as of_environment:
+        load_settings(path, environment={variable: "-5"}, check=check_kafka_options)
+    assert str(of_file.value).startswith(f"{path}: librdkafka refuses")
+    assert str(of_environment.value).startswith(f"{variable}: librdkafka refuses")
 
 
 def test_what_wins_is_what_is_wrong_and_each_source_is_named(tmp_path: Path) -> None:
