@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 from click.shell_completion import CompletionItem
 
-from ops.cli.leaving import heed_sigterm, interrupted_at_once
+from ops.cli.leaving import heed_sigterm, interrupted_at_once, no_interrupt_lost
 from ops.cli.standard_output import standard_output
 from ops.terminal import printable
 
@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a process's command line."""
         heed_sigterm()
-        with standard_output():
+        with standard_output(), no_interrupt_lost():
             return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

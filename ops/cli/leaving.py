@@ -1,18 +1,27 @@
 """How a process leaves at a signal where Python's usual ways fail.
 
 These are: SIGTERM ends the process, SIGINT is a `KeyboardInterrupt`, which the command group makes
-an exit code. They fail while a command is imported, for the first process of a container, and for
-work that must not be left in its middle.
+an exit code. They fail while a command is imported, for the first process of a container, for
+work that must not be left in its middle, and where nothing may be raised.
 """
 
+import _thread
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["heed_sigterm", "interrupt_noted", "interrupted_at_once"]
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+__all__ = ["heed_sigterm", "interrupt_noted", "interrupted_at_once", "no_interrupt_lost"]
+
+_SOON_S: Final = 0.01
 
 
 def heed_sigterm() -> None:
@@ -23,6 +32,34 @@ def heed_sigterm() -> None:
     """
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, _leave)
+
+
+@contextmanager
+def no_interrupt_lost() -> Iterator[None]:
+    """Within, a SIGINT that comes where Python drops exceptions comes again a moment later.
+
+    Such a place is JAX's callback of the garbage collector, which is often run.
+    """
+    before = sys.unraisablehook
+
+    def hear(lost: "UnraisableHookArgs") -> None:
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            # Once more from here it would be dropped as well. `threading` takes locks, which this
+            # thread may hold.
+            _thread.start_new_thread(_interrupt_soon, ())
+        else:
+            before(lost)
+
+    sys.unraisablehook = hear
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+def _interrupt_soon() -> None:
+    time.sleep(_SOON_S)
+    _thread.interrupt_main()
 
 
 @contextmanager

@@ -32,6 +32,22 @@ _SIGNALLED_AT_WORK: Final = """
 command = click.Command("c", callback=lambda: os.kill(os.getpid(), signal.{name}))
 """
 
+_SIGNALLED_WHERE_NOTHING_IS_RAISED = """
+import gc, time
+
+def collected(*_):
+    gc.callbacks.clear()
+    os.kill(os.getpid(), signal.SIGINT)
+
+def work():
+    gc.callbacks.append(collected)
+    gc.collect()
+    time.sleep(5)
+    print("still here")
+
+command = click.Command("c", callback=work)
+"""
+
 
 def _ran(
     folder: Path, command: str, *, sigint: str = _USUAL, within: Sequence[str] = ()
@@ -71,6 +87,10 @@ def test_an_interrupt_that_is_in_other_hands_stays_there(tmp_path: Path, sigint:
 def test_an_imported_command_is_interrupted_as_usual(tmp_path: Path) -> None:
     ran = _ran(tmp_path, _SIGNALLED_AT_WORK.format(name="SIGINT"))
     assert ran == (128 + signal.SIGINT, "", "")
+
+
+def test_an_interrupt_amid_the_collection_of_garbage_is_not_lost(tmp_path: Path) -> None:
+    assert _ran(tmp_path, _SIGNALLED_WHERE_NOTHING_IS_RAISED) == (128 + signal.SIGINT, "", "")
 
 
 @pytest.mark.parametrize("command", [_SIGNALLED_AMID_IMPORTS, _SIGNALLED_AT_WORK])
