@@ -1,27 +1,27 @@
 """Takes pictures of a fleet, one after the other."""
 
 import time
+from collections.abc import Mapping
 from typing import Self
 
 from confluent_kafka.admin import AdminClient
 
-from core.errors import TickFleetError
 from ops.fleet import (
-    Commit,
     JournalFollower,
     UnreadRecords,
     committed,
     describe_group,
     ends,
-    stored_snapshots,
 )
 from ops.top.flag_counter import FlagCounter
 from ops.top.picture import FleetPicture, PartitionPicture
+from ops.top.snapshot_ages import SnapshotAges
 from ops.topics import describe_topics
-from snapshots import ManifestRef, ObjectStore, SnapshotScope, open_existing
 from workers.brokers.client_config import admin_settings
 from workers.brokers.topics import check_layout
-from workers.config import WorkerConfig
+from workers.config import Topics, WorkerConfig
+from workers.errors import TopicLayoutError
+from workers.group.view import ONE_FLEET_A_GROUP
 
 __all__ = ["FleetObserver"]
 
@@ -33,35 +33,35 @@ class FleetObserver:
         config: names the cluster, the group and the store.
 
     Raises:
-        TopicLayoutError: the fleet's topics do not exist.
+        TopicLayoutError: there is no ticks topic.
         RetryableError: the brokers do not answer.
     """
 
     def __init__(self, config: WorkerConfig) -> None:
-        infos = describe_topics(config)
-        check_layout(config.topics, {name: info.partitions for name, info in infos.items()})
         self._config = config
-        self._partitions = range(infos[config.topics.ticks].partitions)
         self._admin = AdminClient(admin_settings(config))
-        self._journal = JournalFollower(config, self._partitions)
-        self._unread = UnreadRecords(config)
-        self._flags = FlagCounter(config, infos[config.topics.flags].partitions)
-        self._store: ObjectStore | None = None
-        self._stored: dict[int, tuple[ManifestRef | None, float]] = {}
+        self._unread, self._ages = UnreadRecords(config), SnapshotAges(config)
+        counts = _partition_counts(config)
+        self._follow(counts, _layout_warnings(config.topics, counts))
         self._before: dict[int, int] = {}
         self._before_s = 0.0
 
     def picture(self, wait_s: float) -> FleetPicture:
         """Collect news for `wait_s` seconds, then look."""
         config, timeout_s = self._config, self._config.client_timeout_s
+        self._look_whether_mended()
         newest = self._journal.poll(wait_s)
         now_s = time.monotonic()
         group = describe_group(config)
         high = ends(self._admin, config.topics.ticks, self._partitions, timeout_s)
         commits = committed(config, self._partitions)
         owners = group.owners
+        # Where the journal's records have expired, the commit still tells.
         answered = {
-            number: newest[number].to_offset if number in newest else -1
+            number: max(
+                newest[number].to_offset if number in newest else -1,
+                commits[number].offset - 1 if number in commits else -1,
+            )
             for number in self._partitions
         }
         lags = self._unread.count(
@@ -75,7 +75,7 @@ class FleetObserver:
                 answered_to=to,
                 lag_records=lags[number],
                 ticks_per_s=(to - self._before.get(number, to)) / span_s,
-                snapshot_age_s=self._snapshot_age_s(number, commits.get(number)),
+                snapshot_age_s=self._ages.age_s(number, commits.get(number)),
                 unsaved_records=max(to + 1 - commits[number].offset, 0)
                 if number in commits
                 else to + 1,
@@ -86,10 +86,12 @@ class FleetObserver:
         return FleetPicture(
             group=config.group_id,
             state=group.state,
-            members=tuple(member.worker for member in group.members),
+            members=tuple(member.worker for member in group.workers),
             partitions=pictures,
             # A plain dict: `asdict` makes keys of pairs out of a Counter's.
             flags=dict(self._flags.take()),
+            warnings=self._warnings
+            + tuple(f"{stranger}: {ONE_FLEET_A_GROUP}" for stranger in group.strangers),
         )
 
     def close(self) -> None:
@@ -103,34 +105,31 @@ class FleetObserver:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _snapshot_age_s(self, partition: int, commit: Commit | None) -> float | None:
-        if commit is None or commit.ref is None:
-            return None
-        # Not before there is a commit: the first worker makes the store.
-        self._store = self._store or _open(self._config)
-        if self._store is None:
-            return None
-        stored_s = self._stored_s(partition, commit.ref, self._store)
-        return None if stored_s is None else max(time.time() - stored_s, 0.0)
+    def _follow(self, counts: Mapping[str, int], warnings: tuple[str, ...]) -> None:
+        """Read what there is of journal and flags: a fleet that lacks a topic may be at work."""
+        topics = self._config.topics
+        self._counts, self._warnings = counts, warnings
+        self._partitions = range(counts[topics.ticks])
+        told = range(min(counts[topics.ticks], counts.get(topics.journal, 0)))
+        self._journal = JournalFollower(self._config, told)
+        self._flags = FlagCounter(self._config, counts.get(topics.flags, 0))
 
-    def _stored_s(self, partition: int, ref: ManifestRef, store: ObjectStore) -> float | None:
-        """When the snapshot was stored. Asked once for each: listings cost money in a cloud."""
-        known, stored_s = self._stored.get(partition, (None, 0.0))
-        if known == ref:
-            return stored_s
-        scope = SnapshotScope(self._config.group_id, self._config.topics.ticks, partition)
-        try:
-            found = {one.ref: one.modified_s for one in stored_snapshots(store, scope)}
-        except TickFleetError:
-            return None  # the picture goes on without a column; `tickfleet doctor` says why
-        if ref not in found:
-            return None
-        self._stored[partition] = (ref, found[ref])
-        return found[ref]
+    def _look_whether_mended(self) -> None:
+        if self._warnings and (counts := _partition_counts(self._config)) != self._counts:
+            warnings = _layout_warnings(self._config.topics, counts)
+            self.close()
+            self._follow(counts, warnings)
 
 
-def _open(config: WorkerConfig) -> ObjectStore | None:
+def _partition_counts(config: WorkerConfig) -> dict[str, int]:
+    return {name: info.partitions for name, info in describe_topics(config).items()}
+
+
+def _layout_warnings(topics: Topics, counts: Mapping[str, int]) -> tuple[str, ...]:
     try:
-        return open_existing(config.snapshot_url, config.store_options)
-    except TickFleetError:
-        return None
+        check_layout(topics, counts)
+    except TopicLayoutError as error:
+        if topics.ticks not in counts:
+            raise
+        return (str(error),)
+    return ()

@@ -13,7 +13,8 @@ class PartitionPicture:
     Attributes:
         partition: its number.
         worker: its owner; empty when it has none.
-        answered_to: the last input offset answered; -1 before the first.
+        answered_to: the last input offset answered, or before which the group began; -1 before the
+            first.
         lag_records: input records after it, and what transactions take between them.
         ticks_per_s: answered since the picture before; 0 in the first.
         snapshot_age_s: since the committed snapshot was stored; None when there is none.
@@ -31,13 +32,15 @@ class PartitionPicture:
 
 @dataclass(frozen=True, slots=True)
 class FleetPicture:
-    """The whole fleet. `flags`: flag type -> raised and instant events since the start."""
+    """The whole fleet. `flags`: flag type -> raised and instant events since the start; `warnings`:
+    what is not as it should be, and what to do, a line each."""
 
     group: str
     state: str
     members: tuple[str, ...]
     partitions: tuple[PartitionPicture, ...]
     flags: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
 
     @property
     def lag_records(self) -> int:

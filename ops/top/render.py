@@ -16,9 +16,13 @@ _OLD_S: Final = 60.0
 
 
 def render(picture: FleetPicture, trouble: str = "") -> RenderableType:
-    """Head line, a row for each partition, the flags; why it is an old picture, if it is one."""
+    """Head line, a row for each partition, the flags, warnings; why it is an old picture, if so."""
     return Group(
-        _head(picture), _partitions(picture), _flags(picture), Text(printable(trouble), "red")
+        _head(picture),
+        _partitions(picture),
+        _flags(picture),
+        *(Text(printable(warning), "yellow") for warning in picture.warnings),
+        Text(printable(trouble), "red"),
     )
 
 

@@ -112,7 +112,7 @@ class Feeds:
                 picture = observer.picture(_PICTURE_S)
                 known = len(picture.partitions)
                 self._board.add_picture(picture)
-                self._board.note("fleet", None)
+                self._board.note("fleet", "; ".join(picture.warnings) or None)
 
 
 def _key(message: Message) -> str:

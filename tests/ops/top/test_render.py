@@ -31,6 +31,12 @@ def test_a_quiet_fleet_says_so() -> None:
     assert "no flags since this began to look" in _shown(quiet)
 
 
+def test_what_is_not_as_it_should_be_is_said_below_it() -> None:
+    assert "missing topics: x" in _shown(
+        FleetPicture("f", "STABLE", (), (), {}, ("missing topics: x",))
+    )
+
+
 def test_why_a_picture_is_an_old_one_is_said_below_it() -> None:
     quiet = FleetPicture("fleet", "STABLE", (), (), {})
     *before, last = _shown(quiet, "the brokers do not answer").splitlines()
