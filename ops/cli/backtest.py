@@ -180,10 +180,12 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
         if begun(plan.out) is not None:
             click.echo("\nwhat was done is kept: go on with --resume", err=True)
         raise
-    counts = run["counts"]
+    counts, speed = run["counts"], run["results_per_second"]
+    # What others had stepped before was not stepped in these seconds.
+    stepped = f" ({speed:,}/s)" if speed else ""
     click.echo(
-        f"{counts['results']:,} results of {counts['assets']:,} assets in {run['seconds']:.1f} s "
-        f"({run['results_per_second']:,}/s), {counts['flags']:,} flag events, "
+        f"{counts['results']:,} results of {counts['assets']:,} assets in {run['seconds']:.1f} s"
+        f"{stepped}, {counts['flags']:,} flag events, "
         f"{counts['refused']:,} refused: {plan.out}"
     )
     if run["published"] is not None:

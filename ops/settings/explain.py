@@ -118,4 +118,6 @@ def _explain_one(keys: list[str], kind: str, message: str) -> str:
         close = difflib.get_close_matches(keys[-1], _KNOWN.get(table, ()), n=1)
         remedy = f"did you mean {close[0]}?" if close else "remove it"
         return f"{name} is unknown: {remedy}"
+    if kind in {"model_type", "dataclass_type"}:
+        return f"{name} must be a table: write it as [{name}]"
     return f"{name}: {message.removeprefix('Value error, ')}"

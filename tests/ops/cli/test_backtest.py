@@ -130,6 +130,12 @@ def test_a_report_without_room_is_made_later(folder: Path, monkeypatch: pytest.M
     assert {path.suffix for path in run_folder.glob("report.*")} == {".html", ".md", ".json"}
 
 
+def test_a_run_that_steps_nothing_has_no_speed(folder: Path) -> None:
+    (folder / "empty.csv").write_text("asset_id,price,timestamp_ns\nA,-1,1\n", "utf-8")
+    told = run("backtest", "--file", "empty.csv", "--out", "runs/empty")
+    assert " s, 0 flag events, 1 refused" in told.stdout, told.output
+
+
 def test_who_was_killed_at_the_report_goes_on_with_it(folder: Path) -> None:
     line = ["backtest", "--file", "ticks.parquet", "--out", "runs/killed"]
     assert run(*line).exit_code == 0

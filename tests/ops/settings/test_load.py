@@ -120,7 +120,8 @@ def test_client_options_are_the_same_nested_dotted_or_from_the_environment(
         ),
         ("emergency_dump_interval_s = -1", r"emergency_dump_interval_s must lie in \[0, 86"),
         ("kafka = 3", r"tickfleet\.toml: kafka must be a table"),
-        ("topics = 3", r"topics: "),
+        ("topics = 3", r"tickfleet\.toml: topics must be a table: write it as \[topics\]"),
+        ("http = 3", r"tickfleet\.toml: http must be a table: write it as \[http\]"),
         ("= 3", r"no valid TOML"),
     ],
 )
