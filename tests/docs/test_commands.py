@@ -50,6 +50,9 @@ RUN_BY: Final = {
         "tests/ops/cli/test_disasters.py::test_a_new_cluster_goes_on_from_the_store_alone",
     ),
     "snapshot dumps": ("tests/ops/cli/test_operate.py::test_a_running_fleet_is_seen_from_outside",),
+    "snapshot gc": (
+        "tests/ops/cli/test_disasters.py::test_garbage_goes_and_what_the_commit_names_stays",
+    ),
     "snapshot ls": (
         "tests/ops/cli/test_operate.py::test_going_back_to_an_older_snapshot_answers_nothing_twice",
     ),
