@@ -40,13 +40,13 @@ def no_interrupt_lost() -> Iterator[None]:
 
     Such a place is JAX's callback of the garbage collector, which is often run.
     """
-    before = sys.unraisablehook
+    before, interrupted = sys.unraisablehook, threading.main_thread().ident or 0
 
     def hear(lost: "UnraisableHookArgs") -> None:
         if issubclass(lost.exc_type, KeyboardInterrupt):
             # Once more from here it would be dropped as well. `threading` takes locks, which this
             # thread may hold.
-            _thread.start_new_thread(_interrupt_soon, ())
+            _thread.start_new_thread(_interrupt_soon, (interrupted,))
         else:
             before(lost)
 
@@ -57,9 +57,10 @@ def no_interrupt_lost() -> Iterator[None]:
         sys.unraisablehook = before
 
 
-def _interrupt_soon() -> None:
+def _interrupt_soon(thread: int) -> None:
     time.sleep(_SOON_S)
-    _thread.interrupt_main()
+    # A signal, which ends a call that waits: `interrupt_main` is only seen behind it.
+    signal.pthread_kill(thread, signal.SIGINT)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -37,7 +37,8 @@ def standard_output() -> Iterator[None]:
     """Within, a process ends well once nobody reads what it prints (head, less).
 
     Any other failure of standard output, such as a full disk, is a line on standard error and exit
-    code 1. Where somebody else has replaced it, or it is closed, nothing is done.
+    code 1. A command that has failed keeps its own exit code. Where somebody else has replaced
+    standard output, or it is closed, nothing is done.
     """
     before = sys.stdout
     if not isinstance(before, io.TextIOWrapper) or before is not sys.__stdout__:
@@ -51,14 +52,20 @@ def standard_output() -> Iterator[None]:
         errors=before.errors,
         line_buffering=before.line_buffering or before.write_through,
     )
+    code: object = None
     try:
         try:
             yield
+        except SystemExit as leaving:
+            code = leaving.code
+            raise
         finally:
             sys.stdout.flush()
     except _StandardOutputError as error:
         # Nor does what is still in the buffer find a place.
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor.fileno())
+        if code:
+            sys.exit(cast("int", code))
         if error.unread:
             sys.exit(0)
         click.echo(f"error: {error}", err=True)

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -42,7 +43,7 @@ def collected(*_):
 def work():
     gc.callbacks.append(collected)
     gc.collect()
-    time.sleep(5)
+    time.sleep(60)
     print("still here")
 
 command = click.Command("c", callback=work)
@@ -90,7 +91,9 @@ def test_an_imported_command_is_interrupted_as_usual(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_amid_the_collection_of_garbage_is_not_lost(tmp_path: Path) -> None:
+    begun_s = time.monotonic()
     assert _ran(tmp_path, _SIGNALLED_WHERE_NOTHING_IS_RAISED) == (128 + signal.SIGINT, "", "")
+    assert time.monotonic() - begun_s < 50.0, "what waited was not woken"
 
 
 @pytest.mark.parametrize("command", [_SIGNALLED_AMID_IMPORTS, _SIGNALLED_AT_WORK])

@@ -32,6 +32,7 @@ def _begun(folder: Path, work: str, stdout: int) -> tuple[int, str]:
         stderr=subprocess.PIPE,
         text=True,
         check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
     )
     return ran.returncode, ran.stderr
 
@@ -41,6 +42,24 @@ def test_a_reader_that_has_all_it_wanted_is_no_failure(tmp_path: Path, how: str)
     read, write = os.pipe()
     os.close(read)
     assert _begun(tmp_path, _COMMANDS[how], write) == (0, "")
+    os.close(write)
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "said"),
+    [
+        ("click.get_current_context().exit(1)", 1, ""),
+        ("raise FatalError('bad')", 2, "error: bad\n"),
+    ],
+)
+def test_a_command_that_failed_fails_whoever_reads(
+    tmp_path: Path, end: str, code: int, said: str
+) -> None:
+    imports = "import click\nfrom core.errors import FatalError\n"
+    work = f"{imports}def work():\n    print('x')\n    {end}\n"
+    read, write = os.pipe()
+    os.close(read)
+    assert _begun(tmp_path, work, write) == (code, said)
     os.close(write)
 
 

@@ -126,6 +126,7 @@ def test_a_process_that_is_killed_when_it_has_nothing_left_to_do_ends_the_others
         def kill(results: list[int], _shares: list[float]) -> None:
             if all(results):  # the first said so, and that it is done, before the other began
                 idle.kill()
+                idle.join()  # its end is heard with whatever the other says next
 
         with pytest.raises(ProcessDiedError, match="process 1 of 2 was killed by signal 9"):
             working.step(kill)
