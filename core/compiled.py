@@ -35,7 +35,7 @@ __all__ = [
 _DTYPES = ("float32", "float64")
 TRAIN_WIDTH = 8
 """Networks of a worker's training call: each costs as much as among 64; one alone, which has a
-program of its own, two to three times as much."""
+program of its own, about half as much again, and a call."""
 _BITS = 12
 """Raised by every change after which the same ticks give other bits, be it the last one."""
 

@@ -24,12 +24,15 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.pem = self._sign(self._name, self._key, authority=True)
 
-    def issue(self, folder: Path, name: str) -> None:
+    def issue(self, folder: Path, name: str) -> dict[str, str]:
         """Write `NAME.crt`, `NAME.key`, both in `NAME.pem`, and the authority's own `ca.pem`.
 
         Args:
             folder: where to; what is there is replaced.
             name: common name; it is good for localhost, too.
+
+        Returns:
+            The options by which a client is given them.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -43,6 +46,11 @@ class Authority:
         (folder / f"{name}.key").write_bytes(private)
         (folder / f"{name}.pem").write_bytes(private + public + self.pem)
         (folder / "ca.pem").write_bytes(self.pem)
+        return {
+            "ssl.ca.location": str(folder / "ca.pem"),
+            "ssl.certificate.location": str(folder / f"{name}.crt"),
+            "ssl.key.location": str(folder / f"{name}.key"),
+        }
 
     def _sign(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool

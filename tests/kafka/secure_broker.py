@@ -46,49 +46,43 @@ class SecureBroker:
 
     def certify(self, name: str) -> dict[str, str]:
         """Issue a client's certificate, in place of any it has; the options that name it."""
-        folder = self.ca.parent
-        self.authority.issue(folder, name)
-        return {
-            "ssl.ca.location": str(self.ca),
-            "ssl.certificate.location": str(folder / f"{name}.crt"),
-            "ssl.key.location": str(folder / f"{name}.key"),
-        }
+        return self.authority.issue(self.ca.parent, name)
 
-    def add_user(self, name: str, password: str) -> None:
-        """Let a user in; it has no rights yet."""
+    def add_user(self, name: str, password: str) -> dict[str, str]:
+        """Let a user in, who has no rights yet; the options of a client of theirs."""
         change = UserScramCredentialUpsertion(
             name, ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096), password.encode()
         )
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         for done in admin.alter_user_scram_credentials([change]).values():
             done.result(30)
+        return {
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": name,
+            "sasl.password": password,
+            "ssl.ca.location": str(self.ca),
+        }
 
     def grant(self, user: str, rights: list[tuple[str, str, str, str]]) -> None:
         """Give rights: (resource, name, pattern, operation) each."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        for done in admin.create_acls([_binding(user, right) for right in rights]).values():
+        given = [AclBinding(*_allowed(user, right)) for right in rights]
+        for done in admin.create_acls(given).values():
             done.result(30)
 
     def revoke(self, user: str, right: tuple[str, str, str, str]) -> None:
         """Take a right away."""
-        resource, name, pattern, operation = right
-        given = AclBindingFilter(
-            ResourceType[resource.upper()],
-            name,
-            ResourcePatternType[pattern.upper()],
-            f"User:{user}",
-            "*",
-            AclOperation[operation],
-            AclPermissionType.ALLOW,
-        )
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        [done] = admin.delete_acls([given]).values()
+        [done] = admin.delete_acls([AclBindingFilter(*_allowed(user, right))]).values()
         assert len(done.result(30)) == 1
 
 
-def _binding(user: str, right: tuple[str, str, str, str]) -> AclBinding:
+def _allowed(
+    user: str, right: tuple[str, str, str, str]
+) -> tuple[ResourceType, str, ResourcePatternType, str, str, AclOperation, AclPermissionType]:
     resource, name, pattern, operation = right
-    return AclBinding(
+    return (
         ResourceType[resource.upper()],
         name,
         ResourcePatternType[pattern.upper()],

@@ -29,16 +29,9 @@ def test_the_documented_rights_suffice_secrets_stay_secret_and_certificates_are_
     with secure_broker(tmp_path, client_auth="required") as broker:
         kafka = KafkaCluster(broker.bootstrap)
         ticks = kafka.create_topic("ticks", partitions=2)
-        client = {
-            "security.protocol": "SASL_SSL",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": "fleet",
-            "sasl.password": PASSWORD,
-            **broker.certify("fleet"),
-        }
+        client = {**broker.add_user("fleet", PASSWORD), **broker.certify("fleet")}
         settings = {"bootstrap_servers": broker.secure_bootstrap, "kafka": client}
         fleet = Fleet(kafka, tmp_path / "fleet", ticks, 2, settings)
-        broker.add_user("fleet", PASSWORD)
         names = {name.replace("_", "-"): topic for name, topic in fleet.topics.items()}
         rights = documented_rights(PAGE.read_text(), {**names, "GROUP": fleet.group})
         broker.grant("fleet", rights)

@@ -56,16 +56,9 @@ class Watched:
 def watched(tmp_path: Path) -> Iterator[Watched]:
     with secure_broker(tmp_path) as broker:
         kafka = KafkaCluster(broker.bootstrap)
-        client = {
-            "security.protocol": "SASL_SSL",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": "fleet",
-            "sasl.password": PASSWORD,
-            "ssl.ca.location": str(broker.ca),
-        }
+        client = broker.add_user("fleet", PASSWORD)
         settings = {"bootstrap_servers": broker.secure_bootstrap, "kafka": client}
         fleet = Fleet(kafka, tmp_path / "fleet", kafka.create_topic("ticks"), 1, settings)
-        broker.add_user("fleet", PASSWORD)
         names = {name.replace("_", "-"): topic for name, topic in fleet.topics.items()}
         names["GROUP"] = fleet.group
         broker.grant("fleet", documented_rights(PAGE.read_text(), names))

@@ -67,6 +67,13 @@ class Worker:
         self.clock.now_s += took_s
         self.checkpoints.drain([self.partition], 10.0)
 
+    def commit(self, snapshots: int) -> None:
+        """So many snapshots that a commit names, one asset's ticks between them."""
+        for number in range(1, snapshots + 1):
+            self.table.dirty[self.rows[0]] = True
+            self.save(10 * number)
+            self.checkpoints.committed(self.partition)
+
 
 def test_only_what_has_changed_since_is_written_again() -> None:
     worker = Worker()
@@ -102,10 +109,7 @@ def test_the_journal_is_never_read_from_before_where_recovery_had_read_it_to() -
 def test_chunks_that_the_store_has_lost_are_found_and_written_again() -> None:
     """Also where no tick comes any more: what the commit names must be whole."""
     worker = Worker()
-    for offset in range(10, 110, 10):
-        worker.table.dirty[worker.rows[0]] = True
-        worker.save(offset)
-        worker.checkpoints.committed(worker.partition)
+    worker.commit(10)
     worker.collected()
     assert M.CORRUPT_SNAPSHOTS.name not in worker.telemetry.names
     named = worker.partition.durable
@@ -171,10 +175,7 @@ def test_a_failed_snapshot_is_counted_and_its_rows_are_written_by_the_next() -> 
 
 def test_a_store_that_is_full_of_garbage_frees_itself() -> None:
     worker = Worker()
-    for offset in range(10, 90, 10):
-        worker.table.dirty[worker.rows[0]] = True
-        worker.save(offset)
-        worker.checkpoints.committed(worker.partition)
+    worker.commit(8)
     room = len(worker.store.objects)
 
     def fill(action: str, key: str) -> None:

@@ -38,17 +38,10 @@ def test_the_documented_rights_satisfy_the_doctor_and_a_missing_one_is_named(
 ) -> None:
     with secure_broker(tmp_path) as broker:
         kafka = KafkaCluster(broker.bootstrap)
-        client = {
-            "security.protocol": "SASL_SSL",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": "fleet",
-            "sasl.password": "secret",
-            "ssl.ca.location": str(broker.ca),
-        }
+        client = broker.add_user("fleet", "secret")
         settings = {"bootstrap_servers": broker.secure_bootstrap, "kafka": client}
         fleet = Fleet(kafka, tmp_path / "fleet", kafka.create_topic("ticks"), 1, settings)
         config = settings_file(fleet, tmp_path / "fleet.toml")
-        broker.add_user("fleet", "secret")
         names = {name.replace("_", "-"): topic for name, topic in fleet.topics.items()}
         rights = documented_rights(PAGE.read_text(), {**names, "GROUP": fleet.group})
         journal, group = fleet.topics["journal"], fleet.group

@@ -20,16 +20,10 @@ def test_it_outlives_files_of_which_no_client_can_be_made(
 ) -> None:
     """As between the two halves of a renewal: a key that does not fit its certificate."""
     monkeypatch.setattr(ownership, "_LOOK_EVERY_S", 0.01)
-    Authority("fleet").issue(tmp_path, "worker")
+    files = Authority("fleet").issue(tmp_path, "worker")
     key = (tmp_path / "worker.key").read_bytes()
     (tmp_path / "worker.key").write_text("half a key")
-    options = {
-        "security.protocol": "SSL",
-        "ssl.ca.location": str(tmp_path / "ca.pem"),
-        "ssl.certificate.location": str(tmp_path / "worker.crt"),
-        "ssl.key.location": str(tmp_path / "worker.key"),
-        "log_level": "0",
-    }
+    options = {"security.protocol": "SSL", **files, "log_level": "0"}
     config = WorkerConfig(
         "127.0.0.1:1", "group", "w-0", "file:///unused", client_timeout_s=0.2, kafka=options
     )

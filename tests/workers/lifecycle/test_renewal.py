@@ -24,14 +24,8 @@ def authority() -> Authority:
 
 @pytest.fixture
 def config(tmp_path: Path, authority: Authority) -> WorkerConfig:
-    authority.issue(tmp_path, "worker")
-    options = {
-        "security.protocol": "SSL",
-        "ssl.ca.location": str(tmp_path / "ca.pem"),
-        "ssl.certificate.location": str(tmp_path / "worker.crt"),
-        "ssl.key.location": str(tmp_path / "worker.key"),
-        "log_level": "0",
-    }
+    files = authority.issue(tmp_path, "worker")
+    options = {"security.protocol": "SSL", **files, "log_level": "0"}
     return WorkerConfig("127.0.0.1:1", "group", "w-0", "file:///unused", kafka=options)
 
 
