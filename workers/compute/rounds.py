@@ -82,7 +82,7 @@ class RoundPlan:
 
 def order_by_row(rows: Int64[ndarray, " ticks"]) -> RowOrder:
     """Sort a batch by row, stably."""
-    order = np.argsort(rows, kind="stable")
+    order = _ascending(rows)
     ordered = rows[order]
     first = np.ones(rows.size, dtype=bool)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
@@ -118,7 +118,7 @@ def plan_rounds(rank: Int64[ndarray, " ticks"], place: Int64[ndarray, " ticks"])
     base = np.cumsum(rounds) - rounds
     tile_of_call = np.repeat(np.arange(rounds.size), rounds)
     round_of_call = np.arange(tile_of_call.size) - base[tile_of_call]
-    order = np.argsort(round_of_call, kind="stable")
+    order = _ascending(round_of_call)
     slot_of_call = np.empty_like(order)
     slot_of_call[order] = np.arange(order.size)
     return RoundPlan(
@@ -126,9 +126,16 @@ def plan_rounds(rank: Int64[ndarray, " ticks"], place: Int64[ndarray, " ticks"])
         lane=lane,
         tile_of_slot=tile_of_call[order],
         first_slot=_bounds(round_of_call),
-        by_round=np.argsort(rank, kind="stable"),
+        by_round=_ascending(rank),
         first_tick=_bounds(rank),
     )
+
+
+def _ascending(numbers: Int64[ndarray, " items"]) -> Int64[ndarray, " items"]:
+    """Positions in ascending order of numbers from 0, equal ones as they stand."""
+    if numbers.max(initial=0) <= np.iinfo(np.uint16).max:
+        numbers = numbers.astype(np.uint16)  # these NumPy sorts by digits: a tenth of the time
+    return np.argsort(numbers, kind="stable")
 
 
 def _bounds(number: Int64[ndarray, " items"]) -> Int64[ndarray, " bounds"]:

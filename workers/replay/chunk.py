@@ -56,6 +56,13 @@ class TickChunk:
         return len(self.keys)
 
     @classmethod
+    def none(cls) -> Self:
+        """No records."""
+        no_numbers, no_prices = np.empty(0, dtype=np.int64), np.empty(0)
+        no_bits = np.empty(0, dtype=bool)
+        return cls(no_numbers, no_numbers, (), no_bits, no_prices, no_prices, no_numbers)
+
+    @classmethod
     def decoded(
         cls, records: RecordBatch, ticks: TickColumns, rejections: Sequence[Rejection]
     ) -> Self:

@@ -21,12 +21,11 @@ class Counts:
     first_timestamp_ns: int | None = None
     last_timestamp_ns: int | None = None
 
-    def add(self, chunk: TickChunk, stepped: Stepped, flags: int) -> None:
-        """Count one chunk."""
+    def add(self, chunk: TickChunk, stepped: Stepped) -> None:
+        """Count one chunk, without the flag events that it raised."""
         self.records += len(chunk)
         self.results += len(stepped.price)
         self.refused += len(chunk.refused)
-        self.flags += flags
         if len(stepped.price):
             stamps = stepped.results.timestamp_ns
             first, last = int(stamps.min()), int(stamps.max())

@@ -1,6 +1,6 @@
 """Ticks from Parquet, CSV and Avro files, read piece by piece."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,7 +87,7 @@ class FileSource:
         self,
         after: Mapping[int, int],
         reached_ns: Mapping[int, int] | None = None,  # noqa: ARG002
-    ) -> Iterator[TickChunk]:
+    ) -> Generator[TickChunk]:
         """The ticks in the order of the rows, checked; rows are offsets of partition 0.
 
         Raises:

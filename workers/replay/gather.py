@@ -33,6 +33,8 @@ def gathered(chunks: Iterable[TickChunk], wanted: Callable[[], int]) -> Iterator
     """
     held: list[TickChunk] = []
     for chunk in chunks:
+        if not len(chunk):
+            continue
         held.append(chunk)
         if sum(map(len, held)) >= wanted():
             yield TickChunk.join(held)

@@ -4,19 +4,22 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from core import PredictorConfig, runtime_versions
 from snapshots import PartitionImage
 from workers.emission.flag_events import flag_events
+from workers.replay.ahead import read_ahead
+from workers.replay.beside import Beside
 from workers.replay.checkpoint import StateKeeper
 from workers.replay.chunk import TickChunk
 from workers.replay.counts import Counts
 from workers.replay.decisions import Deciding
 from workers.replay.engine import Engine, Stepped
 from workers.replay.folder import RunFolder, finished
-from workers.replay.gather import batch_rows, gathered
+from workers.replay.gather import batch_rows
 from workers.replay.places import Places
 from workers.replay.publish import Publishing, RunPublisher
 from workers.replay.run_tables import RunTables, complete_tables
@@ -154,6 +157,7 @@ class _Run:
         if plan.publish is not None:
             self._publisher = RunPublisher(plan.publish, done=self._counts.results)
             closed.enter_context(closing(self._publisher))
+        self._writing = closed.enter_context(Beside("run-tables"))
         self._since_checkpoint = 0
 
     def finish(
@@ -161,10 +165,11 @@ class _Run:
     ) -> dict[str, Any]:
         begun_s, before = time.monotonic(), self._counts.results
         source = self._plan.source
-        chunks = source.chunks(self._engine.positions, self._places.reached_ns)
-        for chunk in gathered(chunks, self._batch_rows):
-            self._take(chunk, witness)
-            progress(self._counts.results, source.share)
+        chunks = source.chunks(self._engine.positions, dict(self._places.reached_ns))
+        with read_ahead(chunks, self._batch_rows) as batches:
+            for chunk in batches:
+                self._take(chunk, witness)
+                progress(self._counts.results, source.share)
         snapshots = self._checkpoint()
         if not self._plan.placed:
             complete_tables(self._folder.path)
@@ -186,21 +191,26 @@ class _Run:
         return min(batch_rows(self._engine.assets), self._plan.checkpoint_ticks)
 
     def _take(self, chunk: TickChunk, witness: Witness | None) -> None:
-        places = self._places.of(chunk)
         stepped = self._engine.step(chunk)
-        events = list(flag_events(stepped.results))
-        self._tables.write(chunk, stepped, events, places)
-        self._counts.add(chunk, stepped, len(events))
-        if self._publisher is not None:
-            self._publisher.publish(stepped.results, events)
-        if witness is not None:
-            witness.see(stepped)
+        self._counts.add(chunk, stepped)
+        self._writing.do(partial(self._keep, chunk, stepped, witness))
         self._since_checkpoint += len(chunk)
         if self._since_checkpoint >= self._plan.checkpoint_ticks:
             self._checkpoint()
 
+    def _keep(self, chunk: TickChunk, stepped: Stepped, witness: Witness | None) -> None:
+        """What came of a chunk, while the next one is stepped."""
+        events = list(flag_events(stepped.results))
+        self._tables.write(chunk, stepped, events, self._places.of(chunk))
+        self._counts.flags += len(events)
+        if self._publisher is not None:
+            self._publisher.publish(stepped.results, events)
+        if witness is not None:
+            witness.see(stepped)
+
     def _checkpoint(self) -> dict[str, dict[str, Any]]:
         """Make everything so far durable: the parts first, what names them last."""
+        self._writing.wait()
         self._since_checkpoint = 0
         self._tables.close_parts()
         snapshots = self._keeper.save(self._engine.images())

@@ -2,7 +2,7 @@
 of a file by a hash of their name. Pure.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any
 from zlib import crc32
@@ -88,7 +88,7 @@ class AssetSlice:
 
     def chunks(
         self, after: Mapping[int, int], reached_ns: Mapping[int, int] | None = None
-    ) -> Iterator[TickChunk]:
+    ) -> Generator[TickChunk]:
         """Its ticks, in the order of the whole."""
         mine = self._mine
         for chunk in self._source.chunks(after, reached_ns):

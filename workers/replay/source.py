@@ -1,6 +1,6 @@
 """Where a replay's ticks come from, as the runner sees it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any, Protocol
 
 from workers.replay.chunk import TickChunk
@@ -34,8 +34,8 @@ class TickSource(Protocol):
 
     def chunks(
         self, after: Mapping[int, int], reached_ns: Mapping[int, int] | None = None
-    ) -> Iterator[TickChunk]:
-        """Read on.
+    ) -> Generator[TickChunk]:
+        """Read on. A chunk may be empty: a source that waits gives such, so that it can be ended.
 
         Args:
             after: per partition the first offset still wanted; absent: from the beginning.

@@ -1,7 +1,7 @@
 """Ticks from Arrow record batches: a table in memory, or a stream of them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -91,7 +91,7 @@ class BatchSource:
         self,
         after: Mapping[int, int],
         reached_ns: Mapping[int, int] | None = None,  # noqa: ARG002
-    ) -> Iterator[TickChunk]:
+    ) -> Generator[TickChunk]:
         """The ticks, checked; a batch becomes a chunk."""
         checks = RowChecks(self.name, self._layout)
         yield from tick_chunks(self.name, self._batches, self._layout, checks, after)
@@ -151,7 +151,7 @@ def tick_chunks(
     layout: Layout,
     checks: RowChecks,
     after: Mapping[int, int],
-) -> Iterator[TickChunk]:
+) -> Generator[TickChunk]:
     """Convert and check batches; rows before `after[0]` are checked and not handed on.
 
     Raises:

@@ -1,6 +1,6 @@
 """Ticks of a range of a topic, merged by event time or partition after partition."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -93,7 +93,7 @@ class TopicSource:
 
     def chunks(
         self, after: Mapping[int, int], reached_ns: Mapping[int, int] | None = None
-    ) -> Iterator[TickChunk]:
+    ) -> Generator[TickChunk]:
         """The ticks, from `after` where a partition is in it.
 
         Raises:
@@ -118,7 +118,9 @@ class TopicSource:
             if group:
                 yield from self._read({n: start[n] for n in group}, reached_ns or {})
 
-    def _read(self, start: Mapping[int, int], reached_ns: Mapping[int, int]) -> Iterator[TickChunk]:
+    def _read(
+        self, start: Mapping[int, int], reached_ns: Mapping[int, int]
+    ) -> Generator[TickChunk]:
         codec = TickCodec(
             framing_by_topic(self._config)(self.name),
             allow_nonpositive_prices=self._config.allow_nonpositive_prices,
@@ -135,10 +137,9 @@ class TopicSource:
                 for number in start:
                     if number not in fetch.unfinished:
                         merge.finish(number)
-                ready = merge.ready()
-                if ready is not None:
-                    self._done += len(ready)
-                    yield ready
+                ready = merge.ready() or TickChunk.none()
+                self._done += len(ready)
+                yield ready
         finally:
             fetch.close()
 

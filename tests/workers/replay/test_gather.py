@@ -17,12 +17,12 @@ def _chunks(sizes: Sequence[int], *, coded: bool) -> list[TickChunk]:
     """Of records 0, 1, ... of which every third is refused."""
     ends = np.cumsum(sizes, dtype=np.int64)
     return [
-        _chunk(int(end) - size, size, coded=coded)
+        chunk_of(int(end) - size, size, coded=coded)
         for size, end in zip(sizes, ends.tolist(), strict=True)
     ]
 
 
-def _chunk(first: int, count: int, *, coded: bool) -> TickChunk:
+def chunk_of(first: int, count: int, *, coded: bool = False) -> TickChunk:
     offset = np.arange(first, first + count)
     keys: list[bytes | None] = [b"%d" % (number % 5) for number in offset.tolist()]
     sound = offset % 3 != 0
@@ -45,8 +45,8 @@ def test_records_stay_in_order_and_batches_are_filled(
     chunks, count = _chunks(sizes, coded=coded), sum(sizes)
     batches = list(gathered(chunks, lambda: wanted))
     # All columns as of one chunk that was never divided.
-    [whole] = [TickChunk.join(batches)] if batches else [_chunk(0, 0, coded=coded)]
-    expected = _chunk(0, count, coded=coded)
+    [whole] = [TickChunk.join(batches)] if batches else [chunk_of(0, 0, coded=coded)]
+    expected = chunk_of(0, count, coded=coded)
     assert list(whole.keys) == list(expected.keys)
     assert isinstance(whole.keys, CodedKeys) == coded
     assert whole.refused == expected.refused
