@@ -1,4 +1,4 @@
-"""Replay speed, as ratios taken in one run, on one core where not said otherwise; no broker.
+"""Replay speed, as ratios taken in one run; no broker.
 
 `python -m benchmarks.backtest [--ticks 400000] [--long 2000000] [--single 1000000]
 [--dtype float64]`
@@ -8,7 +8,9 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, cast
@@ -18,6 +20,7 @@ import psutil
 import pyarrow as pa
 from pyarrow import parquet
 
+from benchmarks._at_once import seconds_at_once
 from benchmarks._kafka import WORKER_CORE
 from benchmarks.goals import at_least, at_most, heading, note
 from core import MarketObservation, PredictorConfig, compile_run
@@ -94,42 +97,68 @@ def many_assets(config: PredictorConfig, dtype: str, count: int, folder: Path) -
     ticks = random_ticks(count, ASSETS, seed=1)
     parquet.write_table(table_of(ticks), folder / "ticks.parquet")
     process, resident = psutil.Process(), []
-    plan = RunPlan(
-        FileSource(folder / "ticks.parquet", Layout()),
-        config,
-        dtype,
-        EventTime(config),
-        folder / "run",
-    )
+    plan = planned(config, dtype, folder / "ticks.parquet", folder / "run")
 
     def watched() -> None:
         run_backtest(plan, progress=lambda *_: resident.append(process.memory_info().rss / MIB))
 
-    bare = bare_step(config, dtype, ticks)
+    with on_one_core():
+        bare = bare_step(config, dtype, ticks)
     whole = rate(watched, count)
-    again = bare_step(config, dtype, ticks)
-    ratio = whole / (0.5 * (bare + again))
-    at_least(f"{ASSETS} assets, Parquet to Parquet, over the bare step", ratio, 0.9)
+    with on_one_core():
+        again = bare_step(config, dtype, ticks)
+        narrow = rate(lambda: run_backtest(replace(plan, out=folder / "narrow")), count)
+    mean = 0.5 * (bare + again)
+    at_least(f"{ASSETS} assets, Parquet to Parquet, over a core's bare step", whole / mean, 0.9)
+    note("  the same, held on one core", narrow / mean)
     note("  replay, ticks/s", whole)
-    note("  bare step before, ticks/s", bare)
-    note("  bare step after, ticks/s", again)
+    note("  held on one core, ticks/s", narrow)
+    note("  bare step before, one core, ticks/s", bare)
+    note("  bare step after, one core, ticks/s", again)
     half = len(resident) // 2
     at_most("MiB resident more at the end than half-way", resident[-1] - resident[half], 20.0)
     note("  report, ticks/s", rate(lambda: write_report(plan.out), count))
 
 
 def two_processes(config: PredictorConfig, dtype: str, count: int, folder: Path) -> None:
-    """One file by one process and by two; a start takes seconds, so the file is a long one."""
-    parquet.write_table(table_of(random_ticks(count, ASSETS, seed=5)), folder / "long.parquet")
-    source = FileSource(folder / "long.parquet", Layout())
-    rates = []
-    for processes in (1, 2):
-        out = folder / f"by-{processes}"
-        plan = RunPlan(source, config, dtype, EventTime(config), out)
-        rates.append(rate(partial(run_in_processes, plan, processes), count))
-    at_least(f"two processes over one, {count:,} ticks", rates[1] / rates[0], 1.8)
-    note("  one, ticks/s", rates[0])
-    note("  two, ticks/s", rates[1])
+    """One file by one process on one core, and by two on two; two starts take seconds, so the file
+    is a long one. Beside it, two runs that share nothing.
+    """
+    ticks = table_of(random_ticks(count, ASSETS, seed=5))
+    parquet.write_table(ticks, folder / "long.parquet")
+    plan = planned(config, dtype, folder / "long.parquet", folder / "by-1")
+    with on_one_core():
+        one = rate(partial(run_in_processes, plan, 1), count)
+    free = rate(partial(run_in_processes, replace(plan, out=folder / "free"), 1), count)
+    two = rate(partial(run_in_processes, replace(plan, out=folder / "by-2"), 2), count)
+    at_least(f"two processes over one on one core, {count:,} ticks", two / one, 1.8)
+    note("  over one that has both cores", two / free)
+    halves = []
+    for number in range(2):
+        part = folder / f"half-{number}.parquet"
+        parquet.write_table(ticks.slice(number * count // 2, count // 2), part)
+        halves.append(planned(config, dtype, part, folder / f"half-{number}"))
+    apart = count / seconds_at_once(halves, sorted(os.sched_getaffinity(0))[:2])
+    note("  two warm runs of half the ticks that share nothing, over one", apart / one)
+    note("  one on one core, ticks/s", one)
+    note("  one, ticks/s", free)
+    note("  two, ticks/s", two)
+
+
+def planned(config: PredictorConfig, dtype: str, file: Path, out: Path) -> RunPlan:
+    """A file stepped at event time."""
+    return RunPlan(FileSource(file, Layout()), config, dtype, EventTime(config), out)
+
+
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """This thread, and those that it begins."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {WORKER_CORE})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def one_asset(config: PredictorConfig, dtype: Dtype, count: int) -> None:
@@ -164,19 +193,17 @@ def main() -> None:
     parser.add_argument("--single", type=int, default=1_000_000)
     parser.add_argument("--dtype", choices=("float64", "float32"), default="float64")
     options = parser.parse_args()
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {WORKER_CORE})
     configure_logging("ERROR")  # what is found belongs to the table, not between its lines
     keep_executables()
     config, dtype = PredictorConfig(), cast(Dtype, options.dtype)
-    backtest(table_of(random_ticks(5_000, ASSETS, seed=3)), config=config, dtype=dtype)  # warm
+    with on_one_core():  # on which the compiler's own threads stay
+        backtest(table_of(random_ticks(5_000, ASSETS, seed=3)), config=config, dtype=dtype)
     heading(f"{options.ticks:,} ticks of {ASSETS} assets; {options.single:,} of one; {dtype}")
     with tempfile.TemporaryDirectory(prefix="tickfleet-bench-") as folder:
         many_assets(config, dtype, options.ticks, Path(folder))
-        os.sched_setaffinity(0, cores)
         two_processes(config, dtype, options.long, Path(folder))
-        os.sched_setaffinity(0, {WORKER_CORE})
-    one_asset(config, dtype, options.single)
+    with on_one_core():
+        one_asset(config, dtype, options.single)
 
 
 if __name__ == "__main__":
