@@ -58,31 +58,34 @@ def rate(act: Callable[[], object], ticks: int) -> float:
 
 
 def bare_step(config: PredictorConfig, dtype: str, ticks: Ticks) -> float:
-    """The state table alone, on inputs packed beforehand, in batches as large as the replay's."""
+    """The state table alone, on inputs packed beforehand, in batches as large as the replay's.
+
+    Elapsed times and sequence numbers are the replay's too: by them networks train, a sixth of the
+    step's time, and they train together where all assets are as old as each other.
+    """
     table = StateTable(config, dtype)
     rows_of = dict(zip(sorted(set(ticks.asset)), table.allocate(ASSETS), strict=True))
     decision = full_decision(config)
+    whole = order_by_row(np.array([rows_of[asset] for asset in ticks.asset]))
+    elapsed_ns = ticks.timestamp_ns - whole.previous(ticks.timestamp_ns, ticks.timestamp_ns)
     batches = []
     for first in range(0, len(ticks.asset), BATCH):
         part = slice(first, first + BATCH)
-        count = len(ticks.asset[part])
-        batches.append(
-            (
-                order_by_row(np.array([rows_of[asset] for asset in ticks.asset[part]])),
-                pack_inputs(
-                    price=ticks.price[part],
-                    target=ticks.price[part],
-                    timestamp_ns=ticks.timestamp_ns[part],
-                    elapsed_ns=np.full(count, 1_000_000),
-                    decisions=spread(decision, count),
-                    staleness_ttl_ns=config.staleness_ttl_ns,
-                ),
-            )
+        columns = pack_inputs(
+            price=ticks.price[part],
+            target=ticks.price[part],
+            timestamp_ns=ticks.timestamp_ns[part],
+            elapsed_ns=elapsed_ns[part],
+            decisions=spread(decision, len(ticks.asset[part])),
+            staleness_ttl_ns=config.staleness_ttl_ns,
         )
+        order = order_by_row(whole.rows[part])
+        batches.append((order, columns, elapsed_ns[part], whole.rank[part]))
 
     def step() -> None:
-        for order, columns in batches:
-            table.step(order, columns, np.full(order.rows.size, 1_000_000))
+        for order, columns, elapsed, rank in batches:
+            table.step(order, columns, elapsed)
+            table.sequence[order.rows] = rank + 1
 
     return rate(step, len(ticks.asset))
 
