@@ -1,8 +1,10 @@
 """Ticks from Parquet, CSV and Avro files, read piece by piece."""
 
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from workers.replay.avro_file import AvroFile
 from workers.replay.chunk import TickChunk
@@ -40,8 +42,23 @@ def _open(path: Path, layout: Layout) -> _TickFile:
     raise BadTicksError(f"{path}: name it .parquet, .csv, {compressed} or .avro, after what it is")
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What tells a file from one that was written since."""
+
+    bytes: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        found = path.stat()
+        return cls(found.st_size, found.st_mtime_ns)
+
+
 class FileSource:
     """One file; its kind is told by its suffix: .csv (or .csv.gz, .bz2, .zst), .parquet or .avro.
+
+    It is the file of the moment when this was made, in whichever process it is read.
 
     Args:
         path: the file.
@@ -54,7 +71,8 @@ class FileSource:
     def __init__(self, path: Path, layout: Layout) -> None:
         if not path.is_file():
             raise BadTicksError(f"{path} is no file: check the path")
-        if not path.stat().st_size:
+        self._found = _Found.of(path)
+        if not self._found.bytes:
             raise BadTicksError(f"{path} is empty, 0 bytes: copy or write it again")
         self.name = path.name
         self.warnings: list[str] = []
@@ -74,12 +92,10 @@ class FileSource:
 
     def describe(self) -> dict[str, Any]:
         """Name, size and time of change stand for the content."""
-        found = self._path.stat()
         return {
             "kind": "file",
             "path": str(self._path),
-            "bytes": found.st_size,
-            "modified_ns": found.st_mtime_ns,
+            **asdict(self._found),
             "layout": layout_digest(self._layout),
         }
 
@@ -91,8 +107,26 @@ class FileSource:
         """The ticks in the order of the rows, checked; rows are offsets of partition 0.
 
         Raises:
-            BadTicksError: the file cannot be used.
+            BadTicksError: the file cannot be used, or is changed meanwhile.
         """
         name, checks = str(self._path), RowChecks(str(self._path), self._layout)
-        yield from tick_chunks(name, self._file.batches(), self._layout, checks, after)
+        self._check_unchanged()
+        try:
+            for chunk in tick_chunks(name, self._file.batches(), self._layout, checks, after):
+                self._check_unchanged()
+                yield chunk
+        except BadTicksError:
+            # What is wrong with the row may be that half of it was written.
+            self._check_unchanged()
+            raise
+        self._check_unchanged()
         self.warnings = checks.warnings()
+
+    def _check_unchanged(self) -> None:
+        with suppress(OSError):
+            if _Found.of(self._path) == self._found:
+                return
+        raise BadTicksError(
+            f"{self._path} was changed while it was read, so that some rows are of before and some "
+            "of after: read a copy that nobody writes to"
+        )

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,8 +46,9 @@ def open_ticks(ticks: Any, layout: Layout) -> SearchTicks:
         TuningError: they are neither.
     """
     if isinstance(ticks, Path | str):
-        file = partial(FileSource, Path(ticks), layout)
-        return SearchTicks(file, lambda: file().describe())
+        file = FileSource(Path(ticks), layout)
+        # A copy is held to the file of now, as a source made anew would not be.
+        return SearchTicks(partial(deepcopy, file), file.describe)
     if not is_table(ticks):
         raise TuningError(
             f"{type(ticks).__name__} holds no ticks: give a file, or a pandas, polars or pyarrow "

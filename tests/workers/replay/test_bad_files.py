@@ -1,6 +1,7 @@
 """A bad file is refused by its name and row, with a remedy, and leaves nothing that looks whole."""
 
 import gzip
+import pickle
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,28 @@ def test_a_bad_file_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(BadTicksError):
         run_backtest(plan)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_file_that_is_changed_while_it_is_read_is_refused(tmp_path: Path, suffix: str) -> None:
+    table, path = random_table(140_000, 3, seed=2), tmp_path / f"ticks.{suffix}"
+    write_ticks(path, table) if suffix == "parquet" else table.to_pandas().to_csv(path, index=False)
+    source, message = (
+        FileSource(path, Layout()),
+        f"ticks.{suffix} was changed while .*: read a copy",
+    )
+    description, in_another_process = source.describe(), pickle.loads(pickle.dumps(source))
+    chunks = source.chunks({})
+    next(chunks)
+    with path.open("a") as file:
+        file.write("A,1")  # a row half written
+    for reading in (chunks, in_another_process.chunks({})):
+        with pytest.raises(BadTicksError, match=message):
+            list(reading)
+    assert source.describe() == description
+    path.unlink()
+    with pytest.raises(BadTicksError, match=message):
+        list(source.chunks({}))
 
 
 def test_names_units_and_types_of_others(tmp_path: Path) -> None:

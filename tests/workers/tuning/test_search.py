@@ -18,7 +18,7 @@ import pytest
 
 from core import PredictorConfig
 from tests.workers.replay.tables import random_table, write_ticks
-from workers.replay import FileSource, Layout
+from workers.replay import BadTicksError, FileSource, Layout
 from workers.scoring import LossDifference
 from workers.tuning import (
     Evidence,
@@ -144,6 +144,17 @@ def test_a_table_in_memory_is_told_by_its_content(tmp_path: Path) -> None:
     with pytest.raises(TuningError, match="holds a search with another source"):
         tune(other, resume=True, **plan)
     assert tune(table.slice(0), resume=True, **plan).candidates == 1
+
+
+def test_a_search_is_on_the_file_of_its_begin(tmp_path: Path) -> None:
+    path = write_ticks(tmp_path / "ticks.parquet", random_table(200, 2, seed=73))
+    found = open_ticks(path, Layout())
+    description = found.describe()
+    assert sum(map(len, found.open().chunks({}))) == 200
+    write_ticks(path, random_table(300, 2, seed=74))
+    with pytest.raises(BadTicksError, match=r"ticks\.parquet was changed while it was read"):
+        list(found.open().chunks({}))
+    assert found.describe() == description
 
 
 def test_a_category_of_another_name_is_another_table() -> None:
