@@ -201,6 +201,9 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
         click.echo(
             f"skill against persistence {found['skill']:+.4f}{doubt}: {plan.out / 'report.html'}"
         )
+    if left_out := found["left_out"]:
+        hint = "" if run["dtype"] == "float64" else ": forecast such prices in float64"
+        click.echo(f"warning: {left_out:,} forecasts were no numbers, left out{hint}", err=True)
     if not counts["records"]:
         since = "" if how.begin is None else " behind the snapshots that it begins from"
         click.echo(f"warning: there are no ticks in {plan.source.name}{since}", err=True)

@@ -1,6 +1,5 @@
 """`tickfleet compare`: two backtests over the same ticks."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import click
 import numpy as np
 
 from ops.report import compare_runs
+from ops.strict_json import strict_json
 from workers.scoring import ENOUGH
 
 __all__ = ["command"]
@@ -24,13 +24,12 @@ def command(first: Path, second: Path, *, as_lines: bool) -> None:
     """Say which of two runs forecasts better, and whether the difference is significant."""
     found = compare_runs(first, second)
     if as_lines:
-        # JSON has no NaN.
-        known = {} if np.isfinite(found.statistic) else {"statistic": None, "chance": None}
-        skill = [one if np.isfinite(one) else None for one in found.skill]
-        click.echo(json.dumps({**asdict(found), **known, "skill": skill}))
+        click.echo(strict_json(asdict(found)))
         return
     for name, (ours, theirs) in found.settings.items():
         click.echo(f"{name}: {ours} against {theirs}")
+    if found.left_out:
+        click.echo(f"{found.left_out:,} forecasts left out: in one run or both they are no numbers")
     if not found.judged:
         click.echo("no forecast of both was judged by a price: nothing to compare")
         return

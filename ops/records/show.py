@@ -1,8 +1,5 @@
 """A decoded record as one line: JSON for programs, columns for people."""
 
-import base64
-import json
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,6 +7,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from ops.records.decode import Record
+from ops.strict_json import strict_json
 from ops.terminal import printable
 
 __all__ = ["as_json", "as_text"]
@@ -35,11 +33,11 @@ def as_json(record: Record) -> str:
         "timestamp_ms": record.timestamp_ms,
         "key": record.key,
         "kind": record.kind,
-        "value": _plain(record.value),
+        "value": record.value,
     }
     if record.problem:
         envelope["problem"] = record.problem
-    return json.dumps(envelope, allow_nan=False)
+    return strict_json(envelope)
 
 
 def as_text(record: Record) -> Text:
@@ -72,17 +70,3 @@ def _brief(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.8g}"
     return printable(str(value))
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case float() if not math.isfinite(value):
-            return None
-        case bytes():
-            return {"base64": base64.b64encode(value).decode()}
-        case dict():
-            return {key: _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value

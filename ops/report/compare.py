@@ -29,6 +29,7 @@ _COLUMNS: Final = (
 class Comparison:
     """Attributes:
     judged: forecasts that both runs made after warming up, and that a price judged.
+    left_out: further ones, of which a run's was no number.
     mean_loss: squared errors of the first and of the second.
     skill: of both against persistence, each asset in units of its own moves; NaN where no price
         moved.
@@ -41,6 +42,7 @@ class Comparison:
     """
 
     judged: int
+    left_out: int
     mean_loss: tuple[float, float]
     skill: tuple[float, float]
     statistic: float
@@ -55,12 +57,14 @@ class _Asset:
     """Attributes:
     newest: the forecasts of the first and the second run and of persistence.
     counts: whether they count.
+    left_out: how many counted and were no numbers.
     losses: sums of their squared errors.
     difference: of the runs' losses.
     """
 
     newest: Float64[ndarray, "3"] = field(default_factory=lambda: np.full(3, np.nan))
     counts: bool = False
+    left_out: int = 0
     losses: Float64[ndarray, "3"] = field(default_factory=lambda: np.zeros(3))
     difference: LossDifference = field(default_factory=LossDifference)
 
@@ -72,10 +76,12 @@ class _Asset:
     ) -> None:
         """The next rows, and what both runs made of them."""
         forecasts = np.column_stack([self.newest, np.vstack([made, price])])
-        judged = np.concatenate([[self.counts], counts[:-1]])
+        counted = np.concatenate([[self.counts], counts[:-1]])
+        judged = counted & np.isfinite(forecasts[:, :-1]).all(axis=0)
         losses = (price - forecasts[:, :-1])[:, judged] ** 2
         self.difference.add(losses[0] - losses[1])
         self.losses += losses.sum(axis=1)
+        self.left_out += int(counted.sum() - judged.sum())
         self.newest, self.counts = forecasts[:, -1], bool(counts[-1])
 
 
@@ -114,6 +120,7 @@ def _compared(
     skills = [own_skill(judged, side, persistence) for side in sides]
     return Comparison(
         judged=int(judged.sum()),
+        left_out=sum(one.left_out for one in assets),
         mean_loss=(mean_losses[0], mean_losses[1]),
         skill=(skills[0], skills[1]),
         statistic=test.statistic,

@@ -25,12 +25,20 @@ def _nothing(counts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     if not counts["results"]:
         return f"No tick could be used: all {counts['refused']:,} were refused."
     if not judged:
-        return "No forecast could be judged: no asset had a price after it had warmed up."
+        return f"No forecast could be judged: {_why_none(counts, summary)}."
     if judged < ENOUGH:
         return f"{judged} forecasts were judged: too few to tell what they are worth from chance."
     if summary["skill"] is None:
         return f"The price moved after none of the {judged:,} forecasts that were judged."
     return ""
+
+
+def _why_none(counts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    if summary["rejected"] == counts["results"]:
+        return f"all {counts['results']:,} ticks were rejected, as all beyond 1e30 are"
+    if summary["left_out"]:
+        return f"{summary['left_out']:,} were no numbers"
+    return "no asset had a price after it had warmed up"
 
 
 def _skill(summary: Mapping[str, Any]) -> str:

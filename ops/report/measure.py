@@ -70,7 +70,7 @@ def measure(folder: Path, progress: Callable[[int, float], None]) -> Measured:
     assets.sort(key=lambda one: (one["judged"] < ENOUGH, one["skill"] or 0.0, one["asset_id"]))
     return Measured(
         run,
-        _summary(skills.assets, timeline),
+        _summary(skills.assets, timeline, counts["results"]),
         assets,
         timeline,
         flag_timeline(folder, timeline),
@@ -85,14 +85,17 @@ def measure(folder: Path, progress: Callable[[int, float], None]) -> Measured:
     )
 
 
-def _summary(named: dict[str, AssetSkill], timeline: Timeline) -> dict[str, Any]:
+def _summary(named: dict[str, AssetSkill], timeline: Timeline, results: int) -> dict[str, Any]:
     total, assets = AssetSkill(), list(named.values())
     for asset in assets:
         total.judged += asset.judged
+        total.left_out += asset.left_out
         total.losses += asset.losses
     peers = {peer: _figures(total, peer, assets) for peer in PEERS}
     return {
         "judged": total.judged,
+        "left_out": total.left_out,
+        "rejected": results - timeline.accepted,
         **peers["persistence"],
         **_balance(named, total),
         "loss_ratio": {peer: _finite(total.ratio(peer)) for peer in PEERS},
@@ -119,6 +122,7 @@ def _asset(name: str, asset: AssetSkill) -> dict[str, Any]:
     return {
         "asset_id": name,
         "judged": asset.judged,
+        "left_out": asset.left_out,
         **_figures(asset, PEERS[0], [asset]),
     }
 

@@ -32,12 +32,14 @@ _FORECASTERS: Final = ("model", *PEERS)
 class AssetSkill:
     """Attributes:
     judged: forecasts that were judged by the next price.
+    left_out: further ones that were no numbers.
     losses: sums of squared errors, the model's first, then the peers'.
     series: the squared errors, the model's first, then the peers'.
     against: model's loss less each peer's.
     """
 
     judged: int = 0
+    left_out: int = 0
     losses: Float64[ndarray, " forecasters"] = field(
         default_factory=lambda: np.zeros(len(_FORECASTERS))
     )
@@ -83,13 +85,15 @@ class AssetSkill:
         made[1:, 0] = self._peers.forecasts
         made[0] = np.concatenate([[self._forecast], forecast])
         made[1:, 1:] = peer_forecasts(self._peers, price)
-        judged = np.concatenate([[self._warm], warm[:-1]]) & np.isfinite(made[:, :-1]).all(axis=0)
+        warmed = np.concatenate([[self._warm], warm[:-1]])
+        judged = warmed & np.isfinite(made[:, :-1]).all(axis=0)
         published = np.concatenate([[self._scale], scale[:-1]])
         self._forecast, self._warm = float(forecast[-1]), bool(warm[-1])
         self._scale = float(scale[-1])
         errors = price - made[:, :-1]
         losses = errors**2
         self.judged += int(judged.sum())
+        self.left_out += int(warmed.sum() - judged.sum())
         self.losses += losses[:, judged].sum(axis=1)
         for mine, series in zip(losses[:, judged], self.series, strict=True):
             series.add(mine)

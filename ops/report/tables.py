@@ -33,10 +33,17 @@ def summary_rows(found: Measured) -> list[tuple[str, str]]:
             f"{summary['assets_better_than_persistence']:,} of {counts['assets']:,}",
         ),
         ("forecasts judged", f"{summary['judged']:,} of {counts['results']:,}"),
+        *_left_out(summary),
         ("refused records", f"{counts['refused']:,}"),
+        ("rejected as outliers", f"{summary['rejected']:,}"),
         ("regime changes", f"{summary['alarms']:,}"),
         *((f"flag {kind}", f"{int(line.sum()):,}") for kind, line in found.flags.items()),
     ]
+
+
+def _left_out(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    count = summary["left_out"]
+    return [("forecasts left out, no numbers", f"{count:,}")] if count else []
 
 
 def _balance(summary: dict[str, Any], assets: int) -> list[tuple[str, str]]:

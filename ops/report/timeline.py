@@ -64,6 +64,11 @@ class Timeline:
         length = (self.last_ns - self.first_ns) / _STRETCHES
         return self.first_ns + length * (np.arange(_STRETCHES) + 0.5)
 
+    @property
+    def accepted(self) -> int:
+        """Ticks in all: those that were not rejected."""
+        return int(self.ticks.sum())
+
     def stretch_of(self, timestamp_ns: Int64[ndarray, " n"]) -> Int64[ndarray, " n"]:
         """Into which stretch each time falls."""
         length = max(self.last_ns - self.first_ns, 1)

@@ -1,21 +1,17 @@
 """The report's three files, beside the run: a page, a text, data."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float64
-from numpy import ndarray
-
 from core.errors import RetryableError
 from ops.report.calibration import LEVELS, SCALES
 from ops.report.measure import Measured, measure
 from ops.report.page import render_page
 from ops.report.tables import asset_table, coverage_table, peer_table, summary_rows
+from ops.strict_json import strict_json
 from ops.terminal import printable
 
 __all__ = ["NoReportError", "write_report"]
@@ -42,7 +38,7 @@ def write_report(
     for name, text in (
         ("report.html", render_page(found)),
         ("report.md", _markdown(found)),
-        ("report.json", json.dumps(_data(found), indent=2)),
+        ("report.json", strict_json(_data(found), indent=2)),
     ):
         aside = run / f"{name}.unfinished"
         try:
@@ -88,9 +84,9 @@ def _data(found: Measured) -> dict[str, Any]:
         "calibration": {
             scale: {
                 "judged": int(calibration.judged[number]),
-                "pit_density": _listed(calibration.density()[number]),
+                "pit_density": calibration.density()[number].tolist(),
                 "coverage": dict(
-                    zip(map(str, LEVELS), _listed(calibration.coverage()[number]), strict=True)
+                    zip(map(str, LEVELS), calibration.coverage()[number].tolist(), strict=True)
                 ),
             }
             for number, scale in enumerate(SCALES)
@@ -102,12 +98,7 @@ def _data(found: Measured) -> dict[str, Any]:
             "loss_model": timeline.losses[0].tolist(),
             "loss_persistence": timeline.losses[1].tolist(),
             "alarms": timeline.alarms.tolist(),
-            "skill_band": [_listed(edge) for edge in timeline.skill_band()],
+            "skill_band": [edge.tolist() for edge in timeline.skill_band()],
             "flags": {kind: line.tolist() for kind, line in found.flags.items()},
         },
     }
-
-
-def _listed(values: Float64[ndarray, " n"]) -> list[float | None]:
-    """JSON knows no NaN."""
-    return [value if np.isfinite(value) else None for value in values.tolist()]

@@ -1,6 +1,5 @@
 """`dumps`: what workers kept of the moment an asset went into emergency."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.cli.snapshot.choose import Place, json_option, place_options
+from ops.strict_json import strict_json
 from ops.terminal import printable
 from snapshots.envelope import unseal
 
@@ -28,7 +28,7 @@ def dumps(place: Place, *, asset: str | None, as_lines: bool) -> None:
     table = Table("partition", "offset", "asset", "Hölder", "kurtosis", "last prices", box=None)
     for dump in _of(place, asset):
         if as_lines:
-            click.echo(json.dumps(dump))
+            click.echo(strict_json(dump))
         else:
             table.add_row(*(Text(printable(cell)) for cell in _cells(dump)))
     if not as_lines:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from pyarrow import csv, parquet
+from pyarrow import compute, csv, parquet
 
 from ops.cli import main
 from tests.workers.replay.tables import bits, random_table, write_ticks
@@ -60,6 +60,22 @@ def test_a_skill_of_few_forecasts_is_said_to_be() -> None:
     assert f", of only {judged} forecasts: few/report.html" in few.stdout
     assert read_judged("many") >= 100
     assert "only" not in many.stdout
+
+
+def test_forecasts_that_are_no_numbers_are_warned_of(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TICKFLEET_DTYPE", "float32")
+    table = random_table(190, 1, seed=42)
+    huge = compute.multiply(table["price"], 1e26)
+    write_ticks(folder / "huge.parquet", table.set_column(1, "price", huge))
+    said = run("backtest", "--file", "huge.parquet", "--out", "huge")
+    assert said.exit_code == 0, said.output
+    count = 190 - 128
+    hint = "forecast such prices in float64"
+    assert f"warning: {count} forecasts were no numbers, left out: {hint}\n" in said.stderr
+    text = (folder / "huge" / "report.html").read_text("utf-8")
+    assert f"No forecast could be judged: {count} were no numbers." in text
 
 
 def read_judged(folder: str) -> int:

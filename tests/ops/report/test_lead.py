@@ -29,6 +29,10 @@ def ticks(count: int, **columns: Any) -> Any:
         (ticks(0), "There were no ticks."),
         (ticks(9, price=np.full(9, -1.0)), "No tick could be used: all 9 were refused."),
         (ticks(20), "No forecast could be judged: no asset had a price after it had warmed up."),
+        (
+            ticks(90, price=np.linspace(1e31, 2e31, 90)),
+            "No forecast could be judged: all 90 ticks were rejected, as all beyond 1e30 are.",
+        ),
         (ticks(90), "58 forecasts were judged: too few to tell what they are worth from chance."),
         (
             ticks(190, price=np.full(190, 5.0)),

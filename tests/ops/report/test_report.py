@@ -203,6 +203,34 @@ def test_the_better_run_is_found(run: Path, noisier: Path) -> None:
     assert same.stdout.endswith("no difference\n")
 
 
+def test_forecasts_that_are_no_numbers_are_left_out_and_counted(
+    run: Path, noisier: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(run, tmp_path / "holed")
+    holed = str(tmp_path / "holed")
+    (part,) = (tmp_path / "holed" / "results").glob("*.parquet")
+    frame = parquet.read_table(part).to_pandas()
+    frame.loc[frame["asset_id"] == "asset-00007", "predicted_price"] = np.nan
+    parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), part)
+    whole = rows(run)
+    _, _, left_out = losses(whole[whole["asset_id"] == "asset-00007"])
+    kept = whole[whole["asset_id"] != "asset-00007"]
+    model, _, judged = losses(kept)
+    said = CliRunner().invoke(main, ["compare", holed, str(noisier)]).stdout
+    assert f"{left_out:,} forecasts left out: in one run or both they are no numbers\n" in said
+    assert f"\n{judged:,} forecasts; mean squared error " in said
+    assert f"{holed} is better; Diebold-Mariano -" in said
+    lines = CliRunner().invoke(main, ["compare", "--json", holed, str(noisier)]).stdout
+    found = json.loads(lines, parse_constant=pytest.fail)
+    assert (found["judged"], found["left_out"]) == (judged, left_out)
+    assert found["mean_loss"][0] == pytest.approx(model / judged)
+    summary = write_report(tmp_path / "holed").summary
+    assert (summary["judged"], summary["left_out"]) == (judged, left_out)
+    json.loads((tmp_path / "holed" / "report.json").read_text("utf-8"), parse_constant=pytest.fail)
+    text = (tmp_path / "holed" / "report.md").read_text("utf-8")
+    assert f"| forecasts left out, no numbers | {left_out:,} |" in text
+
+
 def test_an_asset_in_two_partitions_has_two_histories(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "moved")
     for part in (tmp_path / "moved" / "results").glob("*.parquet"):
