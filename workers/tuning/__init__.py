@@ -6,7 +6,7 @@ a round chooses by comes from its held-out fold or from behind it.
 
 from workers.tuning import _optuna  # noqa: F401  (first: says what to install)
 from workers.tuning.api import read_space, tune
-from workers.tuning.errors import TuningError
+from workers.tuning.errors import SearchHaltedError, TuningError
 from workers.tuning.evidence import Evidence, FoldEvidence, RoundEvidence, Verdict
 from workers.tuning.folder import interrupted
 from workers.tuning.luck import expected_best
@@ -21,6 +21,7 @@ __all__ = [
     "Objective",
     "Progress",
     "RoundEvidence",
+    "SearchHaltedError",
     "SearchPlan",
     "SearchSpace",
     "SearchTicks",

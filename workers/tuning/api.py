@@ -44,6 +44,7 @@ def tune(
 
     Raises:
         TuningError: space, plan or folder cannot be used.
+        SearchHaltedError: a process died, or the folder is in use; `resume` goes on.
         BadTicksError: the ticks cannot be used.
     """
     base = config or PredictorConfig()

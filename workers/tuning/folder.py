@@ -15,7 +15,7 @@ from typing import Any
 
 from workers.replay.folder import differing_names
 from workers.replay.room import no_room
-from workers.tuning.errors import TuningError
+from workers.tuning.errors import SearchHaltedError, TuningError
 from workers.tuning.evidence import Evidence
 
 __all__ = ["TOPIC_TICKS", "SearchFolder", "interrupted", "opened", "save_result"]
@@ -61,7 +61,8 @@ def opened(out: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[Sea
     """The folder, for this search alone.
 
     Raises:
-        TuningError: another search's folder, one at work, or one to `resume` without being told.
+        TuningError: another search's folder, or one to `resume` without being told.
+        SearchHaltedError: another search is at work there.
         NoRoomError: the disk is full.
     """
     before = interrupted(out)
@@ -114,7 +115,7 @@ def _alone_in(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise TuningError(f"another search works in {out}: wait for it") from None
+            raise SearchHaltedError(f"another search works in {out}: wait for it") from None
         try:
             yield
         finally:

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from core import PredictorConfig, compile_run, compile_step, compile_trainer
 from workers.children import Children
-from workers.tuning.errors import TuningError
+from workers.tuning.errors import SearchHaltedError
 from workers.tuning.evaluate import FoldScore, Task, fold_scores
 
 __all__ = ["Inline", "Lanes", "Processes"]
@@ -87,7 +87,7 @@ class Processes:
         """Blocks until a lane reports.
 
         Raises:
-            TuningError: a process died.
+            SearchHaltedError: a process died.
         """
         pipes = self._children.pipes
         ready: list[Any] = wait([pipes[lane] for lane in self._busy])
@@ -118,9 +118,9 @@ class Processes:
         except OSError:
             raise self._died(lane) from None
 
-    def _died(self, lane: int) -> TuningError:
+    def _died(self, lane: int) -> SearchHaltedError:
         code = self._children.exit_code(lane)
-        return TuningError(
+        return SearchHaltedError(
             f"a process of the search died (exit code {code}), perhaps for want of memory: go on "
             "with --resume and fewer --processes"
         )

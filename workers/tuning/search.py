@@ -116,6 +116,7 @@ def run_search(
 
     Raises:
         TuningError: the plan or the folder cannot be used.
+        SearchHaltedError: a process died, or the folder is in use; going on is possible.
         BadTicksError: the ticks cannot be used.
         NoRoomError: the disk is full.
     """

@@ -1,6 +1,7 @@
 """What is searched: a table of typed dimensions, each a setting of the predictor by its name."""
 
 import difflib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, Self, cast, get_type_hints
@@ -145,6 +146,8 @@ def _number(name: str, kind: Kind, given: Mapping[str, Any]) -> Dimension:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TuningError(f"{name}: {key} must be a number, not {value!r}")
+        if not abs(value) <= sys.float_info.max:  # nor is NaN, or an integer beyond it
+            raise TuningError(f"{name}: {key}={value!r}: a finite number")
         if kind == "int" and int(value) != value:
             raise TuningError(f"{name}: {key}={value!r}: a whole number, as the type is int")
         numbers[key] = value

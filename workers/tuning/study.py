@@ -18,12 +18,13 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from core import PredictorConfig
-from workers.tuning.errors import TuningError
+from workers.tuning.errors import SearchHaltedError, TuningError
 from workers.tuning.space import Dimension, SearchSpace
 
 __all__ = ["RoundStudy", "TrialRecord", "opened_storage"]
 
 _BUSY_TIMEOUT_S = 60
+_PRIMARY_CODE = 0xFF
 _STARTUP_TRIALS = 5
 _COUNTED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 
@@ -49,7 +50,8 @@ def opened_storage(path: Path) -> Iterator[optuna.storages.RDBStorage]:
 
     Raises:
         OSError: the disk is full.
-        TuningError: the file is damaged, or another program holds it.
+        TuningError: the file is damaged.
+        SearchHaltedError: another program holds it.
     """
     # What is said of trials is said by the progress bar and the report.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -164,11 +166,15 @@ class RoundStudy:
 
 
 def _told(path: Path, error: sqlite3.Error) -> Exception:
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    if code == sqlite3.SQLITE_FULL:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return SearchHaltedError(
+            f"{path} is held by another program ({error}): go on with --resume when it is not"
+        )
     return TuningError(
-        f"{path} cannot be used ({error}): go on with --resume when nothing else holds it; if it "
-        f"is damaged, remove {path.parent} and search anew"
+        f"{path} cannot be used ({error}): if it is damaged, remove {path.parent} and search anew"
     )
 
 

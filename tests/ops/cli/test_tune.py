@@ -1,5 +1,6 @@
 """`tickfleet tune` as a person uses it."""
 
+import fcntl
 import json
 import re
 import tomllib
@@ -87,6 +88,15 @@ def test_a_full_disk_is_one_line_and_exit_code_1(folder: Path) -> None:
         told = run("tune", "--file", "ticks.parquet", "--space", "space.toml", *_SMALL)
     assert told.exit_code == 1
     assert told.stderr.endswith(f"error: tuned: {_FULL}\n")
+
+
+def test_a_folder_in_use_is_one_line_and_exit_code_1(folder: Path) -> None:
+    (folder / "tuned").mkdir()
+    with (folder / "tuned" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = run("tune", "--file", "ticks.parquet", "--space", "space.toml", *_SMALL)
+    assert told.exit_code == 1
+    assert told.stderr.endswith("error: another search works in tuned: wait for it\n")
 
 
 def test_the_space_of_the_page_is_one() -> None:

@@ -23,6 +23,7 @@ from workers.scoring import LossDifference
 from workers.tuning import (
     Evidence,
     Progress,
+    SearchHaltedError,
     SearchPlan,
     SearchSpace,
     TuningError,
@@ -187,7 +188,7 @@ def test_another_process_finds_the_same_scores_and_its_death_is_said(ticks: Path
         lanes.begin(0, PredictorConfig(), 2)
         (process,) = multiprocessing.active_children()
         os.kill(process.pid or 0, signal.SIGKILL)
-        with pytest.raises(TuningError, match=r"died \(exit code -9\).*--resume and fewer"):
+        with pytest.raises(SearchHaltedError, match=r"died \(exit code -9\).*--resume and fewer"):
             while lanes.next():
                 lanes.go_on(0, further=True)
     finally:

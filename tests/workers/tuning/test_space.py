@@ -1,5 +1,6 @@
 """A search space says what is wrong with it, by the setting's name."""
 
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ _BASE = PredictorConfig()
         ({"cusum_h": {"type": "float", "low": 1, "max": 9}}, "max means nothing for a float: it"),
         ({"cusum_h": {"type": "float", "low": 1}}, "cusum_h: high must be a number, not None"),
         ({"dgm_every": {"type": "int", "low": 1, "high": 2.5}}, "high=2.5: a whole number"),
+        ({"dgm_every": {"type": "int", "low": 1, "high": inf}}, "dgm_every: high=inf: a finite"),
+        ({"dgm_every": {"type": "int", "low": nan, "high": 3}}, "dgm_every: low=nan: a finite"),
+        ({"cusum_h": {"type": "float", "low": 1, "high": 10**309}}, "00: a finite number"),
+        ({"cusum_h": {"type": "float", "low": 1, "high": 2, "step": nan}}, "step=nan: a finite"),
+        ({"cusum_h": {"type": "float", "low": 1, "high": 2, "step": inf}}, "step=inf: a finite"),
         ({"cusum_h": {"type": "float", "low": 5, "high": 5}}, "low=5 must be below high=5"),
         ({"cusum_k": {"type": "float", "low": 0, "high": 5, "log": True}}, "needs low > 0"),
         ({"cusum_h": {"type": "float", "low": 1, "high": 5, "log": 1}}, "log must be true or"),

@@ -11,7 +11,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy import Engine, event
 
 from core import PredictorConfig
-from workers.tuning import SearchSpace, TuningError
+from workers.tuning import SearchHaltedError, SearchSpace, TuningError
 from workers.tuning.study import RoundStudy, opened_storage
 
 
@@ -65,7 +65,7 @@ def test_a_file_in_other_hands_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("workers.tuning.study._BUSY_TIMEOUT_S", 0.1)
     other = sqlite3.connect(tmp_path / "study")
     other.execute("BEGIN EXCLUSIVE")
-    told = pytest.raises(TuningError, match=r"\(database is locked\): go on with --resume when")
+    told = pytest.raises(SearchHaltedError, match=r"\(database is locked\): go on with --resume")
     with told, opened_storage(tmp_path / "study") as storage:
         _study(storage)
     other.close()
