@@ -1,5 +1,7 @@
 """`--to-topic` publishes each result once, with its flag events, whatever breaks on the way."""
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,11 @@ from workers.replay import (
     Publishing,
     ReplayError,
     RunPlan,
+    TakenRunIdError,
     run_backtest,
+    run_in_processes,
 )
+from workers.replay.run_group import RunGroup
 
 pytestmark = pytest.mark.kafka
 _PARTITIONS = 3
@@ -134,6 +139,13 @@ def test_a_resumed_run_publishes_what_is_missing_only(kafka: KafkaCluster, tmp_p
     results = published(kafka, topic, "r-1")
     assert of_topic(results) == of_table(tmp_path / "run")
     assert {partition for partition, _ in results} == set(range(_PARTITIONS))
+    again = replace(plan(), out=tmp_path / "again")
+    for resume in (False, True):
+        with pytest.raises(TakenRunIdError, match="the run id r-1 is another run's"):
+            run_backtest(again, resume=resume)
+        with pytest.raises(TakenRunIdError, match="give another --run-id"):
+            run_in_processes(again, 2, resume=resume)
+    assert not list(tmp_path.glob("again*"))
     with pytest.raises(ReplayError, match="no topic nowhere: create it first"):
         run_backtest(
             RunPlan(
@@ -201,6 +213,32 @@ def test_two_processes_over_a_topic_publish_and_write_what_one_does(
     assert raised(kafka, flags, "seven") == events_of_table(tmp_path / "one")
     assert of_topic(results) == of_table(tmp_path / "one")
     assert all(partition == result["source_partition"] for partition, result in results)
+    for processes in ("1", "3"):
+        anew = [*more, "--processes", processes, "--out", str(tmp_path / "again")]
+        refused = CliRunner().invoke(main, [*arguments, *anew])
+        assert (refused.exit_code, "give another --run-id" in refused.stderr) == (2, True)
+    assert len(seen(kafka, to, "seven")) == count
+
+
+def test_a_run_that_was_killed_at_any_moment_has_its_run_id_still(kafka: KafkaCluster) -> None:
+    topic = kafka.create_topic("b")
+    brokers = WorkerConfig(kafka.bootstrap, "g", "w", "file:///none")
+    publishing = Publishing(brokers, topic, unique_name("r"), same_partition=False)
+
+    def opened(token: str) -> RunGroup:
+        return RunGroup(publishing, token, done=0)
+
+    with closing(opened("ours")), closing(opened("ours")) as group:
+        group.claim()
+    with closing(opened("ours")) as first:
+        first.transact(7, lambda producer: producer.produce(topic, b"result"))
+        with closing(opened("ours")) as second:
+            assert second.published == 7
+            with pytest.raises(RetryableError, match="could not be published"):
+                first.transact(9, lambda _producer: None)
+            second.transact(8, lambda _producer: None)
+    with pytest.raises(TakenRunIdError, match="which published under it before"):
+        opened("another's")
 
 
 def test_topics_of_the_fleet_are_not_written_to(tmp_path: Path) -> None:

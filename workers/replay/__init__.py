@@ -15,7 +15,13 @@ from workers.replay.branch import (
 )
 from workers.replay.comparing import verifying
 from workers.replay.decisions import EventTime, Recorded
-from workers.replay.errors import BadTicksError, DifferentRunError, NoRoomError, ReplayError
+from workers.replay.errors import (
+    BadTicksError,
+    DifferentRunError,
+    NoRoomError,
+    ReplayError,
+    TakenRunIdError,
+)
 from workers.replay.export import export_ticks
 from workers.replay.file_source import FileSource
 from workers.replay.folder import begun, read_run
@@ -24,7 +30,8 @@ from workers.replay.history import History
 from workers.replay.layout import BadQuotes, Layout, Repeats, TimeUnit
 from workers.replay.parallel import run_in_processes
 from workers.replay.processes import ProcessDiedError
-from workers.replay.publish import RUN_ID_HEADER, Publishing
+from workers.replay.publish import RUN_ID_HEADER
+from workers.replay.publishing import Publishing
 from workers.replay.record_columns import Headers, RecordColumns
 from workers.replay.room import no_room
 from workers.replay.run import RunPlan, run_backtest
@@ -53,6 +60,7 @@ __all__ = [
     "Repeats",
     "ReplayError",
     "RunPlan",
+    "TakenRunIdError",
     "TickSource",
     "TimeUnit",
     "TopicRange",

@@ -2,7 +2,7 @@
 
 from core.errors import FatalError, RetryableError
 
-__all__ = ["BadTicksError", "DifferentRunError", "NoRoomError", "ReplayError"]
+__all__ = ["BadTicksError", "DifferentRunError", "NoRoomError", "ReplayError", "TakenRunIdError"]
 
 
 class ReplayError(FatalError):
@@ -15,6 +15,10 @@ class BadTicksError(ReplayError):
 
 class DifferentRunError(ReplayError):
     """What lies in the folder belongs to another run."""
+
+
+class TakenRunIdError(ReplayError):
+    """Under this run id another run publishes, or has published."""
 
 
 class NoRoomError(RetryableError):

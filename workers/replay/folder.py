@@ -10,10 +10,11 @@ import json
 import os
 import shutil
 import time
+import uuid
 from pathlib import Path
 from typing import IO, Any, Self
 
-from workers.replay.errors import DifferentRunError, ReplayError
+from workers.replay.errors import DifferentRunError, ReplayError, TakenRunIdError
 from workers.replay.room import no_room
 
 __all__ = ["RunFolder", "begun", "differing_names", "finished", "read_run"]
@@ -32,6 +33,9 @@ class RunFolder:
         identity: what the run does; a partial one is continued only by the same.
         resume: whether a partial one may be there.
 
+    Attributes:
+        token: tells the run from all others, of the same settings too; kept when it goes on.
+
     Raises:
         ReplayError: a run is there already, or a partial one and `resume` was not asked for, or
             another process is at work on it.
@@ -43,6 +47,7 @@ class RunFolder:
         self._identity = identity
         self.path = out.with_name(out.name + ".partial")
         self.checkpoint: dict[str, Any] | None = None
+        self.token = uuid.uuid4().hex
         self._check_free()
         left = self.path.exists() and not resume
         try:
@@ -67,7 +72,7 @@ class RunFolder:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
     ) -> None:
-        kept = error is None or self._worth_keeping()
+        kept = error is None or self._worth_keeping(error)
         if not kept:
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
@@ -78,7 +83,8 @@ class RunFolder:
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Remember where the run stands; what it names must be durable."""
         self.checkpoint = state
-        _write_json(self.path / _CHECKPOINT, {"identity": self._identity, **state})
+        whose = {"identity": self._identity, "token": self.token}
+        _write_json(self.path / _CHECKPOINT, {**whose, **state})
 
     @property
     def finished(self) -> dict[str, Any] | None:
@@ -112,9 +118,10 @@ class RunFolder:
                 "remove it"
             )
 
-    def _worth_keeping(self) -> bool:
+    def _worth_keeping(self, error: BaseException) -> bool:
         """Whether there are finished parts, of a slice too, or somebody was shown results."""
         published = self._identity.get("published") is not None
+        published &= not isinstance(error, TakenRunIdError)
         finished = (path for path in self.path.rglob("part-*") if path.suffix != ".unfinished")
         return published or any(finished)
 
@@ -125,6 +132,7 @@ class RunFolder:
             self.save_checkpoint({})
             return None
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        self.token = found.pop("token", "")
         before, now = found.pop("identity"), json.loads(json.dumps(self._identity))
         differing = differing_names(before, now)
         # Where nothing was done nothing is mixed: it becomes a run of these settings. What was

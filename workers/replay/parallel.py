@@ -22,6 +22,7 @@ from workers.replay.merge_tables import place_ranges
 from workers.replay.parts import ArrowParts
 from workers.replay.processes import SliceProcesses
 from workers.replay.run import RunPlan, run_backtest, run_facts
+from workers.replay.run_group import RunGroup
 from workers.replay.run_tables import SCHEMAS, complete_tables
 from workers.replay.slices import slice_plans
 
@@ -45,6 +46,7 @@ def run_in_processes(
 
     Raises:
         ProcessDiedError: one of them was killed; going on with `resume` is possible.
+        TakenRunIdError: under its run id another run publishes.
         BadTicksError, ReplayError, RetryableError: as `run_backtest`.
     """
     identity = plan.identity()
@@ -80,6 +82,9 @@ def _run(
     def tell(results: list[int], shares: list[float]) -> None:
         progress(sum(results), _STEPPING_SHARE * sum(shares) / len(shares))
 
+    if plan.publish is not None and any(fresh):
+        with closing(RunGroup(plan.publish, folder.token, done=0)) as group:
+            group.claim()
     with SliceProcesses(placed) as working:
         working.step(tell)
         outs = [one.out for one in placed]

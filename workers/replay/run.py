@@ -21,7 +21,8 @@ from workers.replay.engine import Engine, Stepped
 from workers.replay.folder import RunFolder, finished
 from workers.replay.gather import batch_rows
 from workers.replay.places import Places
-from workers.replay.publish import Publishing, RunPublisher
+from workers.replay.publish import RunPublisher
+from workers.replay.publishing import Publishing
 from workers.replay.run_tables import RunTables, complete_tables
 from workers.replay.source import TickSource
 
@@ -155,7 +156,7 @@ class _Run:
         closed.callback(self._tables.abandon)
         self._publisher: RunPublisher | None = None
         if plan.publish is not None:
-            self._publisher = RunPublisher(plan.publish, done=self._counts.results)
+            self._publisher = RunPublisher(plan.publish, folder.token, done=self._counts.results)
             closed.enter_context(closing(self._publisher))
         self._writing = closed.enter_context(Beside("run-tables"))
         self._since_checkpoint = 0
