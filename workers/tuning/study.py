@@ -84,7 +84,8 @@ class RoundStudy:
         base: the settings that are not.
         seed: of the search.
         prune: give a trial up that is below the median of the others after as many folds.
-        first: parameters to try before any others, in this order.
+        first: parameters to try before any others, in this order. One that no trial has tried, as
+            the round before chooses anew where it has more trials now, is tried next.
     """
 
     def __init__(
@@ -110,9 +111,7 @@ class RoundStudy:
             if prune
             else optuna.pruners.NopPruner(),
         )
-        for trial in self._study.get_trials(deepcopy=False):
-            if trial.state is TrialState.RUNNING:
-                self._study.tell(trial.number, state=TrialState.FAIL)
+        self._fail_unfinished()
         self._open: dict[int, Trial] = {}
 
     @property
@@ -125,12 +124,24 @@ class RoundStudy:
         index = self.asked
         digest = hashlib.sha256(f"{self._seed}/{index}".encode()).digest()
         self._study.sampler = optuna.samplers.TPESampler(seed=int.from_bytes(digest[:4], "big"))
-        if index < len(self._first):
-            self._study.enqueue_trial(self._first[index])
+        if (params := self._untried()) is not None:
+            self._study.enqueue_trial(params)
         trial = self._study.ask()
         self._open[trial.number] = trial
         params = {one.name: _suggest(trial, one) for one in self._space.dimensions}
         return trial.number, self.config(params)
+
+    def _fail_unfinished(self) -> None:
+        """What was under way when the search was interrupted."""
+        for _ in self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            self._study.ask()  # it was to begin, and only what has begun can fail
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._study.tell(trial.number, state=TrialState.FAIL)
+
+    def _untried(self) -> dict[str, Any] | None:
+        """Of those to try first the next one."""
+        tried = [one.params for one in self._study.get_trials(deepcopy=False, states=_COUNTED)]
+        return next((params for params in self._first if params not in tried), None)
 
     def known(self, number: int) -> float | None:
         """What a finished trial of the same parameters was worth: this one would be the same."""
