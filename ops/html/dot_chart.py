@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Final
 
 from ops.html.frame import RIGHT, WIDTH, Scale, colour, figure, nice_ticks, nothing, number_axis
+from ops.html.text import escaped
+from ops.terminal import printable
 
 __all__ = ["Dot", "DotRow", "dot_chart"]
 
@@ -61,10 +62,11 @@ def dot_chart(title: str, names: Sequence[str], rows: Sequence[DotRow], *, note:
     body = [number_axis(ticks, x, top=_TOP, bottom=bottom)]
     for number, row in enumerate(rows):
         middle = _TOP + _ROW * (number + 0.5)
-        label = row.label if len(row.label) <= _LONGEST else row.label[: _LONGEST - 1] + "…"
+        label = printable(row.label)  # before it is cut: that makes it longer
+        label = label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
         body.append(
             f'<text x="{_LABELS - 10}" y="{middle + 4:.1f}" text-anchor="end">'
-            f"{escape(label)}</text>"
+            f"{escaped(label)}</text>"
         )
         body += [
             _dot(dot, x, middle + 5.0 * (place - (len(row.dots) - 1) / 2.0), colour(place))

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from html import escape
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
+
+from ops.html.text import escaped
 
 __all__ = [
     "BOTTOM",
@@ -62,20 +63,20 @@ def figure(
         height: of the drawing, pixels.
     """
     keys = "".join(
-        f'<span class="key {kind}">{escape(name)}</span>' for name, kind in legend.items()
+        f'<span class="key {kind}">{escaped(name)}</span>' for name, kind in legend.items()
     )
-    words = f"<p>{escape(note)}</p>" if note else ""
+    words = f"<p>{escaped(note)}</p>" if note else ""
     return (
-        f"<figure><figcaption>{escape(title)}</figcaption>{words}"
+        f"<figure><figcaption>{escaped(title)}</figcaption>{words}"
         f"{f'<p>{keys}</p>' if keys else ''}"
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
+        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escaped(title)}">'
         f"{body}</svg></figure>"
     )
 
 
 def nothing(title: str) -> str:
     """A figure that has no data."""
-    return f"<figure><figcaption>{escape(title)}</figcaption><p>no data</p></figure>"
+    return f"<figure><figcaption>{escaped(title)}</figcaption><p>no data</p></figure>"
 
 
 def nice_ticks(low: float, high: float) -> list[float]:

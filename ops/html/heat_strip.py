@@ -1,7 +1,6 @@
 """Counts over time, a strip a kind: the more, the stronger the colour."""
 
 from collections.abc import Mapping
-from html import escape
 from typing import Final
 
 import numpy as np
@@ -9,6 +8,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from ops.html.frame import RIGHT, WIDTH, Scale, colour, figure, nothing, time_axis
+from ops.html.text import escaped
 
 __all__ = ["heat_strip"]
 
@@ -40,7 +40,7 @@ def heat_strip(
     for number, (name, counts) in enumerate(strips.items()):
         top = _TOP + _ROW * number
         body.append(
-            f'<text x="{_LABELS - 10}" y="{top + 15}" text-anchor="end">{escape(name)} '
+            f'<text x="{_LABELS - 10}" y="{top + 15}" text-anchor="end">{escaped(name)} '
             f"({int(counts.sum()):,})</text>"
             f'<path class="grid" d="M{_LABELS} {top + _ROW - 1}H{WIDTH - RIGHT}"/>'
         )
@@ -50,7 +50,7 @@ def heat_strip(
             f'<rect class="bar {colour(number)}" x="{_LABELS + at * wide:.1f}" y="{top + 2}" '
             f'width="{max(wide, 1.0):.1f}" height="{_ROW - 5}" '
             f'style="opacity:{0.25 + 0.75 * depth[at]:.2f}">'
-            f"<title>{escape(name)}: {int(counts[at]):,}</title></rect>"
+            f"<title>{escaped(name)}: {int(counts[at]):,}</title></rect>"
             for at in np.flatnonzero(counts > 0).tolist()
         ]
     height = _TOP + _ROW * len(strips) + 24

@@ -1,7 +1,6 @@
 """Lines over time, with bands, marks and shaded spans."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +22,7 @@ from ops.html.frame import (
     time_axis,
     y_axis,
 )
+from ops.html.text import escaped
 
 __all__ = ["line_chart"]
 
@@ -81,7 +81,7 @@ def line_chart(
             body.append(f'<path class="band {colour(number)}" d="{shape}"/>')
         body.append(
             f'<path class="line {colour(number)}" d="{_path(time_ns, line, x, y)}">'
-            f"<title>{escape(name)}</title></path>"
+            f"<title>{escaped(name)}</title></path>"
         )
     legend = {name: colour(number) for number, name in enumerate(lines)}
     if marks_ns:

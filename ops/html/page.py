@@ -1,8 +1,9 @@
 """The frame of a page: its style, sections and tables."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Final
+
+from ops.html.text import escaped
 
 __all__ = ["paragraph", "render", "section", "table"]
 
@@ -49,26 +50,26 @@ def render(title: str, parts: Iterable[str]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>{escape(title)}</h1>{''.join(parts)}</body></html>"
+        f"<title>{escaped(title)}</title><style>{_STYLE}</style></head>"
+        f"<body><h1>{escaped(title)}</h1>{''.join(parts)}</body></html>"
     )
 
 
 def section(title: str) -> str:
     """A heading."""
-    return f"<h2>{escape(title)}</h2>"
+    return f"<h2>{escaped(title)}</h2>"
 
 
 def paragraph(text: str, kind: str = "note") -> str:
     """Text; `kind` is `note` or `lead`."""
-    return f'<p class="{kind}">{escape(text)}</p>'
+    return f'<p class="{kind}">{escaped(text)}</p>'
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The first column is text, the others are numbers."""
-    titles = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    titles = "".join(f"<th>{escaped(cell)}</th>" for cell in head)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     return (
         f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody>'

@@ -54,8 +54,8 @@ def test_where_nothing_can_be_told_it_says_why(tmp_path: Path, table: Any, sente
     assert f">{escaped}<" in (tmp_path / "run" / "report.html").read_text("utf-8")
 
 
-def test_a_name_does_not_break_the_table_of_the_text(tmp_path: Path) -> None:
-    table = ticks(90, asset_id=["A|B\nC\x1b"] * 45 + ["D"] * 45)
+def test_a_name_breaks_neither_the_table_of_the_text_nor_the_page(tmp_path: Path) -> None:
+    table = ticks(90, asset_id=["A|B\nC\x1b"] * 45 + ["<i>\u202etxt" + "\x1b" * 20] * 45)
     source = FileSource(write_ticks(tmp_path / "ticks.parquet", table), Layout())
     run_backtest(RunPlan(source, _CONFIG, "float64", EventTime(_CONFIG), tmp_path / "run"))
     write_report(tmp_path / "run")
@@ -63,6 +63,11 @@ def test_a_name_does_not_break_the_table_of_the_text(tmp_path: Path) -> None:
     assert any(line.startswith("| A\\|B C\\x1b | 13 | ") for line in lines)
     [largest] = [line for line in lines if line.startswith("| largest part of")]
     assert largest.endswith("%, A\\|B C\\x1b |")
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert all(one.isprintable() or one == "\n" for one in page)
+    name = r"&lt;i&gt;\u202etxt" + r"\x1b" * 20
+    assert f"<td>{name}</td>" in page
+    assert f"<h2>{name}</h2>" in page
 
 
 @pytest.mark.parametrize(
