@@ -195,19 +195,17 @@ def _run(plan: RunPlan, how: _How) -> dict[str, Any]:
     if run["processes"] < how.processes:
         click.echo(f"{run['processes']} processes: there are no more partitions", err=True)
     with progress_bar("report") as move:
-        found = write_report(plan.out, move).summary
+        report = write_report(plan.out, move)
+    found = report.summary
     if found["skill"] is not None:
         doubt = "" if found["judged"] >= ENOUGH else f", of only {found['judged']} forecasts"
         click.echo(
             f"skill against persistence {found['skill']:+.4f}{doubt}: {plan.out / 'report.html'}"
         )
-    if left_out := found["left_out"]:
-        hint = "" if run["dtype"] == "float64" else ": forecast such prices in float64"
-        click.echo(f"warning: {left_out:,} forecasts were no numbers, left out{hint}", err=True)
     if not counts["records"]:
         since = "" if how.begin is None else " behind the snapshots that it begins from"
         click.echo(f"warning: there are no ticks in {plan.source.name}{since}", err=True)
-    for warning in run["warnings"]:
+    for warning in report.warnings:
         click.echo(f"warning: {printable(warning)}", err=True)
     return run
 

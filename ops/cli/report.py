@@ -6,6 +6,7 @@ import click
 
 from ops.replay import progress_bar
 from ops.report import write_report
+from ops.terminal import printable
 
 __all__ = ["command"]
 
@@ -15,5 +16,7 @@ __all__ = ["command"]
 def command(run: Path) -> None:
     """Make the report of a finished backtest, as the backtest itself makes it at its end."""
     with progress_bar("report") as move:
-        write_report(run, move)
+        found = write_report(run, move)
     click.echo(f"{run / 'report.html'}")
+    for warning in found.warnings:
+        click.echo(f"warning: {printable(warning)}", err=True)

@@ -31,6 +31,13 @@ WIDTH, HEIGHT = 760, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 26
 _TICKS: Final = 5
 _DAY_S: Final = 86_400
+_FORMS: Final = (
+    (5 * _DAY_S, "%Y-%m-%d"),
+    (_DAY_S / 6, "%d %H:%M"),
+    (5.0, "%H:%M:%S"),
+    (0.0, "%H:%M:%S.%f"),
+)
+"""Times by the shortest span, in seconds, of which five marks differ."""
 _COLOURS: Final = 5
 
 
@@ -119,12 +126,14 @@ def number_axis(
 def time_axis(time_ns: Float64[ndarray, " n"], x: Scale, *, height: float = HEIGHT) -> str:
     """Times below, as precise as the span asks for."""
     span_s = (time_ns[-1] - time_ns[0]) / 1e9
-    form = "%Y-%m-%d" if span_s > 5 * _DAY_S else "%d %H:%M" if span_s > _DAY_S / 6 else "%H:%M:%S"
-    texts = []
+    form = next(form for least_s, form in _FORMS if span_s >= least_s)
+    texts, last = [], ""
     for number, at in enumerate(np.linspace(time_ns[0], time_ns[-1], _TICKS)):
         anchor = "start" if number == 0 else "end" if number == _TICKS - 1 else "middle"
         when = datetime.fromtimestamp(at / 1e9, UTC).strftime(form)
-        texts.append(
-            f'<text x="{x(at):.1f}" y="{height - 8:.1f}" text-anchor="{anchor}">{when}</text>'
-        )
+        if when != last:  # of a microsecond, or none, there is one mark
+            texts.append(
+                f'<text x="{x(at):.1f}" y="{height - 8:.1f}" text-anchor="{anchor}">{when}</text>'
+            )
+        last = when
     return "".join(texts)

@@ -12,6 +12,7 @@ from numpy import ndarray
 from ops.report import timeline as over_time
 from ops.report.calibration import Calibration
 from ops.report.detail import AssetDetail, asset_details
+from ops.report.doubts import doubts
 from ops.report.peers import PEERS
 from ops.report.skill import AssetSkill, SkillPass
 from ops.report.timeline import Timeline, flag_timeline
@@ -34,6 +35,7 @@ class Measured:
     flags: events per stretch, by type.
     details: of the two assets with the worst skill.
     calibration: whether errors are as wide as they are said to be.
+    warnings: the run's, and what its numbers give cause to doubt.
     """
 
     run: dict[str, Any]
@@ -43,6 +45,7 @@ class Measured:
     flags: dict[str, Float64[ndarray, " s"]]
     details: dict[str, AssetDetail]
     calibration: Calibration
+    warnings: list[str]
 
 
 def measure(folder: Path, progress: Callable[[int, float], None]) -> Measured:
@@ -66,11 +69,12 @@ def measure(folder: Path, progress: Callable[[int, float], None]) -> Measured:
         calibration.add(judged.error, judged.scales)
         done += judged.batch.num_rows
         progress(done, done / counts["results"])
+    summary = _summary(skills.assets, timeline, counts["results"])
     assets = [_asset(name, skill) for name, skill in skills.assets.items()]
     assets.sort(key=lambda one: (one["judged"] < ENOUGH, one["skill"] or 0.0, one["asset_id"]))
     return Measured(
         run,
-        _summary(skills.assets, timeline, counts["results"]),
+        summary,
         assets,
         timeline,
         flag_timeline(folder, timeline),
@@ -82,6 +86,7 @@ def measure(folder: Path, progress: Callable[[int, float], None]) -> Measured:
             grace_ticks=run["config"]["grace_period_steps"],
         ),
         calibration,
+        [*run["warnings"], *doubts(run, summary, timeline)],
     )
 
 

@@ -70,7 +70,7 @@ def _subtitle(found: Measured) -> str:
     return (
         f"{run['counts']['results']:,} ticks of {run['counts']['assets']:,} assets, "
         f"{run['decisions'].replace('_', ' ')}, configuration {run['fingerprint']}, {run['dtype']}"
-        + "".join(f". Warning: {warning}" for warning in run["warnings"])
+        + "".join(f". Warning: {warning}" for warning in found.warnings)
     )
 
 

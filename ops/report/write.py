@@ -81,6 +81,7 @@ def _data(found: Measured) -> dict[str, Any]:
     timeline, calibration = found.timeline, found.calibration
     return {
         "summary": found.summary,
+        "warnings": found.warnings,
         "calibration": {
             scale: {
                 "judged": int(calibration.judged[number]),
