@@ -16,6 +16,7 @@ from ops.cli.options import (
 from ops.cli.pairs import Pairs
 from ops.compile_cache import keep_executables
 from ops.replay import open_topic
+from ops.terminal import printable
 from ops.tuning import SearchBar, summary_lines, write_pages
 from workers.tuning import (
     Objective,
@@ -181,13 +182,22 @@ def command(
     )
     with bar:
         evidence = run_search(
-            plan, resume=resume, processes=processes, progress=bar.move, prepare=keep_executables
+            plan,
+            resume=resume,
+            processes=processes,
+            progress=bar.move,
+            prepare=keep_executables,
+            warn=_warn,
         )
     write_pages(out, evidence)
     for line in summary_lines(evidence):
         click.echo(line)
     if evidence.verdict is not Verdict.BETTER and math.isfinite(evidence.better_held_out):
-        click.echo(f"warning: {evidence.verdict.value}", err=True)
+        _warn(evidence.verdict.value)
     for warning in source.warnings if source is not None else ():
-        click.echo(f"warning: {warning}", err=True)
+        _warn(warning)
     click.echo(f"{out / 'tuned.toml'}, {out / 'report.html'}")
+
+
+def _warn(text: str) -> None:
+    click.echo(f"warning: {printable(text)}", err=True)

@@ -21,6 +21,7 @@ from workers.replay.errors import (
     NoRoomError,
     ReplayError,
     TakenRunIdError,
+    TicksWarning,
 )
 from workers.replay.export import export_ticks
 from workers.replay.file_source import FileSource
@@ -62,6 +63,7 @@ __all__ = [
     "RunPlan",
     "TakenRunIdError",
     "TickSource",
+    "TicksWarning",
     "TimeUnit",
     "TopicRange",
     "TopicSource",

@@ -1,5 +1,6 @@
 """A backtest inside Python: a table in, a table out; or a stream in, a stream out."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, Literal
@@ -9,6 +10,7 @@ import pyarrow as pa
 from core import PredictorConfig
 from workers.replay.decisions import EventTime
 from workers.replay.engine import Engine
+from workers.replay.errors import TicksWarning
 from workers.replay.gather import batch_rows, gathered
 from workers.replay.layout import Layout
 from workers.replay.table_source import BatchSource, as_arrow, is_table, no_ticks
@@ -42,6 +44,10 @@ def backtest(
         The results in the rows' order, one a tick that is not refused, as the same kind of table;
         for an iterable an iterator, which takes a table only when one is asked for.
 
+    Warns:
+        TicksWarning: rows were refused or dropped, or the first tick is of 1970. An iterator warns
+            at its end.
+
     Raises:
         BadTicksError: a row cannot be used; the message names it. An iterator raises when it
             comes to it.
@@ -52,9 +58,11 @@ def backtest(
     layout = layout or Layout()
     if is_table(ticks):
         pieces = as_arrow(name, ticks, layout).to_batches(_CHUNK_ROWS)
-        chunks = BatchSource(name, pieces, layout).chunks({})
-        filled = gathered(chunks, lambda: batch_rows(engine.assets))
+        source = BatchSource(name, pieces, layout)
+        filled = gathered(source.chunks({}), lambda: batch_rows(engine.assets))
         results = [result_batch(engine.step(chunk)) for chunk in filled]
+        for text in source.warnings:
+            warnings.warn(text, TicksWarning, stacklevel=2)
         return _like(ticks, pa.Table.from_batches(results, schema=RESULTS_SCHEMA))
     one_column = hasattr(ticks, "__arrow_c_stream__")
     if one_column or not isinstance(ticks, Iterable) or isinstance(ticks, str | bytes | dict):
@@ -73,8 +81,11 @@ def _stream(engine: Engine, tables: Iterable[Any], layout: Layout, name: str) ->
         for table in chain([first], iterator):
             yield from as_arrow(name, table, layout).combine_chunks().to_batches()
 
-    for chunk in BatchSource(name, batches(), layout).chunks({}):
+    source = BatchSource(name, batches(), layout)
+    for chunk in source.chunks({}):
         yield _like(first, pa.Table.from_batches([result_batch(engine.step(chunk))]))
+    for text in source.warnings:
+        warnings.warn(text, TicksWarning, stacklevel=2)
 
 
 def _like(example: Any, table: Any) -> Any:

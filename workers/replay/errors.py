@@ -1,8 +1,15 @@
-"""Errors of replays."""
+"""Errors of replays, and the warning of those that are done."""
 
 from core.errors import FatalError, RetryableError
 
-__all__ = ["BadTicksError", "DifferentRunError", "NoRoomError", "ReplayError", "TakenRunIdError"]
+__all__ = [
+    "BadTicksError",
+    "DifferentRunError",
+    "NoRoomError",
+    "ReplayError",
+    "TakenRunIdError",
+    "TicksWarning",
+]
 
 
 class ReplayError(FatalError):
@@ -23,3 +30,7 @@ class TakenRunIdError(ReplayError):
 
 class NoRoomError(RetryableError):
     """The disk takes no more, or no larger files; what was done before is kept."""
+
+
+class TicksWarning(UserWarning):
+    """What a person should know about the ticks that were given: of Python's own warnings."""

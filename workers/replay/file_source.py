@@ -12,7 +12,8 @@ from workers.replay.csv_file import COMPRESSIONS, CsvFile
 from workers.replay.errors import BadTicksError
 from workers.replay.layout import Layout
 from workers.replay.parquet_file import ParquetFile
-from workers.replay.table_source import RowChecks, layout_digest, tick_chunks
+from workers.replay.row_checks import RowChecks
+from workers.replay.table_source import layout_digest, tick_chunks
 
 __all__ = ["FileSource"]
 

@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Generator, Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,54 +11,16 @@ from workers.replay.arrow_ticks import require_columns, ticks_of
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import BadTicksError, ReplayError
 from workers.replay.layout import Layout
-from workers.replay.order import OrderCheck
-from workers.replay.quotes import QuoteCheck
+from workers.replay.row_checks import RowChecks
 
 __all__ = [
     "BatchSource",
-    "RowChecks",
     "as_arrow",
     "is_table",
     "layout_digest",
     "no_ticks",
     "tick_chunks",
 ]
-
-_ONE_YEAR_NS: Final = 365 * 86_400 * 10**9
-"""Since 1970: there times of today fall that are read in too small a unit."""
-
-
-class RowChecks:
-    """What is followed from row to row of one source.
-
-    Args:
-        source: named in errors.
-        layout: what is allowed.
-    """
-
-    def __init__(self, source: str, layout: Layout) -> None:
-        self.quotes = QuoteCheck(source, layout)
-        self._order = OrderCheck(source, layout)
-        self._first_ns: int | None = None
-
-    def check(self, chunk: TickChunk) -> TickChunk:
-        """The next chunk, without repeated rows where they are to be dropped.
-
-        Raises:
-            BadTicksError: a row is out of order, or repeats another.
-        """
-        if self._first_ns is None and chunk.accepted.any():
-            self._first_ns = int(chunk.timestamp_ns[chunk.accepted.argmax()])
-        return self._order.check(chunk)
-
-    def warnings(self) -> list[str]:
-        """What was left out so far, and whether times are of another unit than they are read in."""
-        left = ((self._order.dropped, "repeated rows"), (self.quotes.dropped, "quotes without mid"))
-        found = [f"{count:,} {what} were dropped" for count, what in left if count]
-        if self._first_ns is not None and self._first_ns < _ONE_YEAR_NS:
-            first = datetime.fromtimestamp(self._first_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
-            found.append(f"the first tick is of {first}: if it is not, say --time-unit")
-        return found
 
 
 class BatchSource:

@@ -1,12 +1,13 @@
 """A search inside Python: ticks and a space in, a configuration with its evidence out."""
 
 import tomllib
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from core import PredictorConfig
-from workers.replay import Layout
+from workers.replay import Layout, TicksWarning
 from workers.tuning.errors import TuningError
 from workers.tuning.evidence import Evidence
 from workers.tuning.search import Progress, SearchPlan, run_search
@@ -42,6 +43,9 @@ def tune(
         **plan: `trials`, `folds`, `held_out`, `objective`, `embargo`, `warm_up`, `seed`, `prune`
             and `dtype` of `SearchPlan`.
 
+    Warns:
+        TicksWarning: as `workers.replay.backtest`, before the first trial.
+
     Raises:
         TuningError: space, plan or folder cannot be used.
         SearchHaltedError: a process died, or the folder is in use; `resume` goes on.
@@ -56,7 +60,11 @@ def tune(
         base,
         **plan,
     )
-    return run_search(made, resume=resume, processes=processes, progress=progress)
+
+    def warn(text: str) -> None:
+        warnings.warn(text, TicksWarning, stacklevel=4)  # where this function was called
+
+    return run_search(made, resume=resume, processes=processes, progress=progress, warn=warn)
 
 
 def read_space(path: Path) -> dict[str, Any]:

@@ -104,6 +104,7 @@ def run_search(
     processes: int = 1,
     progress: Callable[[Progress], None] = lambda _progress: None,
     prepare: Callable[[], None] = _nothing,
+    warn: Callable[[str], None] = lambda _text: None,
 ) -> Evidence:
     """Search, judge, and write the result into the folder. Blocks until it is done.
 
@@ -113,6 +114,7 @@ def run_search(
         processes: how many evaluate trials at once; 1: this one.
         progress: told after each fold of a trial.
         prepare: called first in each of the processes; a function of a module.
+        warn: told what a person should know about the ticks, before the first trial.
 
     Raises:
         TuningError: the plan or the folder cannot be used.
@@ -124,7 +126,10 @@ def run_search(
         raise TuningError("at least one trial and one process are needed")
     with opened(plan.out, plan.identity(), resume=resume) as folder:
         plan.ticks.fetch(keep=folder.begun)
-        rows = count_rows(plan.ticks.open())
+        source = plan.ticks.open()
+        rows = count_rows(source)
+        for text in source.warnings:
+            warn(text)
         folds = Folds.of(rows, folds=plan.folds, held_out=plan.held_out)
         check_embargo(plan.ticks.open(), folds, plan.embargo)
         task = Task(

@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 from click.testing import CliRunner, Result
 
@@ -81,6 +82,15 @@ def test_what_is_wrong_is_said_and_exit_code_is_2(
     assert result.exit_code == 2
     assert message in result.stderr
     assert not (folder / "tuned").exists()
+
+
+def test_times_in_another_unit_are_warned_of(folder: Path) -> None:
+    table = random_table(600, 2, seed=73)
+    in_us = pc.divide(table["timestamp_ns"], 1_000)
+    write_ticks(folder / "ticks.parquet", table.set_column(2, "timestamp_ns", [in_us]))
+    told = run("tune", "--file", "ticks.parquet", "--space", "space.toml", *_SMALL)
+    assert told.exit_code == 0, told.output
+    assert "warning: the first tick is of 1970-01-20 " in told.stderr
 
 
 def test_a_full_disk_is_one_line_and_exit_code_1(folder: Path) -> None:

@@ -17,7 +17,15 @@ from tests.kafka.feed import random_ticks
 from tests.workers.batching.test_pipeline import CONFIG, DECISION, Run
 from tests.workers.replay.tables import as_table, bits, random_table
 from workers.batching.decisions import Decision
-from workers.replay import BadTicksError, Layout, ReplayError, backtest
+from workers.replay import (
+    BadQuotes,
+    BadTicksError,
+    Layout,
+    Repeats,
+    ReplayError,
+    TicksWarning,
+    backtest,
+)
 from workers.replay.tables import RESULTS_SCHEMA
 
 _ALL = settings(max_examples=8, suppress_health_check=list(HealthCheck))
@@ -150,9 +158,39 @@ def test_float32_and_another_configuration_differ() -> None:
 def test_what_a_worker_would_bury_is_left_out() -> None:
     table = random_table(20, 2, seed=26).to_pandas()
     table.loc[[3, 7], "price"] = [-1.0, np.inf]
-    assert backtest(table)["source_offset"].tolist() == [i for i in range(20) if i not in (3, 7)]
+    refused = "rows refused as no ticks: {}, the first is row {}: price is"
+    with pytest.warns(TicksWarning, match=refused.format(2, 4)):
+        found = backtest(table)
+    assert found["source_offset"].tolist() == [i for i in range(20) if i not in (3, 7)]
     layout = Layout(allow_nonpositive_prices=True)
-    assert len(backtest(table, layout=layout)) == 19
+    with pytest.warns(TicksWarning, match=refused.format(1, 8)):
+        assert len(backtest(table, layout=layout)) == 19
+
+
+@pytest.mark.parametrize("piece_rows", [None, 2])
+def test_what_was_left_out_and_another_unit_are_warned_of(piece_rows: int | None) -> None:
+    quotes = pa.table(
+        {
+            "asset_id": ["A"] * 4,
+            "bid": [1.0, 1.0, 3.0, 1.0],
+            "ask": [2.0] * 4,
+            "timestamp_ns": [1_700_000_000_000 + i for i in (0, 0, 1, 2)],
+        }
+    )
+    layout = Layout(mid=True, repeats=Repeats.DROP, bad_quotes=BadQuotes.DROP)
+    with pytest.warns(TicksWarning) as told:
+        if piece_rows is None:
+            assert len(backtest(quotes, layout=layout)) == 2
+        else:
+            pieces = quotes.to_batches(piece_rows)
+            assert sum(map(len, backtest(pieces, layout=layout))) == 2
+    assert [str(one.message) for one in told] == [
+        "1 repeated rows were dropped",
+        "1 quotes without mid were dropped",
+        "the first tick is of 1970-01-01 00:28:20: if it is not, say its unit, as in "
+        "--time-unit ms (in Python Layout(time_unit='ms'))",
+    ]
+    assert {one.filename for one in told} == {__file__}
 
 
 def test_something_else_is_refused() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from core import PredictorConfig
 from tests.workers.replay.tables import random_table, write_ticks
-from workers.replay import BadTicksError, FileSource, Layout
+from workers.replay import BadTicksError, FileSource, Layout, TicksWarning
 from workers.scoring import LossDifference
 from workers.tuning import (
     Evidence,
@@ -206,6 +206,17 @@ def test_an_objective_may_be_a_text(ticks: Path, tmp_path: Path) -> None:
     named: dict[str, Any] = {"objective": "mae"}
     plan = SearchPlan(open_ticks(ticks, Layout()), space, tmp_path / "a", **named)
     assert plan.objective is Objective.MAE
+
+
+def test_what_is_odd_about_the_ticks_is_said_before_anything_can_fail(tmp_path: Path) -> None:
+    table = random_table(200, 2, seed=74)
+    table = table.set_column(1, "price", [pa.array(np.full(200, -7.0))])
+    with (
+        pytest.warns(TicksWarning, match="rows refused as no ticks: 200, the first is row") as told,
+        pytest.raises(TuningError, match="fold 2 judges nothing"),
+    ):
+        tune(table, out=tmp_path / "a", **_PLAN)
+    assert [one.filename for one in told] == [__file__]
 
 
 def test_nothing_to_judge_is_said(ticks: Path, tmp_path: Path) -> None:
