@@ -22,7 +22,7 @@ def read_batches(run: Path, table: str, columns: Sequence[str]) -> Iterator[Any]
     expected, rows = read_run(run)["counts"][table], 0
     for part in sorted((run / table).glob("part-*.parquet")):
         # Group by group: readers of more hold what they have read, or read ahead.
-        with parquet.ParquetFile(part) as file:
+        with parquet.ParquetFile(part.absolute()) as file:  # a name with a colon is no URI
             for group in range(file.num_row_groups):
                 for batch in file.iter_batches(_ROWS, row_groups=[group], columns=list(columns)):
                     rows += batch.num_rows

@@ -89,7 +89,8 @@ def _schema(*, records: bool) -> Any:
 
 def _write_parquet(path: Path, batches: Iterable[Any], *, records: bool) -> None:
     schema = _schema(records=records)
-    with parquet.ParquetWriter(path, schema, write_page_checksum=True) as writer:
+    # A relative name with a colon would be taken for a URI.
+    with parquet.ParquetWriter(path.absolute(), schema, write_page_checksum=True) as writer:
         for batch in batches:
             writer.write_batch(batch)
 

@@ -43,7 +43,10 @@ class ParquetFile:
         """
         self._done = 0
         try:
-            with parquet.ParquetFile(self._path, page_checksum_verification=True) as file:
+            # A relative name with a colon would be taken for a URI.
+            with parquet.ParquetFile(
+                self._path.absolute(), page_checksum_verification=True
+            ) as file:
                 names = file.schema_arrow.names
                 require_columns(str(self._path), names, self._layout)
                 self._total = max(file.metadata.num_rows, 1)

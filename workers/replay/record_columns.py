@@ -121,7 +121,7 @@ def _headers(message: Message) -> list[dict[str, Any]]:
 
 
 def _of_parquet(path: Path) -> Any:
-    with parquet.ParquetFile(path) as file:
+    with parquet.ParquetFile(path.absolute()) as file:  # a name with a colon is no URI
         there = set(_NEEDED) <= set(file.schema_arrow.names)
         return file.read(columns=_NEEDED) if there else None
 

@@ -12,7 +12,7 @@ from pyarrow import compute, csv, parquet
 
 from ops.cli import main
 from tests.workers.replay.tables import bits, random_table, write_ticks
-from workers.replay import backtest, read_run
+from workers.replay import FileSource, Layout, RecordColumns, backtest, export_ticks, read_run
 
 _PAGE = Path(__file__).parents[3] / "docs" / "backtest.md"
 _COUNT = 3_000
@@ -50,6 +50,17 @@ def test_the_commands_of_the_page_run(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_name_with_a_colon_is_no_uri(folder: Path) -> None:
+    named, exported = Path("BTC:USD.parquet"), Path("file:2013-09-01T09:30.parquet")
+    (folder / "ticks.parquet").rename(named)
+    export_ticks(FileSource(named, Layout()), exported)
+    assert RecordColumns.read(exported) is None
+    found = run("backtest", "--file", str(exported), "--out", "runs:1")
+    assert found.exit_code == 0, found.output
+    assert f"{_COUNT:,} results of 64 assets" in found.stdout
+    assert (folder / "runs:1" / "report.html").is_file()
+
+
 def test_a_skill_of_few_forecasts_is_said_to_be() -> None:
     write_ticks(Path("few.parquet"), random_table(190, 1, seed=42))
     few, many = (
