@@ -219,6 +219,7 @@ def _run_as_recorded(plan: RunPlan, history: History, how: _How, verify: str | N
     found = Verification.read(_run(replace(plan, watch=watch), how)["verification"])
     for count, what in (
         (found.not_retained, "results are not retained and were not compared"),
+        (found.flags_not_retained, "flag events are not retained and were not compared"),
         (found.repeated, "results were published again, as at_least_once may"),
     ):
         if count:

@@ -15,7 +15,7 @@ from workers.config import Delivery, WorkerConfig
 from workers.emission.framing import framing_by_topic
 from workers.replay.flag_verify import FlagComparison
 from workers.replay.history import History
-from workers.replay.published import Published, PublishedRecord
+from workers.replay.published import Published
 from workers.replay.topic_range import partitions_of
 from workers.replay.verify import Verification, Verifier
 
@@ -54,7 +54,8 @@ class Comparing:
         if self.flags is not None:
             comparison = FlagComparison(
                 FlagEventCodec(framing_of(self.flags)),
-                partial(_records, config, self.flags, self.flag_partitions),
+                partial(Published, config, self.flags),
+                self.flag_partitions,
                 history.journal,
                 history.recorded.answered_from,
                 source_topic=history.span.topic,
@@ -112,14 +113,3 @@ def _partitions(config: WorkerConfig, topic: str) -> list[int]:
         raise RetryableError(f"no answer about {topic}: {error}") from error
     finally:
         consumer.close()
-
-
-def _records(config: WorkerConfig, topic: str, numbers: Sequence[int]) -> Iterator[PublishedRecord]:
-    for number in numbers:
-        published = Published(config, topic, number)
-        try:
-            while (record := published.peek()) is not None:
-                yield record
-                published.pop()
-        finally:
-            published.close()

@@ -22,6 +22,7 @@ class Verification:
     not_retained: results that retention has removed from the output topic.
     repeated: results that were published again with the same bytes (at least once only).
     flags: flag events compared.
+    flags_not_retained: flag events that retention has removed from the flags topic.
     flag_differences: those of the differences that are of flag events.
     first: the first difference; results come before flag events, whatever their partition.
     """
@@ -31,6 +32,7 @@ class Verification:
     not_retained: int = 0
     repeated: int = 0
     flags: int = 0
+    flags_not_retained: int = 0
     flag_differences: int = 0
     first: Difference | None = None
 
@@ -114,15 +116,16 @@ class Verifier:
             self._compare(number, int(results.source_offset[i]), results.asset_id[i], value)
         if self._flags is not None:
             for event in flag_events(results):
-                self._flags.expect(event.event_id, self._flag_codec.encode(event))
+                self._flags.expect(event, self._flag_codec.encode(event))
 
     def summary(self) -> dict[str, Any]:
         """Finish, and say what was found; what `run.json` keeps."""
         self._finish_partition()
         if self._flags is not None:
-            self.found.flags, differences = self._flags.finish()
-            self.found.flag_differences = len(differences)
-            for difference in differences:
+            flags = self._flags.finish()
+            self.found.flags, self.found.flags_not_retained = flags.compared, flags.not_retained
+            self.found.flag_differences = len(flags.differences)
+            for difference in flags.differences:
                 self._differ(difference)
         return self.found.summary()
 
