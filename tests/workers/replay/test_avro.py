@@ -16,7 +16,9 @@ from workers.replay import (
     FileSource,
     Layout,
     NoRoomError,
+    Repeats,
     ReplayError,
+    TimeUnit,
     export_ticks,
 )
 
@@ -72,6 +74,31 @@ def test_logical_times_and_other_fields(tmp_path: Path) -> None:
     path = write(tmp_path / "t.avro", records, timestamp_ns=stamp, n="int")
     ns = 1_377_993_600_000_000_000
     assert [row[3] for row in rows(path)] == [ns, ns + 1_000_000, ns + 2_000_000]
+
+
+@pytest.mark.parametrize("optional", [False, True])
+@pytest.mark.parametrize(
+    ("logical", "hours"), [("timestamp-nanos", 0), ("local-timestamp-nanos", 9)]
+)
+def test_times_of_nanoseconds_are_of_their_zone(
+    tmp_path: Path, logical: str, hours: int, *, optional: bool
+) -> None:
+    ns = 1_377_993_600_123_456_789
+    kind: Any = {"type": "long", "logicalType": logical}
+    record = {"asset_id": "A", "price": 1.5, "timestamp_ns": ns}
+    path = write(tmp_path / "t.avro", [record], timestamp_ns=["null", kind] if optional else kind)
+    for unit in ("ns", "ms"):  # the type says its own
+        read = rows(path, Layout(time_zone="Asia/Tokyo", time_unit=TimeUnit(unit)))
+        assert [row[3] for row in read] == [ns - hours * 3_600_000_000_000]
+
+
+@pytest.mark.parametrize("logical", ["timestamp-millis", "local-timestamp-micros"])
+def test_a_time_in_another_unit_than_its_type_says(tmp_path: Path, logical: str) -> None:
+    kind = {"type": "long", "logicalType": logical}
+    records = ticks(1) * 30 + [ticks(1)[0] | {"timestamp_ns": 1_377_993_600_123_456_789}]
+    path = write(tmp_path / "t.avro", records, timestamp_ns=kind)
+    with pytest.raises(BadTicksError, match=r"row 31: a time .* year 9999 .* --time-unit us \(in"):
+        rows(path, Layout(repeats=Repeats.KEEP))
 
 
 def test_a_file_that_ends_early(tmp_path: Path) -> None:
