@@ -30,6 +30,7 @@ from workers.replay import (
     ReplayError,
     Verification,
     begin_at_snapshots,
+    capture_range,
     plan_as_recorded,
     plan_topic,
     read_run,
@@ -221,6 +222,9 @@ def test_what_retention_has_removed_is_said(
         f"{ticks}[0]: retention has removed everything before offset 300; the state begins empty "
         "there"
     ]
+    for begin in (Bound(time_ms=0), Bound(offset=299), Bound(offset=300)):
+        told = capture_range(config, ticks, begin, None).trimmed
+        assert told == ({} if begin.offset == 300 else {0: run["warnings"][0]})
     with pytest.raises(ReplayError, match="retained only from 300, live began at 0"):
         plan_as_recorded(config, ticks, tmp_path / "recorded")
 

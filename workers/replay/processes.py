@@ -16,6 +16,7 @@ from core.errors import RetryableError, TickFleetError
 from workers.children import Children
 from workers.replay.folder import read_run
 from workers.replay.merge_tables import merge_tables
+from workers.replay.room import no_room
 from workers.replay.run import RunPlan, run_backtest
 from workers.replay.slice_tables import PlaceRange
 
@@ -72,6 +73,7 @@ class SliceProcesses:
 
         Raises:
             ProcessDiedError: one was killed.
+            NoRoomError: the disk takes no more.
         """
         for number, (out, places) in enumerate(jobs):
             self._tell(number, _Merge(slices, out, places))
@@ -121,7 +123,12 @@ class _Merge:
         self._slices, self._out, self._places = slices, out, places
 
     def __call__(self, _plan: RunPlan, _pipe: Connection) -> None:
-        merge_tables(self._slices, self._out, self._places)
+        try:
+            merge_tables(self._slices, self._out, self._places)
+        except OSError as error:
+            if told := no_room(self._out, error, "go on with --resume"):
+                raise told from error
+            raise
 
 
 def _step(plan: RunPlan, pipe: Connection) -> None:
@@ -147,5 +154,5 @@ def _serve(
                 pipe.send(error)
             else:
                 pipe.send(None)
-    except (EOFError, OSError):
+    except (EOFError, ConnectionError):
         return

@@ -150,7 +150,9 @@ def _capture(  # noqa: PLR0917
         wanted = _resolve(consumer, topic, number, begin, low, high, timeout_s)
         first[number] = min(max(wanted, low), high)
         last[number] = min(_resolve(consumer, topic, number, end, high, high, timeout_s), high)
-        if low > 0 and (begin is None or wanted < low):
+        # By time it is never below what is retained: what was removed before may be of the range.
+        by_offset = begin is not None and begin.offset is not None
+        if low > 0 and (wanted < low if by_offset else wanted <= low):
             trimmed[number] = (
                 f"{topic}[{number}]: retention has removed everything before offset {low}; the "
                 "state begins empty there"

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from tests.workers.replay.tables import (
 from workers.replay import (
     DifferentRunError,
     Layout,
+    NoRoomError,
     ProcessDiedError,
     RunPlan,
     begin_at_end_of,
@@ -31,7 +33,9 @@ from workers.replay import (
     run_backtest,
     run_in_processes,
 )
+from workers.replay.parts import ArrowParts
 from workers.replay.processes import SliceProcesses
+from workers.replay.run_tables import PLACE
 from workers.replay.slice_tables import PlaceRange
 from workers.replay.slices import slice_of, slice_plans
 from workers.replay.table_source import BatchSource
@@ -143,6 +147,20 @@ def test_nobody_takes_the_task_of_a_process_that_was_killed_before(
             process.join()
         with pytest.raises(ProcessDiedError, match="process 1 of 2 was killed by signal 9"):
             working.merge([whole], [(tmp_path / "0", PlaceRange())])
+
+
+def test_a_disk_that_takes_no_more_while_slices_are_merged_is_told(
+    ticks: Path, whole: Path, tmp_path: Path
+) -> None:
+    columns = {PLACE: [1], "source_partition": [0], "source_offset": [0]}
+    slice_ = ArrowParts(tmp_path / "slice" / "results", pa.table(columns).schema)
+    slice_.write(pa.table(columns))
+    slice_.close_part()
+    with SliceProcesses([plan(ticks, whole)]) as working:
+        working.step(lambda _results, _shares: None)
+        resource.prlimit(working._children.processes[0].pid or 0, resource.RLIMIT_FSIZE, (1, -1))
+        with pytest.raises(NoRoomError, match=r"ulimit -f\): raise .* go on with --resume$"):
+            working.merge([tmp_path / "slice"], [(tmp_path / "0", PlaceRange())])
 
 
 @given(st.binary(min_size=1, max_size=20), st.integers(1, 9))
