@@ -13,7 +13,7 @@ from workers.replay.engine import Engine
 from workers.replay.errors import TicksWarning
 from workers.replay.gather import batch_rows, gathered
 from workers.replay.layout import Layout
-from workers.replay.table_source import BatchSource, as_arrow, is_table, no_ticks
+from workers.replay.table_source import BatchSource, as_arrow, is_table, library_of, no_ticks
 from workers.replay.tables import RESULTS_SCHEMA, result_batch
 
 __all__ = ["backtest"]
@@ -90,7 +90,7 @@ def _stream(engine: Engine, tables: Iterable[Any], layout: Layout, name: str) ->
 
 def _like(example: Any, table: Any) -> Any:
     """The table in the library that the example is of."""
-    library = type(example).__module__.partition(".")[0]
+    library = library_of(example)
     if library == "pandas":
         return table.to_pandas()
     if library == "polars":

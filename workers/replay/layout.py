@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from schemas import MAX_ASSET_ID_SIZE
 from workers.replay.errors import ReplayError
 
 __all__ = ["BadQuotes", "Layout", "Repeats", "TimeUnit", "how"]
@@ -95,6 +96,14 @@ class Layout:
             raise ReplayError(
                 f"{', '.join(unknown)} is no column of ticks: rename one of {', '.join(_KNOWN)}, "
                 "as in price=last_price"
+            )
+        # Pandas names columns without a header by numbers.
+        named = {ours: str(theirs) for ours, theirs in self.columns.items()}
+        object.__setattr__(self, "columns", named)
+        if self.asset is not None and not 0 < len(self.asset.encode()) <= MAX_ASSET_ID_SIZE:
+            raise ReplayError(
+                f"the asset's name has {len(self.asset.encode())} bytes, allowed are 1 to "
+                f"{MAX_ASSET_ID_SIZE}"
             )
         if self.asset is not None and "asset_id" in self.columns:
             raise ReplayError("either one asset for the whole table, or a column of assets")

@@ -18,6 +18,7 @@ __all__ = [
     "as_arrow",
     "is_table",
     "layout_digest",
+    "library_of",
     "no_ticks",
     "tick_chunks",
 ]
@@ -60,6 +61,12 @@ class BatchSource:
         self.warnings = checks.warnings()
 
 
+def library_of(given: Any) -> str:
+    """Of which library a table is, also where its class is derived; empty: another's, or none."""
+    tops = [base.__module__.partition(".")[0] for base in type(given).__mro__]
+    return next((top for top in tops if top in ("pandas", "polars")), "")
+
+
 def is_table(given: Any) -> bool:
     """Whether it is what `as_arrow` takes. One column has Arrow's stream interface too."""
     return hasattr(given, "__arrow_c_stream__") and type(given).__name__ != "Series"
@@ -84,20 +91,27 @@ def as_arrow(source: str, table: Any, layout: Layout) -> Any:
     """
     if not is_table(table):
         raise no_ticks(table)
-    if type(table).__module__.partition(".")[0] == "pandas":
-        _check_index(source, table, layout)
-        require_columns(source, [str(name) for name in table.columns], layout)
-        table = table[layout.read_from(list(table.columns))]
     try:
+        if library_of(table) == "pandas":
+            return pa.Table.from_pandas(_read_of(source, table, layout), preserve_index=False)
         return pa.table(table)
     except (pa.ArrowException, TypeError) as error:
         why = str(error).rstrip(".")
         raise BadTicksError(f"{source}: {why}: give each column one type of Arrow's") from error
 
 
-def _check_index(source: str, frame: Any, layout: Layout) -> None:
+def _read_of(source: str, frame: Any, layout: Layout) -> Any:
+    """The columns of pandas' table that are read, by their names as texts: some are numbers."""
+    names = [str(name) for name in frame.columns]
+    _check_index(source, frame, names, layout)
+    require_columns(source, names, layout)
+    read = layout.read_from(names)
+    return frame.iloc[:, [names.index(name) for name in read]].set_axis(read, axis="columns")
+
+
+def _check_index(source: str, frame: Any, names: list[str], layout: Layout) -> None:
     """Times are often the index of pandas' tables, which is no column."""
-    missing = {layout.theirs(name) for name in layout.required} - set(frame.columns)
+    missing = {layout.theirs(name) for name in layout.required} - set(names)
     of_times = frame.index.dtype.kind == "M" and layout.theirs("timestamp_ns") in missing
     if of_times or missing & set(frame.index.names):
         raise BadTicksError(

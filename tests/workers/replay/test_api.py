@@ -77,6 +77,33 @@ def test_a_column_of_pandas_that_is_not_read_may_hold_anything() -> None:
         backtest(frame.assign(price=[1.0, "x", *range(28)]))
 
 
+def test_an_index_that_is_not_read_may_hold_anything_and_columns_be_numbers() -> None:
+    table = random_table(30, 2, seed=29)
+    expected = bits(backtest(table))
+
+    def same(frame: pd.DataFrame, layout: Layout | None = None) -> bool:
+        results = backtest(frame, layout=layout)
+        return bits(pa.Table.from_pandas(results, schema=RESULTS_SCHEMA)) == expected
+
+    assert same(table.to_pandas().set_axis([*range(29), "total"]))
+    numbered = table.to_pandas().set_axis([0, 1, 2], axis="columns")
+    assert same(numbered, Layout(columns={"asset_id": "0", "price": "1", "timestamp_ns": "2"}))
+    numbers: Any = {"asset_id": 0, "price": 1, "timestamp_ns": 2}
+    assert same(numbered, Layout(columns=numbers))
+    with pytest.raises(BadTicksError, match="no column 7; it has 0, 1, 2"):
+        backtest(numbered, layout=Layout(columns=numbers | {"price": 7}))
+
+
+class _Ours(pd.DataFrame):  # type: ignore[misc]  # pandas has no types here
+    """A table of a library that builds on pandas."""
+
+
+def test_a_table_of_a_derived_class_is_one() -> None:
+    frame = random_table(30, 2, seed=29).to_pandas()
+    derived = _Ours(frame.assign(note=[object(), *range(29)]))
+    pd.testing.assert_frame_equal(backtest(derived), backtest(frame))
+
+
 def test_what_is_no_table_of_columns_is_told_apart() -> None:
     frame = random_table(30, 2, seed=29).to_pandas()
     lazy = pl.DataFrame(random_table(30, 2, seed=29)).lazy()

@@ -235,3 +235,10 @@ def test_choices_may_be_texts(tmp_path: Path) -> None:
 def test_layouts_that_contradict_themselves(given_: dict[str, object], message: str) -> None:
     with pytest.raises(ReplayError, match=message):
         Layout(**given_)  # type: ignore[arg-type]
+
+
+def test_the_one_asset_has_a_name_that_a_tick_may_have() -> None:
+    for name in ("", "a" * 257):
+        with pytest.raises(ReplayError, match=r"name has \d+ bytes, allowed are 1 to 256"):
+            Layout(asset=name)
+    assert Layout(asset="a" * 256).asset
