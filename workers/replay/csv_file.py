@@ -17,6 +17,7 @@ __all__ = ["COMPRESSIONS", "CsvFile"]
 
 COMPRESSIONS: Final = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
+_BEGINS: Final = {".gz": b"\x1f\x8b", ".bz2": b"BZh91AY&SY", ".zst": b"\x28\xb5\x2f\xfd"}
 _EMPTY: Final = [
     word for word in csv.ConvertOptions().null_values if word.lower().lstrip("-") != "nan"
 ]
@@ -67,7 +68,10 @@ class CsvFile:
     def _names(self) -> list[str]:
         with _opened(self._path) as raw:
             head = self._stream(raw).read_buffer(_HEAD_BYTES)
-        if b"\0" in head.to_pybytes():
+        begin = head.to_pybytes()
+        if found := [suffix for suffix, magic in _BEGINS.items() if begin.startswith(magic)]:
+            raise BadTicksError(f"{self._path} holds compressed data: name it .csv{found[0]}")
+        if b"\0" in begin:
             raise BadTicksError(f"{self._path} is no UTF-8 text, perhaps UTF-16: write it as such")
         # Its last row is cut, and a bad one is told of when it is read.
         parse = csv.ParseOptions(invalid_row_handler=lambda _row: "skip")

@@ -52,7 +52,7 @@ def export_ticks(
         NoRoomError: the disk is full.
         RetryableError: brokers did not answer.
     """
-    write = _WRITERS.get(path.suffix)
+    write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise ReplayError(f"{path}: name it .parquet or .avro, after what it is to be")
     if path.exists():

@@ -73,7 +73,7 @@ class RecordColumns:
         Raises:
             BadTicksError: the columns are of other types.
         """
-        table = _READERS.get(path.suffix, lambda _path: None)(path)
+        table = _READERS.get(path.suffix.lower(), lambda _path: None)(path)
         if table is None:
             return None
         try:

@@ -23,6 +23,8 @@ _COARSE: Final = 2.0**22
 """Above it a double of seconds is off by a nanosecond and more."""
 _EXACT: Final = 2**53
 """Up to it a double holds every whole number."""
+_ZONES_END_NS: Final = int(np.datetime64("2038-01-01", "ns").astype(np.int64))
+"""From here on Arrow knows no daylight saving time: its tables end with 2037."""
 _Fail = Callable[[int, str], NoReturn]
 
 
@@ -147,6 +149,14 @@ def _of_decimals(column: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n
 def _placed(stamps: Any, layout: Layout, fail: _Fail) -> Int64[ndarray, " n"]:
     """Timestamps on the one time line; those of no zone are of the layout's."""
     if stamps.type.tz is None and layout.time_zone != "UTC":
+        late = values(stamps.cast(pa.int64())) >= _ZONES_END_NS
+        if late.any():
+            at = int(late.argmax())
+            fail(
+                at,
+                f"is {stamps[at].as_py()}, and what {layout.time_zone} has from 2038 on is not "
+                "known here: write times with their offset",
+            )
 
         def place(part: Any) -> Any:
             return compute.assume_timezone(part, layout.time_zone)

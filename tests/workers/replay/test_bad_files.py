@@ -187,6 +187,10 @@ def test_a_compressed_file_is_told_by_its_suffix(tmp_path: Path, suffix: str, co
     with pa.CompressedOutputStream(str(path), codec) as file:
         file.write(content)
     assert len(rows(path)) == 2_000
+    misnamed = path.with_suffix("")
+    misnamed.write_bytes(path.read_bytes())
+    with pytest.raises(BadTicksError, match=rf"CSV holds compressed data: name it \.csv\{suffix}"):
+        rows(misnamed)
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(BadTicksError, match="is cut short or damaged"):
         rows(path)

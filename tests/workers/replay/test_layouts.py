@@ -104,6 +104,11 @@ def test_times_of_a_zone(tmp_path: Path) -> None:
             times(tmp_path, "2013-01-01T00:00:00", text, layout=madrid)
     with pytest.raises(ReplayError, match="'Europe/Nowhere' is no time zone"):
         Layout(time_zone="Europe/Nowhere")
+    (known,) = times(tmp_path, "2037-07-01T02:00:00", layout=madrid)
+    assert known == times(tmp_path, "2037-07-01T00:00:00Z")[0]
+    with pytest.raises(BadTicksError, match=r"row 2: .* Europe/Madrid has from 2038 on is not kn"):
+        times(tmp_path, "2037-12-31T23:59:59", "2038-07-01T02:00:00", layout=madrid)
+    assert times(tmp_path, "2038-07-01T02:00:00+02:00", layout=madrid)
 
 
 def test_a_double_is_the_time_that_it_is_written_as(tmp_path: Path) -> None:
