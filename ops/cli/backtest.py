@@ -101,8 +101,8 @@ def command(
     load shedding that the fleet's journal tells; the results are then live's, byte for byte.
 
     The state begins empty, or --from-snapshot: the folder of a finished run, or, of the fleet in
-    --config, `newest`, an offset or the begin of a digest (tickfleet snapshot ls). With --set that
-    is a branch: the same past, another configuration from there on.
+    --config, `newest`, `oldest`, an offset or the begin of a digest (tickfleet snapshot ls). With
+    --set that is a branch: the same past, another configuration from there on.
     """
     if (path is None) == (topic is None):
         raise click.UsageError("give either --file or --topic")

@@ -17,7 +17,8 @@ from workers.replay import (
 
 __all__ = ["begin_named"]
 
-_NEWEST = "newest"
+_ENDS = {"newest": 0, "oldest": -1}
+"""Where they stand among a partition's snapshots."""
 
 
 def begin_named(config: WorkerConfig, name: str, *, topic: str | None, before: str = "") -> Begin:
@@ -25,11 +26,11 @@ def begin_named(config: WorkerConfig, name: str, *, topic: str | None, before: s
 
     Args:
         config: for a fleet's snapshots its settings: store, group, ticks topic.
-        name: a folder; or `newest`, an offset or the begin of a digest, as `tickfleet snapshot
-            ls` lists them: of every partition that has one of that name.
+        name: a folder; or `newest`, `oldest`, an offset or the begin of a digest, as `tickfleet
+            snapshot ls` lists them: of every partition that has one of that name.
         topic: what is going to be stepped; None for a file, which has one partition.
-        before: the name of the states that an interrupted run began from: `newest` means the same
-            ones when it goes on, though a fleet at work has newer ones.
+        before: the name of the states that an interrupted run began from: `newest` and `oldest`
+            mean the same ones when it goes on, though a fleet at work has others by then.
 
     Raises:
         ReplayError: there is no such run or snapshot.
@@ -49,7 +50,7 @@ def begin_named(config: WorkerConfig, name: str, *, topic: str | None, before: s
     store = open_existing(config.snapshot_url, config.store_options)
     group, topic = config.group_id, config.topics.ticks
     refs = {}
-    begun = snapshots_named(before) if name == _NEWEST else {}
+    begun = snapshots_named(before) if name in _ENDS else {}
     for partition in stored_partitions(store, group, topic):
         known = list_snapshots(store, SnapshotScope(group, topic, partition))
         if begun:
@@ -72,7 +73,7 @@ def begin_named(config: WorkerConfig, name: str, *, topic: str | None, before: s
 
 
 def _chosen(known: list[ManifestRef], name: str) -> list[ManifestRef]:
-    if name == _NEWEST:
-        return known[:1]
+    if name in _ENDS:
+        return [known[_ENDS[name]]] if known else []
     exact = [ref for ref in known if str(ref.offset) == name]
     return exact or [ref for ref in known if ref.digest.startswith(name)]

@@ -84,7 +84,7 @@ def _journal(
     if tail.trimmed and (begin is None or not records or records[0].from_offset > begin):
         raise ReplayError(
             f"{topic}[{number}]: retention has removed its beginning, so how the first ticks were "
-            "answered is not known: begin from a snapshot, with --from-snapshot"
+            f"answered is not known: {_remedy(begin)}"
         )
     stranger = another_fleets(config, records)
     if stranger is not None:
@@ -103,6 +103,13 @@ def _journal(
             f"{foreign.key}"
         )
     return records
+
+
+def _remedy(begin: int | None) -> str:
+    """What to do about a partition, given the offset of the snapshot that it begins from."""
+    if begin is None:
+        return "begin from a snapshot of every partition, with --from-snapshot oldest or newest"
+    return f"begin from a newer snapshot than that at {begin}"
 
 
 def _history(
@@ -124,9 +131,10 @@ def _history(
         start[number] = max(low, first - rewind)
         end[number] = records[-1].to_offset + 1
         if low > first:
+            begins = "live began" if number not in begin else "the snapshot is"
             raise ReplayError(
-                f"{topic}[{number}]: the input is retained only from {low}, live began at {first}: "
-                "begin from a snapshot, with --from-snapshot"
+                f"{topic}[{number}]: the input is retained only from {low}, {begins} at {first}: "
+                f"{_remedy(begin.get(number))}"
             )
         if high < end[number]:
             raise ReplayError(

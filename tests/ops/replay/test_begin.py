@@ -1,4 +1,4 @@
-"""Which states `--from-snapshot newest` means, at first and when an interrupted run goes on."""
+"""Which states `newest` and `oldest` mean, at first and when an interrupted run goes on."""
 
 from pathlib import Path
 
@@ -30,6 +30,9 @@ def test_a_run_that_goes_on_begins_where_it_began_though_the_fleet_went_on(tmp_p
     assert begin_named(config, "newest", topic="ticks").offsets() == {0: 200, 1: 200}
     again = begin_named(config, "newest", topic="ticks", before=first.name)
     assert (again.name, again.offsets()) == (first.name, {0: 100, 1: 100})
+    assert begin_named(config, "oldest", topic="ticks").offsets() == {0: 100, 1: 100}
+    goes_on = begin_named(config, "200", topic="ticks")
+    assert begin_named(config, "oldest", topic="ticks", before=goes_on.name).name == goes_on.name
     named = begin_named(config, "200", topic="ticks", before=first.name)
     assert named.offsets() == {0: 200, 1: 200}
     store.delete(scopes[1].manifest_key(list_snapshots(store, scopes[1])[1]))

@@ -153,10 +153,14 @@ def test_what_the_journal_does_not_name_may_be_a_marker(topic: Log) -> None:
     assert TickChunk.join(list(read.chunks({}))).offset.tolist() == [0, 2, 3, 4]
 
 
-def test_an_input_that_ends_before_what_live_answered_is_an_error() -> None:
+def test_an_input_that_does_not_hold_what_live_answered_is_an_error() -> None:
     config = WorkerConfig("b:1", "g", "w", "file:///s")
     reader = cast(Consumer, SimpleNamespace(get_watermark_offsets=lambda *_: (0, 4)))
     journal = {0: [record(0, 2, 3), record(3, 4, 3)]}
+    trimmed = cast(Consumer, SimpleNamespace(get_watermark_offsets=lambda *_: (2, 5)))
+    for begin, words in (({}, "live began at 0: .* oldest or newest"), ({0: 1}, "newer snapshot")):
+        with pytest.raises(ReplayError, match=rf"retained only from 2, .*{words}"):
+            _history(config, trimmed, "ticks", journal, begin)
     with pytest.raises(ReplayError, match=r"ticks\[0\]: the input ends at 4, live .* up to 4"):
         _history(config, reader, "ticks", journal, {})
     found = _history(config, reader, "ticks", {0: journal[0][:1]}, {})
