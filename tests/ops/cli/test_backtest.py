@@ -49,7 +49,6 @@ def test_the_commands_of_the_page_run(folder: Path) -> None:
     assert (for_scripts["judged"], for_scripts["statistic"]) == (0, None)
 
 
-@pytest.mark.usefixtures("folder")
 def test_a_name_with_a_colon_is_no_uri(folder: Path) -> None:
     named, exported = Path("BTC:USD.parquet"), Path("file:2013-09-01T09:30.parquet")
     (folder / "ticks.parquet").rename(named)
@@ -61,6 +60,7 @@ def test_a_name_with_a_colon_is_no_uri(folder: Path) -> None:
     assert (folder / "runs:1" / "report.html").is_file()
 
 
+@pytest.mark.usefixtures("folder")
 def test_a_skill_of_few_forecasts_is_said_to_be() -> None:
     write_ticks(Path("few.parquet"), random_table(190, 1, seed=42))
     few, many = (
