@@ -13,6 +13,7 @@ from pyarrow import parquet
 from schemas.contracts import contract
 from workers.replay.chunk import TickChunk
 from workers.replay.errors import ReplayError
+from workers.replay.names import check_name
 from workers.replay.record_columns import AVRO_FIELDS, RECORD_FIELDS, record_arrays
 from workers.replay.room import no_room
 from workers.replay.source import TickSource
@@ -55,9 +56,10 @@ def export_ticks(
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise ReplayError(f"{path}: name it .parquet or .avro, after what it is to be")
+    aside = path.with_name(path.name + ".unfinished")
+    check_name(aside)
     if path.exists():
         raise ReplayError(f"{path} is there already: choose another --file, or remove it")
-    aside = path.with_name(path.name + ".unfinished")
     ticks = refused = 0
 
     def batches() -> Iterator[Any]:

@@ -11,6 +11,7 @@ from workers.replay.chunk import TickChunk
 from workers.replay.csv_file import COMPRESSIONS, CsvFile
 from workers.replay.errors import BadTicksError
 from workers.replay.layout import Layout
+from workers.replay.names import check_name
 from workers.replay.parquet_file import ParquetFile
 from workers.replay.row_checks import RowChecks
 from workers.replay.table_source import layout_digest, tick_chunks
@@ -67,9 +68,11 @@ class FileSource:
 
     Raises:
         BadTicksError: there is no such file, it is empty, or its kind is unknown.
+        ReplayError: no file can have that name.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
+        check_name(path)
         if not path.is_file():
             raise BadTicksError(f"{path} is no file: check the path")
         self._found = _Found.of(path)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from workers.replay.errors import DifferentRunError, ReplayError, TakenRunIdError
+from workers.replay.names import check_name
 from workers.replay.room import no_room
 
 __all__ = ["RunFolder", "begun", "differing_names", "finished", "read_run"]
@@ -45,7 +46,7 @@ class RunFolder:
     def __init__(self, out: Path, identity: dict[str, Any], *, resume: bool) -> None:
         self._out = out = out.absolute()
         self._identity = identity
-        self.path = out.with_name(out.name + ".partial")
+        self.path = _partial(out)
         self.checkpoint: dict[str, Any] | None = None
         self.token = uuid.uuid4().hex
         self._check_free()
@@ -165,7 +166,7 @@ def begun(out: Path) -> dict[str, Any] | None:
 
     A topic goes on growing: whoever resumes reads the range that was captured at the start.
     """
-    path = out.absolute().with_name(out.absolute().name + ".partial") / _CHECKPOINT
+    path = _partial(out.absolute()) / _CHECKPOINT
     if path.is_file():
         identity: dict[str, Any] = json.loads(path.read_text("utf-8"))["identity"]
         return identity
@@ -208,6 +209,13 @@ def read_run(folder: Path) -> dict[str, Any]:
             f"{folder} holds no finished run ({error}): give the --out of a `tickfleet backtest`"
         ) from error
     return found
+
+
+def _partial(out: Path) -> Path:
+    """Where the run works; of the root, too, which has no name."""
+    path = out.parent / f"{out.name}.partial"
+    check_name(path)
+    return path
 
 
 def _locked(path: Path, *, wait_s: float) -> IO[bytes]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.replay.folder import differing_names
+from workers.replay.names import check_name
 from workers.replay.room import no_room
 from workers.tuning.errors import SearchHaltedError, TuningError
 from workers.tuning.evidence import Evidence
@@ -87,7 +88,12 @@ def opened(out: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[Sea
 
 
 def interrupted(out: Path) -> dict[str, Any] | None:
-    """The identity of the search in a folder, whether it is done or not; None without one."""
+    """The identity of the search in a folder, whether it is done or not; None without one.
+
+    Raises:
+        ReplayError: no folder can have that name.
+    """
+    check_name(out)
     if not (out / _SEARCH).is_file():
         return None
     found: dict[str, Any] = json.loads((out / _SEARCH).read_text("utf-8"))
