@@ -70,7 +70,7 @@ def _extents(path: Path) -> Iterator[Extent]:
 @contextmanager
 def _opened(path: Path, *columns: str) -> Iterator[Any]:
     """A part; only some columns of it, if any are named."""
-    with pa.memory_map(str(path)) as mapped:
-        names = ipc.open_file(mapped).schema.names
+    with pa.OSFile(str(path)) as file:
+        names = ipc.open_file(file).schema.names
         options = ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns])
-        yield ipc.open_file(mapped, options=options)
+        yield ipc.open_file(file, options=options)
