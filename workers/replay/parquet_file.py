@@ -43,9 +43,10 @@ class ParquetFile:
         """
         self._done = 0
         try:
-            # A relative name with a colon would be taken for a URI.
+            # A relative name with a colon would be taken for a URI; and a reader that buffers
+            # ahead keeps all that it has read until it is closed.
             with parquet.ParquetFile(
-                self._path.absolute(), page_checksum_verification=True
+                self._path.absolute(), page_checksum_verification=True, pre_buffer=False
             ) as file:
                 names = file.schema_arrow.names
                 require_columns(str(self._path), names, self._layout)
