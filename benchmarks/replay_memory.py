@@ -1,8 +1,8 @@
 """Memory of `tickfleet backtest` against the length of the history, by one process and by two.
 
-`python -m benchmarks.replay_memory [--ticks 300000] [--times 4]`: the command as a person types it,
-report included, over a history and over one `--times` as long of the same 1000 assets. Peaks are
-the kernel's own (VmHWM) of the command's process and of each that it starts.
+`python -m benchmarks.replay_memory [--ticks 1200000] [--times 4]`: the command as a person types
+it, report included, over a history and over one `--times` as long of the same 1000 assets. Peaks
+are the kernel's own (VmHWM) of the command's process and of each that it starts.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def _peak(pid: int) -> float:
 def main() -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ticks", type=int, default=300_000)
+    parser.add_argument("--ticks", type=int, default=1_200_000)
     parser.add_argument("--times", type=int, default=4, help="how much longer the other one is")
     options = parser.parse_args()
     heading(f"{options.ticks:,} ticks of {ASSETS} assets against {options.times} times as many")
