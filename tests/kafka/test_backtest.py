@@ -38,7 +38,7 @@ from workers.replay import (
     run_in_processes,
     verifying,
 )
-from workers.replay.slices import slice_plans
+from workers.replay.sliced.slices import slice_plans
 
 pytestmark = pytest.mark.kafka
 # The long form, docs/backtest.md has the command: TICKFLEET_TEST_PAST=200000.

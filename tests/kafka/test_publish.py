@@ -30,7 +30,7 @@ from workers.replay import (
     run_backtest,
     run_in_processes,
 )
-from workers.replay.run_group import RunGroup
+from workers.replay.to_topic.run_group import RunGroup
 
 pytestmark = pytest.mark.kafka
 _PARTITIONS = 3

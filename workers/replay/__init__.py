@@ -13,7 +13,6 @@ from workers.replay.branch import (
     begin_at_snapshots,
     snapshots_named,
 )
-from workers.replay.comparing import verifying
 from workers.replay.decisions import EventTime, Recorded
 from workers.replay.errors import (
     BadTicksError,
@@ -23,23 +22,24 @@ from workers.replay.errors import (
     TakenRunIdError,
     TicksWarning,
 )
-from workers.replay.export import export_ticks
-from workers.replay.file_source import FileSource
-from workers.replay.folder import begun, read_run
+from workers.replay.files.file_source import FileSource
+from workers.replay.files.layout import BadQuotes, Layout, Repeats, TimeUnit
 from workers.replay.from_topic import plan_as_recorded, plan_topic
-from workers.replay.history import History
-from workers.replay.layout import BadQuotes, Layout, Repeats, TimeUnit
-from workers.replay.parallel import run_in_processes
-from workers.replay.processes import ProcessDiedError
-from workers.replay.publish import RUN_ID_HEADER
-from workers.replay.publishing import Publishing
-from workers.replay.record_columns import Headers, RecordColumns
-from workers.replay.room import no_room
+from workers.replay.output.export import export_ticks
+from workers.replay.output.folder import begun, read_run
+from workers.replay.output.record_columns import Headers, RecordColumns
+from workers.replay.output.room import no_room
 from workers.replay.run import RunPlan, run_backtest
+from workers.replay.sliced.parallel import run_in_processes
+from workers.replay.sliced.processes import ProcessDiedError
 from workers.replay.source import TickSource
-from workers.replay.topic_range import Bound, TopicRange, capture_range
-from workers.replay.topic_source import TopicSource
-from workers.replay.verify import Verification
+from workers.replay.to_topic.publish import RUN_ID_HEADER
+from workers.replay.to_topic.publishing import Publishing
+from workers.replay.topics.history import History
+from workers.replay.topics.topic_range import Bound, TopicRange, capture_range
+from workers.replay.topics.topic_source import TopicSource
+from workers.replay.verifying.comparing import verifying
+from workers.replay.verifying.verify import Verification
 
 __all__ = [
     "RUN_ID_HEADER",

@@ -11,10 +11,10 @@ from core import PredictorConfig
 from workers.replay.decisions import EventTime
 from workers.replay.engine import Engine
 from workers.replay.errors import TicksWarning
+from workers.replay.files.layout import Layout
+from workers.replay.files.table_source import BatchSource, as_arrow, is_table, library_of, no_ticks
 from workers.replay.gather import batch_rows, gathered
-from workers.replay.layout import Layout
-from workers.replay.table_source import BatchSource, as_arrow, is_table, library_of, no_ticks
-from workers.replay.tables import RESULTS_SCHEMA, result_batch
+from workers.replay.output.tables import RESULTS_SCHEMA, result_batch
 
 __all__ = ["backtest"]
 

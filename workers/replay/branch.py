@@ -21,9 +21,9 @@ from snapshots import (
     restore,
 )
 from workers.config import WorkerConfig
-from workers.replay.checkpoint import RUN_GROUP
 from workers.replay.errors import ReplayError
-from workers.replay.folder import read_run
+from workers.replay.output.checkpoint import RUN_GROUP
+from workers.replay.output.folder import read_run
 from workers.replay.run import RunPlan
 
 __all__ = ["Begin", "begin_at_end_of", "begin_at_snapshots", "snapshots_named"]

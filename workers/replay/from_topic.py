@@ -5,11 +5,11 @@ from pathlib import Path
 
 from workers.config import WorkerConfig
 from workers.replay.decisions import EventTime
-from workers.replay.folder import begun
-from workers.replay.history import History, read_history
+from workers.replay.output.folder import begun
 from workers.replay.run import RunPlan
-from workers.replay.topic_range import Bound, TopicRange, capture_range
-from workers.replay.topic_source import TopicSource
+from workers.replay.topics.history import History, read_history
+from workers.replay.topics.topic_range import Bound, TopicRange, capture_range
+from workers.replay.topics.topic_source import TopicSource
 
 __all__ = ["plan_as_recorded", "plan_topic"]
 

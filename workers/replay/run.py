@@ -13,18 +13,18 @@ from snapshots import PartitionImage
 from workers.emission.flag_events import flag_events
 from workers.replay.ahead import read_ahead
 from workers.replay.beside import Beside
-from workers.replay.checkpoint import StateKeeper
 from workers.replay.chunk import TickChunk
 from workers.replay.counts import Counts
 from workers.replay.decisions import Deciding
 from workers.replay.engine import Engine, Stepped
-from workers.replay.folder import RunFolder, finished
 from workers.replay.gather import batch_rows
+from workers.replay.output.checkpoint import StateKeeper
+from workers.replay.output.folder import RunFolder, finished
+from workers.replay.output.run_tables import RunTables, complete_tables
 from workers.replay.places import Places
-from workers.replay.publish import RunPublisher
-from workers.replay.publishing import Publishing
-from workers.replay.run_tables import RunTables, complete_tables
 from workers.replay.source import TickSource
+from workers.replay.to_topic.publish import RunPublisher
+from workers.replay.to_topic.publishing import Publishing
 
 __all__ = ["RunPlan", "Watch", "Witness", "run_backtest", "run_facts"]
 

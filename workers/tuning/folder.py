@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.replay.folder import differing_names
-from workers.replay.names import check_name
-from workers.replay.room import no_room
+from workers.replay.files.names import check_name
+from workers.replay.output.folder import differing_names
+from workers.replay.output.room import no_room
 from workers.tuning.errors import SearchHaltedError, TuningError
 from workers.tuning.evidence import Evidence
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from workers.replay import FileSource, Layout, TickSource, TopicSource, export_ticks
-from workers.replay.table_source import BatchSource, as_arrow, is_table, layout_digest
+from workers.replay.files.table_source import BatchSource, as_arrow, is_table, layout_digest
 from workers.tuning.errors import TuningError
 from workers.tuning.folder import TOPIC_TICKS
 

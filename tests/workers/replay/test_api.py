@@ -26,7 +26,7 @@ from workers.replay import (
     TicksWarning,
     backtest,
 )
-from workers.replay.tables import RESULTS_SCHEMA
+from workers.replay.output.tables import RESULTS_SCHEMA
 
 _ALL = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 

@@ -1,0 +1,1 @@
+"""A run cut over several processes and merged again."""

@@ -1,0 +1,1 @@
+"""Results of a run into topics, each once."""

@@ -1,0 +1,1 @@
+"""Results and flag events of a run against what live published."""
