@@ -228,8 +228,8 @@ def test_a_run_that_was_killed_at_any_moment_has_its_run_id_still(kafka: KafkaCl
     def opened(token: str) -> RunGroup:
         return RunGroup(publishing, token, done=0)
 
-    with closing(opened("ours")), closing(opened("ours")) as group:
-        group.claim()
+    with closing(opened("ours")), closing(opened("ours")):
+        pass
     with closing(opened("ours")) as first:
         first.transact(7, lambda producer: producer.produce(topic, b"result"))
         with closing(opened("ours")) as second:
@@ -237,8 +237,18 @@ def test_a_run_that_was_killed_at_any_moment_has_its_run_id_still(kafka: KafkaCl
             with pytest.raises(RetryableError, match="could not be published"):
                 first.transact(9, lambda _producer: None)
             second.transact(8, lambda _producer: None)
-    with pytest.raises(TakenRunIdError, match="which published under it before"):
-        opened("another's")
+            with pytest.raises(TakenRunIdError, match="is another run's"):
+                opened("another's")
+            second.transact(9, lambda _producer: None)  # whoever was refused harmed nobody
+
+
+def test_run_ids_that_end_in_a_number_are_not_those_of_slices() -> None:
+    brokers = WorkerConfig("b:1", "g", "w", "file:///none")
+    first = Publishing(brokers, "t", "nightly", same_partition=False).of_part("0")
+    other = Publishing(brokers, "t", "nightly-0", same_partition=False)
+    assert first.group != other.group
+    with pytest.raises(ReplayError, match="the run id nightly/0 has a slash"):
+        replace(other, run_id="nightly/0")
 
 
 def test_topics_of_the_fleet_are_not_written_to(tmp_path: Path) -> None:

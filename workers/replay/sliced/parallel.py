@@ -83,8 +83,7 @@ def _run(
         progress(sum(results), _STEPPING_SHARE * sum(shares) / len(shares))
 
     if plan.publish is not None and any(fresh):
-        with closing(RunGroup(plan.publish, folder.token, done=0)) as group:
-            group.claim()
+        RunGroup(plan.publish, folder.token, done=0).close()  # the run id is taken
     with SliceProcesses(placed) as working:
         working.step(tell)
         outs = [one.out for one in placed]

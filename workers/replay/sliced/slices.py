@@ -46,7 +46,7 @@ def slice_plans(plan: RunPlan, count: int) -> list[RunPlan]:
         replace(
             one,
             placed=True,
-            publish=None if one.publish is None else one.publish.of_part(f"-{number}"),
+            publish=None if one.publish is None else one.publish.of_part(str(number)),
         )
         for number, one in enumerate(plans)
     ]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from workers.config import WorkerConfig
+from workers.replay.errors import ReplayError
 
 __all__ = ["Publishing"]
 
@@ -16,7 +17,10 @@ class Publishing:
     same_partition: whether a result goes to the partition number of its tick; else its key
         decides, as a producer of ticks has it.
     flags_topic: where the flag events go, by asset; None: nowhere.
-    part: tells the slices of a run apart.
+    part: which slice of the run; empty: the whole.
+
+    Raises:
+        ReplayError: the run id has a slash: behind one stands which slice of a run a group is of.
     """
 
     config: WorkerConfig
@@ -26,10 +30,15 @@ class Publishing:
     flags_topic: str | None = None
     part: str = ""
 
+    def __post_init__(self) -> None:
+        if "/" in self.run_id:
+            raise ReplayError(f"the run id {self.run_id} has a slash: choose one without")
+
     @property
     def group(self) -> str:
         """The group whose committed offset is the number of published results."""
-        return f"tickfleet-backtest-{self.run_id}{self.part}"
+        of_slice = f"/{self.part}" if self.part else ""
+        return f"tickfleet-backtest-{self.run_id}{of_slice}"
 
     def describe(self) -> dict[str, str | None]:
         """For `run.json`."""

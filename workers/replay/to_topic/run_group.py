@@ -22,7 +22,7 @@ __all__ = ["RunGroup"]
 
 
 class RunGroup:
-    """Transactions that commit how many results are published.
+    """Transactions that commit how many results are published. Made, it has taken the run id.
 
     Args:
         publishing: where to.
@@ -54,26 +54,23 @@ class RunGroup:
             # What fails, a single message too, fails the transaction.
             settings = producer_settings(config, lambda _error: None)
             self._producer = Producer({**settings, "transactional.id": publishing.group})
-            # Whoever else has this run id commits no more, before what it committed is read.
+            # Another run that has this run id may be at work, which what follows would end.
+            self._refuse_others(self._committed())
+            # Whoever else goes on with this one commits no more, before the number is read.
             self._producer.init_transactions(self._timeout_s)
-            [committed] = commits_of(self._reader, [self._progress(0)], self._timeout_s)
-            self.published = self._own(committed, done)
+            committed = self._committed()
+            self._refuse_others(committed)
+            self.published = self._published(committed, done)
+            if committed.offset < 0:
+                self.transact(0, lambda _producer: None)
         except KafkaException as error:
             self._reader.close()
             raise self._lacking(error.args[0]) or RetryableError(
                 f"{publishing.topic} cannot be written to: {error}"
             ) from error
-        except (ReplayError, NotAllowedError):
+        except (ReplayError, NotAllowedError, RetryableError):
             self._reader.close()
             raise
-
-    def claim(self) -> None:
-        """Take the run id for a run whose slices publish, each in a group of its own.
-
-        Raises:
-            RetryableError: the brokers did not take it.
-        """
-        self.transact(self.published, lambda _producer: None)
 
     def transact(self, published: int, produce: Callable[[Producer], None]) -> None:
         """Make visible what is produced, after which so many results are published. Blocks.
@@ -106,20 +103,25 @@ class RunGroup:
     def _progress(self, count: int) -> TopicPartition:
         return TopicPartition(self._to.topic, 0, count, self._token)
 
-    def _own(self, committed: TopicPartition, done: int) -> int:
-        """How many results of this very run are published."""
-        topic, run_id = self._to.topic, self._to.run_id
+    def _committed(self) -> TopicPartition:
+        [committed] = commits_of(self._reader, [self._progress(0)], self._timeout_s)
+        return committed
+
+    def _refuse_others(self, committed: TopicPartition) -> None:
         if committed.offset >= 0 and (committed.metadata or "") != self._token:
             raise TakenRunIdError(
-                f"{topic}: the run id {run_id} is another run's, which published under it before: "
-                "give another --run-id, or go on with that run, by its own --out and --resume"
+                f"{self._to.topic}: the run id {self._to.run_id} is another run's: give another "
+                "--run-id, or go on with that run, by its own --out and --resume"
             )
+
+    def _published(self, committed: TopicPartition, done: int) -> int:
+        """How many results of this very run are published."""
         published = max(int(committed.offset), 0)
         if published < done:
             raise ReplayError(
-                f"{topic}: the group {self._to.group} knows of {published} published results, the "
-                f"run made {done}: its offsets were removed. Remove the partial run and publish "
-                "under another --run-id"
+                f"{self._to.topic}: the group {self._to.group} knows of {published} published "
+                f"results, the run made {done}: its offsets were removed. Remove the partial run "
+                "and publish under another --run-id"
             )
         return published
 
