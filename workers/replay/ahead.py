@@ -5,6 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from threading import Event
 
+from workers.replay.beside import await_end
 from workers.replay.chunk import TickChunk
 from workers.replay.gather import gathered
 
@@ -32,11 +33,13 @@ def read_ahead(
                 return
             yield chunk
 
-    with closing(chunks), ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as thread:
+    with closing(chunks):
+        thread = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         try:
             yield _one_ahead(gathered(flowing(), wanted), thread)
         finally:
             ended.set()
+            await_end(thread)
 
 
 def _one_ahead(batches: Iterator[TickChunk], thread: Executor) -> Iterator[TickChunk]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
-__all__ = ["Beside"]
+__all__ = ["Beside", "await_end"]
 
 
 class Beside:
@@ -26,7 +26,7 @@ class Beside:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown()
+        await_end(self._thread)
 
     def do(self, act: Callable[[], None]) -> None:
         """Begin this, once what was given before is done.
@@ -45,3 +45,16 @@ class Beside:
         """
         if self._doing is not None:
             self._doing.result()
+
+
+def await_end(thread: ThreadPoolExecutor) -> None:
+    """Until nothing is under way, however often Ctrl-C is pressed: what it works on goes next.
+
+    Raises:
+        KeyboardInterrupt: it was.
+    """
+    try:
+        thread.shutdown()
+    except KeyboardInterrupt:
+        await_end(thread)
+        raise

@@ -152,12 +152,13 @@ class _Run:
         )
         reached_ns = {int(number): stamp for number, stamp in saved["reached_ns"].items()}
         self._places = Places(by_time=source.merged_by_time, reached_ns=reached_ns)
-        self._tables = RunTables(folder.path, saved["parts"], placed=plan.placed)
-        closed.callback(self._tables.abandon)
         self._publisher: RunPublisher | None = None
         if plan.publish is not None:
             self._publisher = RunPublisher(plan.publish, folder.token, done=self._counts.results)
             closed.enter_context(closing(self._publisher))
+        # Whoever may not publish removes no parts.
+        self._tables = RunTables(folder.path, saved["parts"], placed=plan.placed)
+        closed.callback(self._tables.abandon)
         self._writing = closed.enter_context(Beside("run-tables"))
         self._since_checkpoint = 0
 

@@ -1,6 +1,9 @@
 """Beside the caller things are done one after the other, and what goes wrong is raised there."""
 
+import os
+import signal
 import threading
+import time
 
 import pytest
 
@@ -56,4 +59,18 @@ def test_nothing_is_under_way_behind_the_context() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
+    assert done == [1]
+
+
+def test_ctrl_c_amid_the_last_wait_leaves_nothing_under_way() -> None:
+    done = list[int]()
+
+    def slowly() -> None:
+        time.sleep(0.1)  # by then the context is being left
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+        done.append(1)
+
+    with pytest.raises(KeyboardInterrupt), Beside("test") as writing:
+        writing.do(slowly)
     assert done == [1]

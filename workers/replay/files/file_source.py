@@ -132,5 +132,5 @@ class FileSource:
                 return
         raise BadTicksError(
             f"{self._path} was changed while it was read, so that some rows are of before and some "
-            "of after: read a copy that nobody writes to"
+            "of after: remove what the run has left, and read a copy that nobody writes to"
         )

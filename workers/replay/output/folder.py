@@ -100,8 +100,6 @@ class RunFolder:
     def finish(self, run: dict[str, Any]) -> None:
         """Write `run.json` and make the run visible."""
         self.write_run(run)
-        for name in (_CHECKPOINT, _LOCK):
-            (self.path / name).unlink(missing_ok=True)
         try:
             self.path.rename(self._out)
         except OSError as error:
@@ -109,6 +107,9 @@ class RunFolder:
                 f"{self._out} appeared meanwhile ({error}); the run is whole in {self.path}: "
                 "rename it yourself"
             ) from error
+        # Until then the checkpoint tells who the run is.
+        for name in (_CHECKPOINT, _LOCK):
+            (self._out / name).unlink(missing_ok=True)
 
     def _check_free(self, *, left: bool = False) -> None:
         if self._out.exists():

@@ -268,7 +268,7 @@ def test_a_file_that_is_changed_while_it_is_read_is_refused(tmp_path: Path, suff
     write_ticks(path, table) if suffix == "parquet" else table.to_pandas().to_csv(path, index=False)
     source, message = (
         FileSource(path, Layout()),
-        f"ticks.{suffix} was changed while .*: read a copy",
+        f"ticks.{suffix} was changed while .* and read a copy",
     )
     description, in_another_process = source.describe(), pickle.loads(pickle.dumps(source))
     chunks = source.chunks({})

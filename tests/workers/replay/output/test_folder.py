@@ -96,3 +96,21 @@ def test_who_waits_for_a_run_finds_it_whole(tmp_path: Path) -> None:
     Timer(0.3, end).start()
     with pytest.raises(ReplayError, match="is there already"):
         RunFolder(tmp_path / "run", _IDENTITY, resume=True)
+
+
+def test_a_run_is_itself_until_it_is_visible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = {"published": {"run_id": "r"}}
+
+    def struck(*_: object) -> None:
+        raise _Broken
+
+    with pytest.raises(_Broken), RunFolder(tmp_path / "run", identity, resume=False) as folder:
+        monkeypatch.setattr(Path, "rename", struck)
+        folder.finish({})
+    monkeypatch.undo()
+    with RunFolder(tmp_path / "run", identity, resume=True) as again:
+        assert again.token == folder.token
+        again.finish({})
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]
