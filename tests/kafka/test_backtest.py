@@ -1,5 +1,6 @@
 """A topic's past gives what live gave: as recorded every byte, at event time every result."""
 
+import json
 import os
 import pickle
 import time
@@ -114,7 +115,7 @@ def test_the_first_difference_is_told_with_its_cause(
     copy = kafka.create_topic("copy", partitions=_PARTITIONS)
     _publish(kafka, copy, records, spoilt=500, missing=700, doubled=900)
     found = verified(lived, tmp_path / "run", copy)
-    assert (found.differences, found.flag_differences) == (3, 0)
+    assert (found.differences, found.flag_differences) == (3, 0), found.first
     assert found.first is not None
     first = records[0][500]
     assert (found.first.partition, found.first.asset_id) == (0, (first.key or b"").decode())
@@ -194,6 +195,25 @@ def test_as_recorded_from_the_end_of_what_was_answered(lived: Fleet, tmp_path: P
     run = run_in_processes(replace(begin.of(plan), watch=watch), 2)
     assert run["counts"]["results"] == 0
     assert Verification.read(run["verification"]) == Verification()
+
+
+def test_a_resumed_run_compares_no_more_than_it_began_with(
+    lived: Fleet, whole: tuple[Path, Verification], tmp_path: Path
+) -> None:
+    config, out = config_from_json(lived.config_json("reader")), tmp_path / "run"
+    # As of a run that was begun when live had answered half as much.
+    source = read_run(whole[0])["source"]
+    source["end"] = {number: offset // 2 for number, offset in source["end"].items()}
+    out.mkdir()
+    (out / "run.json").write_text(json.dumps(read_run(whole[0]) | {"source": source}))
+    plan, history = plan_as_recorded(config, lived.ticks, out)
+    predictions, flags = lived.topics["predictions"], lived.topics["flags"]
+    watch = verifying(config, history, predictions, flags=flags)
+    run = run_backtest(replace(plan, out=tmp_path / "anew", watch=watch))
+    found = Verification.read(run["verification"])
+    assert found.holds, found.first
+    assert found.results == sum(source["end"].values())
+    assert 0 < found.flags < whole[1].flags
 
 
 def test_another_configuration_than_the_fleets_is_refused(lived: Fleet, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Runs over topics, put together: a free one at event time, or one as recorded."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workers.config import WorkerConfig
@@ -53,8 +54,8 @@ def plan_as_recorded(
         ReplayError: journal or input do not reach back far enough, or are another fleet's.
     """
     history = read_history(config, topic, begin)
-    before, span = begun(out) or {}, history.span
+    before = begun(out) or {}
     if before.get("decisions") == history.recorded.name and before["source"]["topic"] == topic:
-        span = TopicRange.described(before["source"])
-    source = TopicSource(config, span, by_partition=True, recorded=history.recorded)
+        history = replace(history, span=TopicRange.described(before["source"]))
+    source = TopicSource(config, history.span, by_partition=True, recorded=history.recorded)
     return RunPlan(source, config.predictor, config.dtype, history.recorded, out), history

@@ -26,7 +26,7 @@ class History:
     """Attributes:
     span: the input that live answered, with what warmed the state up before.
     recorded: its decisions.
-    journal: the journal's records, by partition.
+    journal: the journal's records, by partition; of a resumed run's range, later ones too.
     """
 
     span: TopicRange

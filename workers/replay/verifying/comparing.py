@@ -58,6 +58,7 @@ class Comparing:
                 self.flag_partitions,
                 history.journal,
                 history.recorded.answered_from,
+                end=history.span.end,
                 source_topic=history.span.topic,
                 max_depth=config.predictor.log_sig_depth,
                 repeats_allowed=repeats,

@@ -55,6 +55,7 @@ class FlagComparison:
         numbers: of the partitions.
         journal: which micro-batches were answered, by partition.
         begin: the first offset that is compared, by partition.
+        end: the one behind the last; the journal may know of later ones.
         source_topic: the ticks topic.
         max_depth: `log_sig_depth`.
         repeats_allowed: whether delivery was at least once.
@@ -68,6 +69,7 @@ class FlagComparison:
         journal: Mapping[int, Sequence[JournalRecord]],
         begin: Mapping[int, int],
         *,
+        end: Mapping[int, int],
         source_topic: str,
         max_depth: int,
         repeats_allowed: bool,
@@ -77,6 +79,7 @@ class FlagComparison:
         self._numbers = numbers
         self._journal = journal
         self._begin = begin
+        self._end = end
         self._source_topic = source_topic
         self._repeats_allowed = repeats_allowed
         self._expected: dict[str, _Expected] = {}
@@ -139,11 +142,10 @@ class FlagComparison:
         return differences, not_retained
 
     def _answered(self, event: FlagEvent) -> bool:
-        records = self._journal.get(event.source_partition)
-        if event.source_topic != self._source_topic or not records:
+        number = event.source_partition
+        if event.source_topic != self._source_topic or not self._journal.get(number):
             return False
-        begin = self._begin[event.source_partition]
-        return begin <= event.source_offset <= records[-1].to_offset
+        return self._begin[number] <= event.source_offset < self._end.get(number, 0)
 
     def _allow_shedding(self, max_depth: int) -> None:
         for number, records in self._journal.items():

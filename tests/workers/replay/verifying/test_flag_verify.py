@@ -55,6 +55,7 @@ def compared(
         range(len(published)),
         {0: [at_rest]},
         {0: begin},
+        end={0: 100},
         source_topic="ticks",
         max_depth=DEPTH,
         repeats_allowed=False,
