@@ -1,7 +1,7 @@
 """Work done on a thread beside the caller, one thing after the other."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Self
 
 __all__ = ["Beside", "await_end"]
@@ -53,8 +53,11 @@ def await_end(thread: ThreadPoolExecutor) -> None:
     Raises:
         KeyboardInterrupt: it was.
     """
+    last = thread.submit(lambda: None)
     try:
-        thread.shutdown()
+        # Not `shutdown` alone: a thread whose `join` was interrupted counts as ended.
+        wait([last])
     except KeyboardInterrupt:
         await_end(thread)
         raise
+    thread.shutdown()
