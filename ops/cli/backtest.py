@@ -123,7 +123,7 @@ def command(
         publish = publishing_to(worker, to_topic, flags_to_topic, run_id, out, ticks=topic)
     if as_recorded:
         plan, history = plan_as_recorded(
-            worker, str(topic), out, begin=how.begin.offsets() if how.begin else {}
+            worker, str(topic), out, begin=how.begin.images if how.begin else {}
         )
         _run_as_recorded(replace(plan, publish=publish), history, how, verify)
         return

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from pyarrow import parquet
 
 from ops.cli import main
@@ -176,7 +176,7 @@ def test_as_recorded_from_the_fleets_snapshots(lived: Fleet, tmp_path: Path) -> 
     config = config_from_json(lived.config_json("reader"))
     stored = [ref for ref in _snapshots(lived, 0) if ref.offset > 0][-1]
     begin = begin_at_snapshots(config, {0: stored})
-    plan, history = plan_as_recorded(config, lived.ticks, tmp_path / "run", begin=begin.offsets())
+    plan, history = plan_as_recorded(config, lived.ticks, tmp_path / "run", begin=begin.images)
     assert len(pickle.dumps(slice_plans(begin.of(plan), 2))) > 0, "processes can take it"
     predictions, flags = lived.topics["predictions"], lived.topics["flags"]
     watch = verifying(config, history, predictions, flags=flags)
@@ -190,7 +190,7 @@ def test_as_recorded_from_the_end_of_what_was_answered(lived: Fleet, tmp_path: P
     config = config_from_json(lived.config_json("reader"))
     newest = {number: _snapshots(lived, number)[0] for number in range(_PARTITIONS)}
     begin = begin_at_snapshots(config, newest)
-    plan, history = plan_as_recorded(config, lived.ticks, tmp_path / "run", begin=begin.offsets())
+    plan, history = plan_as_recorded(config, lived.ticks, tmp_path / "run", begin=begin.images)
     watch = verifying(config, history, lived.topics["predictions"], flags=lived.topics["flags"])
     run = run_in_processes(replace(begin.of(plan), watch=watch), 2)
     assert run["counts"]["results"] == 0
@@ -247,6 +247,14 @@ def test_what_retention_has_removed_is_said(
         assert told == ({} if begin.offset == 300 else {0: run["warnings"][0]})
     with pytest.raises(ReplayError, match="retained only from 300, live began at 0"):
         plan_as_recorded(config, ticks, tmp_path / "recorded")
+    journal = TopicPartition(fleet.topics["journal"], 0, 1)
+    for journal.offset in (1, OFFSET_END):
+        admin.delete_records([journal])[journal].result(30)
+        with pytest.raises(ReplayError, match="has removed its beginning"):
+            plan_as_recorded(config, ticks, tmp_path / "recorded")
+        newest = begin_at_snapshots(config, {0: _snapshots(fleet, 0)[0]}).images
+        _, history = plan_as_recorded(config, ticks, tmp_path / "recorded", begin=newest)
+        assert history.span.start == history.span.end == {0: 1_000}
 
 
 def _snapshots(fleet: Fleet, partition: int) -> list[ManifestRef]:

@@ -44,10 +44,6 @@ class Begin:
     name: str
     images: Mapping[int, PartitionImage]
 
-    def offsets(self) -> dict[int, int]:
-        """Where each partition goes on."""
-        return {number: image.offset for number, image in self.images.items()}
-
     def of(self, plan: RunPlan) -> RunPlan:
         """The plan, begun from these states."""
         return replace(plan, begin=self.images, begin_name=self.name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from snapshots import PartitionImage
 from workers.config import WorkerConfig
 from workers.replay.decisions import EventTime
 from workers.replay.output.folder import begun
@@ -37,7 +38,11 @@ def plan_topic(
 
 
 def plan_as_recorded(
-    config: WorkerConfig, topic: str, out: Path, *, begin: Mapping[int, int] | None = None
+    config: WorkerConfig,
+    topic: str,
+    out: Path,
+    *,
+    begin: Mapping[int, PartitionImage] | None = None,
 ) -> tuple[RunPlan, History]:
     """A run over everything that live answered, under live's decisions. Blocks.
 
@@ -47,7 +52,7 @@ def plan_as_recorded(
         config: the fleet's settings.
         topic: the ticks topic.
         out: the folder to be made.
-        begin: per partition the offset of the state to begin with; others begin empty.
+        begin: per partition the state to begin with; others begin empty.
 
     Raises:
         RetryableError: the brokers do not answer.

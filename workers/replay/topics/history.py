@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from core.errors import RetryableError
 from schemas import JournalRecord
+from snapshots import PartitionImage
 from workers.batching.decisions import full_decision
 from workers.brokers.client_config import reader_settings
 from workers.config import WorkerConfig
@@ -41,14 +42,14 @@ class History:
 
 
 def read_history(
-    config: WorkerConfig, topic: str, begin: Mapping[int, int] | None = None
+    config: WorkerConfig, topic: str, begin: Mapping[int, PartitionImage] | None = None
 ) -> History:
     """Read the journal of every partition up to its end now. Blocks.
 
     Args:
         config: the fleet's own settings: journal topic, framing, hyperparameters, rewind.
         topic: the ticks topic.
-        begin: the offset of a snapshot to begin from, of partitions that have one; the others
+        begin: the state of a snapshot to begin from, of partitions that have one; the others
             begin where live did.
 
     Raises:
@@ -64,12 +65,13 @@ def read_history(
         tails = {n: journals.read(reader, n, 0) for n in sorted(found.partitions or ())}
         journal = {n: _journal(config, tail, n, begin.get(n)) for n, tail in tails.items()}
         answered = {number: records for number, records in journal.items() if records}
-        if not any(tail.records for tail in tails.values()):
+        if not any(tail.records or tail.trimmed for tail in tails.values()):
             raise ReplayError(
                 f"{config.topics.journal} records no answer to {topic}: give the fleet's own "
                 "--config, which names its topics"
             )
-        return _history(config, reader, topic, answered, begin)
+        offsets = {number: image.offset for number, image in begin.items()}
+        return _history(config, reader, topic, answered, offsets)
     except KafkaException as error:
         raise RetryableError(f"no answer about {topic}: {error}") from error
     finally:
@@ -77,11 +79,12 @@ def read_history(
 
 
 def _journal(
-    config: WorkerConfig, tail: JournalTail, number: int, begin: int | None
+    config: WorkerConfig, tail: JournalTail, number: int, image: PartitionImage | None
 ) -> list[JournalRecord]:
     topic = config.topics.journal
+    begin = None if image is None else image.offset
     records = [r for r in tail.records if begin is None or r.to_offset >= begin]
-    if tail.trimmed and (begin is None or not records or records[0].from_offset > begin):
+    if tail.trimmed and not (image is not None and _reaches_back(tail, image)):
         raise ReplayError(
             f"{topic}[{number}]: retention has removed its beginning, so how the first ticks were "
             f"answered is not known: {_remedy(begin)}"
@@ -103,6 +106,16 @@ def _journal(
             f"{foreign.key}"
         )
     return records
+
+
+def _reaches_back(tail: JournalTail, image: PartitionImage) -> bool:
+    """Whether nothing is missing behind a snapshot.
+
+    Its journal position tells, but for the end of a run and a state of another group, where it is
+    0: there a record of before tells, or one that covers the offset.
+    """
+    oldest = tail.records[0].from_offset if tail.records else None
+    return tail.low <= image.journal_position or (oldest is not None and oldest <= image.offset)
 
 
 def _remedy(begin: int | None) -> str:

@@ -15,6 +15,7 @@ from schemas import JournalRecord, SingleObjectFraming, TickCodec
 from tests.sim.broker import Entry, Log, SimBroker
 from tests.sim.clients import SimConsumer, World
 from tests.sim.scheduler import Scheduler
+from tests.snapshots.builders import make_image
 from tests.workers.replay.topics.test_merge import chunk
 from workers import Topics, WorkerConfig
 from workers.journal.decision_log import DecisionLog
@@ -78,7 +79,8 @@ def history_of(
     found.read.side_effect = lambda _reader, number, low: JournalTail(journals[number], low, 0, 4)
     monkeypatch.setattr("workers.replay.topics.history.Consumer", lambda _settings: reader)
     monkeypatch.setattr("workers.replay.topics.history.JournalReader", lambda *_: found)
-    return read_history(WorkerConfig("b:1", "g", "w", "file:///s"), "ticks", begin)
+    images = {number: make_image(1, offset=offset) for number, offset in begin.items()}
+    return read_history(WorkerConfig("b:1", "g", "w", "file:///s"), "ticks", images)
 
 
 def test_behind_snapshots_at_the_end_of_what_was_answered_there_is_nothing(
@@ -96,6 +98,35 @@ def test_behind_snapshots_at_the_end_of_what_was_answered_there_is_nothing(
     assert (half.span.start, half.span.end) == ({0: 10, 1: 5}, {0: 10, 1: 10})
     with pytest.raises(ReplayError, match=r"journal records no answer to ticks: give the fleet's"):
         history_of(monkeypatch, {0: 10}, [], [])
+
+
+@pytest.mark.parametrize(
+    ("position", "low", "first", "whole"),
+    [
+        (50, 50, None, True),  # nothing was written since
+        (50, 51, None, False),
+        (50, 50, 103, True),  # offsets 100 to 102 are markers
+        (50, 51, 103, False),
+        (0, 51, 103, False),  # the end of a run, whose position is not known
+        (0, 51, 90, True),
+        (0, 51, 98, True),
+        (0, 51, None, False),
+        (0, 0, None, True),
+    ],
+)
+def test_a_journal_is_long_enough_from_where_the_snapshot_found_its_end(
+    position: int, low: int, first: int | None, whole: bool
+) -> None:
+    config = WorkerConfig("b:1", "g", "w", "file:///s")
+    said = [] if first is None else [record(first, first + 4, 3), record(first + 5, 120, 3)]
+    fingerprint = config.predictor.fingerprint()
+    tail = JournalTail([replace(r, config_fingerprint=fingerprint) for r in said], 0, low, 60)
+    image = replace(make_image(1, offset=100), journal_position=position)
+    if whole:
+        assert _journal(config, tail, 0, image) == [r for r in tail.records if r.to_offset >= 100]
+    else:
+        with pytest.raises(ReplayError, match="begin from a newer snapshot than that at 100"):
+            _journal(config, tail, 0, image)
 
 
 @pytest.fixture
