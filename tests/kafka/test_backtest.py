@@ -222,6 +222,11 @@ def test_another_configuration_than_the_fleets_is_refused(lived: Fleet, tmp_path
         plan_as_recorded(config, lived.ticks, tmp_path / "run")
     with pytest.raises(ReplayError, match="no topic nowhere"):
         plan_topic(config, "nowhere", tmp_path / "run")
+    with pytest.raises(ReplayError, match="no topic nowhere"):
+        plan_as_recorded(config, "nowhere", tmp_path / "run")
+    astray = replace(config, topics=replace(config.topics, journal="nowhere"))
+    with pytest.raises(ReplayError, match="no topic nowhere"):
+        plan_as_recorded(astray, lived.ticks, tmp_path / "run")
 
 
 def test_what_retention_has_removed_is_said(

@@ -11,9 +11,17 @@ from typing import Final
 import pytest
 from confluent_kafka import Producer
 
+from core import AVAILABLE_KERNELS, PredictorConfig
 from ops.ticks import send_ticks, synthetic_ticks, unpaced
 from ops.topics import create_topics
-from schemas import DeadLetter, DeadLetterCodec, SingleObjectFraming, TickCodec
+from schemas import (
+    DeadLetter,
+    DeadLetterCodec,
+    JournalCodec,
+    JournalRecord,
+    SingleObjectFraming,
+    TickCodec,
+)
 from tests.fixtures.kafka import KafkaCluster, unique_name
 from tests.kafka.secure_broker import SecureBroker, secure_broker
 from tests.ops.cli.operated import run
@@ -109,6 +117,24 @@ def test_what_is_lacking_is_named_and_what_is_documented_suffices(
     assert re.search(lacking, run(*whole, code=2).stderr)
     broker.grant(settings.stem, [right for row in rows for right in _rights(row)])
     assert PASSWORD not in run(*whole).output
+
+
+def test_as_recorded_says_which_topic_it_may_not_read(broker: SecureBroker, settings: Path) -> None:
+    fingerprint = PredictorConfig().fingerprint()
+    answered = JournalRecord(0, 19, 1, 3, int(AVAILABLE_KERNELS), fingerprint, "w-0")
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    producer.produce("journal", JournalCodec(SingleObjectFraming()).encode(answered))
+    assert producer.flush(10) == 0
+    user, out = settings.stem, settings.with_name("out")
+    whole = ("backtest", "-c", settings, "--topic", "ticks", "--as-recorded", "--out", out)
+    assert "lacks READ, DESCRIBE on ticks" in run(*whole, code=2).stderr
+    broker.grant(user, _rights("backtest --topic"))
+    assert "lacks READ, DESCRIBE on journal" in run(*whole, code=2).stderr
+    besides = _rights("--as-recorded")
+    broker.grant(user, [right for right in besides if right[-1] == "DESCRIBE"])
+    assert "lacks READ on journal" in run(*whole, code=1).stderr
+    broker.grant(user, besides)
+    assert "20 results" in run(*whole).output
 
 
 @pytest.mark.parametrize("command", [("topics", "ls"), ("doctor",)])

@@ -16,6 +16,7 @@ from core.errors import RetryableError
 from schemas import Framing, JournalCodec, JournalRecord
 from workers.brokers.client_config import admin_settings
 from workers.brokers.log_offsets import log_ends
+from workers.brokers.rights import no_matter, not_allowed
 from workers.config import WorkerConfig
 from workers.errors import StalledClientError
 
@@ -125,8 +126,11 @@ class JournalReader:
                 deadline_s = time.monotonic() + self._patience_s
             for message in messages:
                 error = message.error()
+                if error is not None and no_matter(error):
+                    continue
                 if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    raise RetryableError(f"{self._topic}[{partition}]: {error}")
+                    lacking = not_allowed(error, {"topic": f"READ on {self._topic}"})
+                    raise RetryableError(f"{self._topic}[{partition}]: {lacking or error}")
                 offset = message.offset()
                 assert offset is not None  # of a record, and of the end; of no other error
                 if error is None:

@@ -17,7 +17,7 @@ from workers.journal.foreign import another_fleets, first_foreign, whose
 from workers.journal.reader import JournalReader, JournalTail
 from workers.replay.decisions import Recorded
 from workers.replay.errors import ReplayError
-from workers.replay.topics.topic_range import TopicRange
+from workers.replay.topics.topic_range import TopicRange, partitions_of
 
 __all__ = ["History", "read_history"]
 
@@ -54,15 +54,19 @@ def read_history(
 
     Raises:
         ReplayError: the journal or the input is not retained that far, or it is of another
-            configuration or fleet.
-        RetryableError: the brokers do not answer.
+            configuration or fleet, or there is no such topic.
+        NotAllowedError: this user may not know of one of the two.
+        RetryableError: the brokers do not answer, or the journal may not be read.
     """
     begin = begin or {}
     journals = JournalReader(config, framing_by_topic(config)(config.topics.journal))
     reader = Consumer(reader_settings(config))
     try:
-        found = reader.list_topics(topic, config.client_timeout_s).topics[topic]
-        tails = {n: journals.read(reader, n, 0) for n in sorted(found.partitions or ())}
+        numbers, _ = (
+            partitions_of(reader, name, config.client_timeout_s)
+            for name in (topic, config.topics.journal)
+        )
+        tails = {n: journals.read(reader, n, 0) for n in numbers}
         journal = {n: _journal(config, tail, n, begin.get(n)) for n, tail in tails.items()}
         answered = {number: records for number, records in journal.items() if records}
         if not any(tail.records or tail.trimmed for tail in tails.values()):

@@ -73,7 +73,9 @@ def history_of(
     """What is read of a topic of ten ticks a partition, one journal each."""
     numbers = dict.fromkeys(range(len(journals)))
     reader = Mock()
-    reader.list_topics.return_value.topics = {"ticks": Mock(partitions=numbers)}
+    reader.list_topics.return_value.topics = dict.fromkeys(
+        ("ticks", "journal"), Mock(partitions=numbers, error=None)
+    )
     reader.get_watermark_offsets.return_value = (0, 10)
     found = Mock()
     found.read.side_effect = lambda _reader, number, low: JournalTail(journals[number], low, 0, 4)
