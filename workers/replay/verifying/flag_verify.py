@@ -6,7 +6,7 @@ the journal; so LoadShedding events are checked where they are, and not missed w
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -92,10 +92,16 @@ class FlagComparison:
             event.source_partition, event.source_offset, event.asset_id, _digest(value)
         )
 
-    def finish(self) -> FlagsFound:
-        """Read what was published, and compare."""
+    def finish(self, answered_anew: Collection[tuple[int, int]] = ()) -> FlagsFound:
+        """Read what was published, and compare.
+
+        Args:
+            answered_anew: partition and offset of ticks that were answered again after a crash took
+                the decisions of their first answer: whose flag events may be there too.
+        """
         differences, lows = [], [0]
-        seen: set[str] = set()
+        seen, right = set[str](), set[str]()
+        awaited: dict[str, Difference] = {}
         low_of: dict[str, int] = {}
         for number in self._numbers:
             with closing(self._open_partition(number)) as published:
@@ -104,22 +110,30 @@ class FlagComparison:
                     event = self._codec.decode(record.value)
                     low_of[event.asset_id] = published.low
                     if self._answered(event):
-                        what = self._wrong(event, record.value, repeated=event.event_id in seen)
-                        differences += [] if what is None else [_difference(event, what)]
+                        anew = (event.source_partition, event.source_offset) in answered_anew
+                        known = event.event_id in seen
+                        what = self._wrong(event, record.value, repeated=known, anew=anew)
+                        if what is None:
+                            right.add(event.event_id)
+                        elif anew:
+                            awaited[event.event_id] = _difference(event, what)
+                        else:
+                            differences.append(_difference(event, what))
                         seen.add(event.event_id)
                     published.pop()
         trimmed = {asset for asset in self._assets() if low_of.get(asset, max(lows)) > 0}
         missing, not_retained = self._missing(seen, trimmed)
+        differences += [one for event_id, one in awaited.items() if event_id not in right]
         return FlagsFound(len(seen), not_retained, differences + missing)
 
     def _assets(self) -> set[str]:
         return {wanted.asset_id for wanted in self._expected.values()}
 
-    def _wrong(self, event: FlagEvent, value: bytes, *, repeated: bool) -> str | None:
+    def _wrong(self, event: FlagEvent, value: bytes, *, repeated: bool, anew: bool) -> str | None:
         wanted = self._expected.get(event.event_id)
         digest = self._allowed.get(event.event_id) if wanted is None else wanted.digest
         if digest is None:
-            return "live raised an event more"
+            return None if anew else "live raised an event more"
         if repeated and not self._repeats_allowed:
             return "live published the event twice"
         return None if digest == _digest(value) else "the event's bytes differ"

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, Final, NamedTuple, Self
 
 from schemas import FlagEventCodec, JournalRecord, ResultCodec
 from workers.emission.flag_events import flag_events
 from workers.replay.engine import Stepped
 from workers.replay.verifying.difference import Difference, explain
 from workers.replay.verifying.flag_verify import FlagComparison
-from workers.replay.verifying.published import Published
+from workers.replay.verifying.published import Published, PublishedRecord
 
 __all__ = ["Verification", "Verifier"]
+
+_OFFSET: Final = "source_offset"
 
 
 @dataclass
@@ -20,7 +22,8 @@ class Verification:
     results: results compared.
     differences: of them, and of what was published besides.
     not_retained: results that retention has removed from the output topic.
-    repeated: results that were published again with the same bytes (at least once only).
+    repeated: results that were published again (at least once only): with the same bytes, or before
+        a crash under decisions that it took with it.
     flags: flag events compared.
     flags_not_retained: flag events that retention has removed from the flags topic.
     flag_differences: those of the differences that are of flag events.
@@ -69,6 +72,14 @@ class Verification:
         return cls(**counts, first=min(known, key=lambda one: one[:3])[3] if known else None)
 
 
+class _Awaited(NamedTuple):
+    """The bytes that a later copy must have, of a tick whose first answer is `theirs`."""
+
+    value: bytes
+    key: bytes
+    theirs: Mapping[str, Any]
+
+
 class Verifier:
     """Compares as results are made; they come partition after partition.
 
@@ -100,8 +111,9 @@ class Verifier:
         self._repeats_allowed = repeats_allowed
         self._flags = flags
         self._published: dict[int, Published] = {}
-        self._matched: tuple[int, bytes] = (-1, b"")
-        self._current = -1
+        self._reached = self._current = -1
+        self._awaited: dict[int, _Awaited] = {}
+        self._answered_anew: set[tuple[int, int]] = set()
         self.found = Verification()
 
     def see(self, stepped: Stepped) -> None:
@@ -112,7 +124,7 @@ class Verifier:
             number = int(results.source_partition[i])
             if number != self._current:
                 self._finish_partition()
-                self._current, self._matched = number, (-1, b"")
+                self._current, self._reached = number, -1
             self._compare(number, int(results.source_offset[i]), results.asset_id[i], value)
         if self._flags is not None:
             for event in flag_events(results):
@@ -122,7 +134,7 @@ class Verifier:
         """Finish, and say what was found; what `run.json` keeps."""
         self._finish_partition()
         if self._flags is not None:
-            flags = self._flags.finish()
+            flags = self._flags.finish(self._answered_anew)
             self.found.flags, self.found.flags_not_retained = flags.compared, flags.not_retained
             self.found.flag_differences = len(flags.differences)
             for difference in flags.differences:
@@ -141,19 +153,27 @@ class Verifier:
         while True:
             record = published.peek()
             if record is not None and record.value == value and record.key == key:
-                self._match(offset, value)
+                self.found.results += 1
+                self._reached = offset
                 published.pop()
                 return
-            theirs = self._codec.decode(record.value) if record is not None else None
-            if theirs is None or theirs["source_offset"] > offset:
+            if record is None or (theirs := self._codec.decode(record.value))[_OFFSET] > offset:
                 self._missing(number, offset, key, first_retained=published.low > 0)
                 return
             published.pop()
-            if theirs["source_offset"] == offset:
-                self.found.results += 1
-                self._differ(self._explanation(number, offset, value, theirs))
+            if theirs[_OFFSET] == offset:
+                self._reached = offset
+                self._other_bytes(number, offset, _Awaited(value, key, theirs))
                 return
-            self._besides(number, int(theirs["source_offset"]))
+            self._besides(number, int(theirs[_OFFSET]), record)
+
+    def _other_bytes(self, number: int, offset: int, found: _Awaited) -> None:
+        if self._repeats_allowed:
+            self._awaited[offset] = found
+            self._answered_anew.add((number, offset))
+            return
+        self.found.results += 1
+        self._differ(self._explanation(number, offset, found.value, found.theirs))
 
     def _explanation(
         self, number: int, offset: int, value: bytes, theirs: Mapping[str, Any]
@@ -164,12 +184,8 @@ class Verifier:
         record = self._record_of(number, offset)
         return explain(number, offset, self._codec.decode(value), theirs, record)
 
-    def _match(self, offset: int, value: bytes) -> None:
-        self.found.results += 1
-        self._matched = offset, value
-
     def _missing(self, number: int, offset: int, key: bytes, *, first_retained: bool) -> None:
-        if first_retained and self._matched[0] < 0:
+        if first_retained and self._reached < 0:
             self.found.not_retained += 1
             return
         self._differ(
@@ -182,12 +198,16 @@ class Verifier:
             )
         )
 
-    def _besides(self, number: int, offset: int) -> None:
+    def _besides(self, number: int, offset: int, record: PublishedRecord) -> None:
         """A published result that the replay does not make at this point."""
         if offset < self._begin[number]:
             return
-        if self._repeats_allowed and offset <= self._matched[0]:
+        if self._repeats_allowed and offset <= self._reached:
             self.found.repeated += 1
+            awaited = self._awaited.get(offset)
+            if awaited is not None and (awaited.value, awaited.key) == (record.value, record.key):
+                self.found.results += 1
+                del self._awaited[offset]
             return
         self._differ(
             Difference(
@@ -195,7 +215,7 @@ class Verifier:
                 offset,
                 "",
                 "live published a result more",
-                "it is a repetition" if offset <= self._matched[0] else "no such tick was accepted",
+                "it is a repetition" if offset <= self._reached else "no such tick was accepted",
             )
         )
 
@@ -204,12 +224,16 @@ class Verifier:
         published = self._published.get(self._current)
         record = published.peek() if published is not None else None
         while published is not None and record is not None:
-            theirs = self._codec.decode(record.value)
-            if theirs["source_offset"] > self._matched[0]:
-                return
-            self._besides(self._current, int(theirs["source_offset"]))
+            offset = int(self._codec.decode(record.value)[_OFFSET])
+            if offset > self._reached:
+                break
+            self._besides(self._current, offset, record)
             published.pop()
             record = published.peek()
+        for offset, found in self._awaited.items():
+            self.found.results += 1
+            self._differ(self._explanation(self._current, offset, found.value, found.theirs))
+        self._awaited.clear()
 
     def _differ(self, difference: Difference) -> None:
         self.found.differences += 1

@@ -1,6 +1,7 @@
 """Replayed flag events against made-up published ones: what counts as a difference. No Kafka."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -39,7 +40,10 @@ def event(
 
 
 def compared(
-    expected: Sequence[FlagEvent], *published: tuple[Sequence[FlagEvent], int], begin: int = 0
+    expected: Sequence[FlagEvent],
+    *published: tuple[Sequence[FlagEvent], int],
+    begin: int = 0,
+    answered_anew: Collection[tuple[int, int]] = (),
 ) -> FlagsFound:
     """Published are, by partition, the events and how many records retention has removed."""
 
@@ -58,11 +62,11 @@ def compared(
         end={0: 100},
         source_topic="ticks",
         max_depth=DEPTH,
-        repeats_allowed=False,
+        repeats_allowed=bool(answered_anew),
     )
     for one in expected:
         comparison.expect(one, CODEC.encode(one))
-    return comparison.finish()
+    return comparison.finish(answered_anew)
 
 
 A = [event(offset, "A") for offset in (1, 3, 5)]
@@ -86,6 +90,16 @@ def test_what_retention_has_removed_before_an_assets_first_event_is_counted() ->
     assert [one.offset for one in found.differences] == [2], "B's partition is whole"
     found = compared(A, ([A[0], A[2]], 9))
     assert [one.offset for one in found.differences] == [3], "what came before it is there"
+
+
+def test_a_tick_that_was_answered_anew_may_have_raised_something_else_before() -> None:
+    before = [replace(one, processing_time_ns=one.processing_time_ns + 1) for one in (*A, *B)]
+    anew = [(0, one.source_offset) for one in (*A, *B)]
+    assert compared(A, ([*before, *A], 0), answered_anew=anew).differences == []
+    found = compared(A, ([*before, *A], 0), answered_anew=anew[1:])
+    assert [one.offset for one in found.differences] == [1]
+    found = compared(A, ([*before, *A[:2]], 0), answered_anew=anew)
+    assert [one.offset for one in found.differences] == [5], "it was never raised as it is now"
 
 
 @pytest.mark.parametrize(("offset", "differences"), [(5, 0), (6, 1)])

@@ -120,6 +120,30 @@ def test_repetitions_count_where_delivery_allows_them(*, repeats_allowed: bool) 
 
 
 @pytest.mark.parametrize("repeats_allowed", [False, True])
+def test_what_a_crash_answered_under_lost_decisions_counts_as_a_repetition(
+    *, repeats_allowed: bool
+) -> None:
+    lost = records(replace(LIVE, processing_time_ns=LIVE.processing_time_ns + 1))
+    for published, repeated in (
+        ([*lost[:2], *records(LIVE)], 2),
+        ([*lost[:2], *lost[:1], *records(LIVE)], 3),
+        ([*lost, *records(LIVE)], 3),
+    ):
+        found = verified(LIVE, published={0: Topic(published)}, repeats_allowed=repeats_allowed)
+        assert found.results == 3
+        assert found.holds == repeats_allowed
+        assert found.repeated == (repeated if repeats_allowed else 0)
+
+
+def test_decisions_that_were_lost_must_have_been_made_anew() -> None:
+    lost = records(replace(LIVE, processing_time_ns=LIVE.processing_time_ns + 1))
+    topic = Topic([*lost, *records(LIVE)[:2]])
+    found = verified(LIVE, published={0: topic}, repeats_allowed=True)
+    assert (found.results, found.repeated, found.differences) == (3, 2, 1)
+    assert found.first is not None and found.first.offset == 7
+
+
+@pytest.mark.parametrize("repeats_allowed", [False, True])
 def test_a_result_of_a_tick_that_was_not_accepted_is_never_allowed(
     *, repeats_allowed: bool
 ) -> None:
