@@ -72,7 +72,8 @@ def _cause(fields: list[str]) -> str:
     if "sequence" in fields:
         return (
             "live counted other ticks of this asset before: its state began elsewhere (a cold "
-            "start, another cold_start_rewind), or input was deleted"
+            "start, another cold_start_rewind, a snapshot of another group: --from-snapshot "
+            "oldest begins with that), or input was deleted"
         )
     return (
         "the same ticks and decisions gave other numbers: another version of TickFleet, JAX or "
