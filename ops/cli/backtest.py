@@ -220,6 +220,11 @@ def _run_as_recorded(plan: RunPlan, history: History, how: _How, verify: str | N
     for count, what in (
         (found.not_retained, "results are not retained and were not compared"),
         (found.flags_not_retained, "flag events are not retained and were not compared"),
+        (
+            found.beyond,
+            "results were published beyond what was replayed and were not compared: live has "
+            "answered since, or its journal does not tell of them",
+        ),
         (found.repeated, "results were published again, as at_least_once may"),
     ):
         if count:

@@ -105,7 +105,7 @@ def test_as_recorded_repeats_live_byte_for_byte(whole: tuple[Path, Verification]
     assert found.holds, found.first
     assert found.results == _COUNT
     assert found.flags > 0
-    assert (found.repeated, found.not_retained) == (0, 0)
+    assert (found.repeated, found.not_retained, found.beyond) == (0, 0, 0)
 
 
 def test_the_first_difference_is_told_with_its_cause(
@@ -197,6 +197,31 @@ def test_as_recorded_from_the_end_of_what_was_answered(lived: Fleet, tmp_path: P
     assert Verification.read(run["verification"]) == Verification()
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_the_journal_does_not_tell_of_is_counted(
+    kafka: KafkaCluster, lived: Fleet, tmp_path: Path, processes: int
+) -> None:
+    results = read_topic(kafka, lived.topics["predictions"], _PARTITIONS, _COUNT)
+    journal = kafka.create_topic("lost", partitions=_PARTITIONS)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    options = {"bootstrap.servers": kafka.bootstrap}
+    whole = follow(
+        lived.topics["journal"], options=options, start=StartAt.BEGINNING, stop_at_end=True
+    )
+    for message in whole:
+        if message.partition() == 0:
+            producer.produce(journal, message.value(), message.key(), partition=0)
+    assert producer.flush(60) == 0
+    config = config_from_json(lived.config_json("reader"))
+    config = replace(config, topics=replace(config.topics, journal=journal))
+    plan, history = plan_as_recorded(config, lived.ticks, tmp_path / "run")
+    watch = verifying(config, history, lived.topics["predictions"], flags=lived.topics["flags"])
+    run = run_in_processes(replace(plan, watch=watch), processes)
+    found = Verification.read(run["verification"])
+    assert found.holds, found.first
+    assert (found.results, found.beyond) == (len(results[0]), len(results[1]))
+
+
 def test_a_resumed_run_compares_no_more_than_it_began_with(
     lived: Fleet, whole: tuple[Path, Verification], tmp_path: Path
 ) -> None:
@@ -213,6 +238,7 @@ def test_a_resumed_run_compares_no_more_than_it_began_with(
     found = Verification.read(run["verification"])
     assert found.holds, found.first
     assert found.results == sum(source["end"].values())
+    assert found.beyond == _COUNT - found.results
     assert 0 < found.flags < whole[1].flags
 
 

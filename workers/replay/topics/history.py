@@ -25,7 +25,8 @@ __all__ = ["History", "read_history"]
 @dataclass(frozen=True, slots=True)
 class History:
     """Attributes:
-    span: the input that live answered, with what warmed the state up before.
+    span: the input that live answered, with what warmed the state up before; empty in a
+        partition where there is none.
     recorded: its decisions.
     journal: the journal's records, by partition; of a resumed run's range, later ones too.
     """
@@ -35,10 +36,9 @@ class History:
     journal: Mapping[int, list[JournalRecord]]
 
     def only(self, partitions: Collection[int]) -> "History":
-        """With the journal of some partitions."""
-        return replace(
-            self, journal={n: records for n, records in self.journal.items() if n in partitions}
-        )
+        """Of some partitions; what is told of the others' decisions stays."""
+        journal = {n: records for n, records in self.journal.items() if n in partitions}
+        return replace(self, span=self.span.only(partitions), journal=journal)
 
 
 def read_history(
@@ -68,14 +68,13 @@ def read_history(
         )
         tails = {n: journals.read(reader, n, 0) for n in numbers}
         journal = {n: _journal(config, tail, n, begin.get(n)) for n, tail in tails.items()}
-        answered = {number: records for number, records in journal.items() if records}
         if not any(tail.records or tail.trimmed for tail in tails.values()):
             raise ReplayError(
                 f"{config.topics.journal} records no answer to {topic}: give the fleet's own "
                 "--config, which names its topics"
             )
         offsets = {number: image.offset for number, image in begin.items()}
-        return _history(config, reader, topic, answered, offsets)
+        return _history(config, reader, topic, journal, offsets)
     except KafkaException as error:
         raise RetryableError(f"no answer about {topic}: {error}") from error
     finally:
@@ -139,6 +138,10 @@ def _history(
     full = full_decision(config.predictor)
     start, end, logs, answered_from = {}, {}, {}, {}
     for number, records in journal.items():
+        if not records:
+            # Nothing was answered, or nothing behind the snapshot: no reason to give up.
+            start[number] = end[number] = begin.get(number, 0)
+            continue
         low, high = reader.get_watermark_offsets(
             TopicPartition(topic, number), config.client_timeout_s
         )
@@ -161,7 +164,4 @@ def _history(
             )
         warm_up = DecisionLog.warm_up(start[number], first - 1, full)
         logs[number], answered_from[number] = warm_up.then(log), first
-    # Behind a snapshot at the end of what was answered there is nothing: no reason to give up.
-    for number in begin.keys() - journal.keys():
-        start[number] = end[number] = begin[number]
     return History(TopicRange(topic, start, end), Recorded(logs, answered_from), journal)

@@ -1,6 +1,6 @@
 """Which offsets of a topic a replay reads: decided once, before the first record."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -75,6 +75,14 @@ class TopicRange:
         """The range that a topic's description as a source tells."""
         start, end = ({int(n): at for n, at in source[side].items()} for side in ("start", "end"))
         return cls(source["topic"], start, end)
+
+    def only(self, partitions: Collection[int]) -> Self:
+        """Of some partitions."""
+        kept: dict[str, Any] = {
+            name: {n: value for n, value in getattr(self, name).items() if n in partitions}
+            for name in ("start", "end", "trimmed")
+        }
+        return replace(self, **kept)
 
     @property
     def offsets(self) -> int:

@@ -75,13 +75,9 @@ class TopicSource:
 
     def only(self, partitions: Collection[int]) -> Self:
         """The same range of some partitions."""
-        kept: dict[str, Any] = {
-            name: {n: value for n, value in getattr(self._span, name).items() if n in partitions}
-            for name in ("start", "end", "trimmed")
-        }
         return type(self)(
             self._config,
-            replace(self._span, **kept),
+            self._span.only(partitions),
             by_partition=self._by_partition,
             recorded=self._recorded,
         )

@@ -13,6 +13,7 @@ from schemas import FlagEventCodec, ResultCodec
 from workers.brokers.client_config import reader_settings
 from workers.config import Delivery, WorkerConfig
 from workers.emission.framing import framing_by_topic
+from workers.replay.errors import ReplayError
 from workers.replay.topics.history import History
 from workers.replay.topics.topic_range import partitions_of
 from workers.replay.verifying.flag_verify import FlagComparison
@@ -69,6 +70,7 @@ class Comparing:
             partial(Published, config, self.predictions),
             history.journal,
             history.recorded.answered_from,
+            end=history.span.end,
             repeats_allowed=repeats,
             flags=comparison,
         )
@@ -98,10 +100,15 @@ def verifying(
         flags: the topic of the flag events; None leaves them out.
 
     Raises:
-        ReplayError: there is no such topic.
+        ReplayError: there is no such topic, or it has fewer partitions than the ticks.
         RetryableError: the brokers do not answer.
     """
-    _partitions(config, predictions)
+    absent = sorted(history.span.end.keys() - set(_partitions(config, predictions)))
+    if absent:
+        raise ReplayError(
+            f"{predictions} has no partition {absent[0]}, {history.span.topic} has: give the topic "
+            "that the fleet publishes to"
+        )
     numbers = [] if flags is None else _partitions(config, flags)
     return Comparing(config, history, predictions, flags, numbers)
 

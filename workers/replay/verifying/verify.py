@@ -24,6 +24,7 @@ class Verification:
     not_retained: results that retention has removed from the output topic.
     repeated: results that were published again (at least once only): with the same bytes, or before
         a crash under decisions that it took with it.
+    beyond: results of later ticks than those that were replayed.
     flags: flag events compared.
     flags_not_retained: flag events that retention has removed from the flags topic.
     flag_differences: those of the differences that are of flag events.
@@ -34,6 +35,7 @@ class Verification:
     differences: int = 0
     not_retained: int = 0
     repeated: int = 0
+    beyond: int = 0
     flags: int = 0
     flags_not_retained: int = 0
     flag_differences: int = 0
@@ -89,6 +91,7 @@ class Verifier:
         open_partition: the published results of a partition.
         journal: what the journal says, for the causes of differences.
         begin: the first offset that is compared, by partition.
+        end: the one behind the last, of every partition that is to be read.
         repeats_allowed: whether delivery was at least once.
         flags: the published flag events; None leaves them out.
     """
@@ -101,13 +104,14 @@ class Verifier:
         journal: Mapping[int, Sequence[JournalRecord]],
         begin: Mapping[int, int],
         *,
+        end: Mapping[int, int],
         repeats_allowed: bool,
         flags: FlagComparison | None,
     ) -> None:
         self._codec, self._flag_codec = codec, flag_codec
         self._open_partition = open_partition
         self._journal = journal
-        self._begin = begin
+        self._begin, self._end = begin, end
         self._repeats_allowed = repeats_allowed
         self._flags = flags
         self._published: dict[int, Published] = {}
@@ -123,8 +127,7 @@ class Verifier:
         for i, value in enumerate(values):
             number = int(results.source_partition[i])
             if number != self._current:
-                self._finish_partition()
-                self._current, self._reached = number, -1
+                self._turn_to(number)
             self._compare(number, int(results.source_offset[i]), results.asset_id[i], value)
         if self._flags is not None:
             for event in flag_events(results):
@@ -132,6 +135,8 @@ class Verifier:
 
     def summary(self) -> dict[str, Any]:
         """Finish, and say what was found; what `run.json` keeps."""
+        for number in sorted(self._end.keys() - self._published.keys()):
+            self._turn_to(number)
         self._finish_partition()
         if self._flags is not None:
             flags = self._flags.finish(self._answered_anew)
@@ -147,9 +152,7 @@ class Verifier:
             published.close()
 
     def _compare(self, number: int, offset: int, key: bytes, value: bytes) -> None:
-        published = self._published.get(number)
-        if published is None:
-            published = self._published[number] = self._open_partition(number)
+        published = self._published[number]
         while True:
             record = published.peek()
             if record is not None and record.value == value and record.key == key:
@@ -200,7 +203,10 @@ class Verifier:
 
     def _besides(self, number: int, offset: int, record: PublishedRecord) -> None:
         """A published result that the replay does not make at this point."""
-        if offset < self._begin[number]:
+        if offset >= self._end[number]:
+            self.found.beyond += 1
+            return
+        if number not in self._begin or offset < self._begin[number]:
             return
         if self._repeats_allowed and offset <= self._reached:
             self.found.repeated += 1
@@ -219,14 +225,18 @@ class Verifier:
             )
         )
 
+    def _turn_to(self, number: int) -> None:
+        self._finish_partition()
+        self._current, self._reached = number, -1
+        if number not in self._published:
+            self._published[number] = self._open_partition(number)
+
     def _finish_partition(self) -> None:
-        """What live has published beyond the last replayed result answers later ticks."""
+        """What live has published behind the last replayed result."""
         published = self._published.get(self._current)
         record = published.peek() if published is not None else None
         while published is not None and record is not None:
             offset = int(self._codec.decode(record.value)[_OFFSET])
-            if offset > self._reached:
-                break
             self._besides(self._current, offset, record)
             published.pop()
             record = published.peek()

@@ -62,6 +62,7 @@ def verified(
     *replayed: ResultColumns,
     published: dict[int, Topic],
     begin: int = 0,
+    end: int = 8,
     repeats_allowed: bool = False,
 ) -> Verification:
     verifier = Verifier(
@@ -70,6 +71,7 @@ def verified(
         lambda number: cast(Published, published[number]),
         {},
         dict.fromkeys(published, begin),
+        end=dict.fromkeys(published, end),
         repeats_allowed=repeats_allowed,
         flags=None,
     )
@@ -163,7 +165,9 @@ def test_what_lies_before_the_range_is_passed_over(begin: int, differences: int)
 def test_each_partition_is_read_to_its_last_result() -> None:
     other = results(1, [0, 1])
     first = Topic([*records(LIVE), records(LIVE)[2]])
-    second = Topic(records(results(1, [0, 1, 2])))
-    found = verified(LIVE, other, published={0: first, 1: second})
-    assert (found.results, found.differences) == (5, 1), "what live answered later is left out"
+    second = Topic(records(results(1, [0, 1, 8, 9])))
+    third = Topic(records(results(2, [8])))
+    found = verified(LIVE, other, published={0: first, 1: second, 2: third})
+    assert (found.results, found.differences) == (5, 1)
+    assert found.beyond == 3, "what live answered later is counted"
     assert found.first is not None and (found.first.partition, found.first.offset) == (0, 7)
