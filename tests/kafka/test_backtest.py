@@ -135,7 +135,7 @@ def _publish(
     doubled: int,
 ) -> None:
     """A copy with three faults in partition 0."""
-    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "enable.idempotence": True})
     for number, part in records.items():
         for i, record in enumerate(part):
             value = record.value or b""
@@ -203,7 +203,7 @@ def test_what_the_journal_does_not_tell_of_is_counted(
 ) -> None:
     results = read_topic(kafka, lived.topics["predictions"], _PARTITIONS, _COUNT)
     journal = kafka.create_topic("lost", partitions=_PARTITIONS)
-    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "enable.idempotence": True})
     options = {"bootstrap.servers": kafka.bootstrap}
     whole = follow(
         lived.topics["journal"], options=options, start=StartAt.BEGINNING, stop_at_end=True
@@ -378,7 +378,7 @@ def test_a_topic_exported_and_sent_again_has_the_same_records(
     ticks = kafka.create_topic("ticks", partitions=_PARTITIONS, config=_KEPT)
     count, begun_ms = 900, 1_378_000_000_000
     sent = random_ticks(count, 40, seed=57)
-    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "enable.idempotence": True})
     for i, (asset, value) in enumerate(zip(sent.asset, sent.values(), strict=True)):
         # Neither the partition nor the time is what a producer of the same ticks would choose.
         headers: list[tuple[str, str | bytes | None]] = [("seen", b"1"), ("seen", None)]
