@@ -1,6 +1,5 @@
 """Runs at once, one a core, that share nothing: what a machine's cores give together."""
 
-import multiprocessing
 import os
 import time
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from multiprocessing.connection import Connection
 
 from ops.compile_cache import keep_executables
 from ops.logs import configure_logging
+from workers.children import Children
 from workers.replay import RunPlan, run_backtest
 
 __all__ = ["seconds_at_once"]
@@ -16,28 +16,24 @@ __all__ = ["seconds_at_once"]
 
 def seconds_at_once(plans: Sequence[RunPlan], cores: Sequence[int]) -> float:
     """How long these take together, begun together once every process is warm."""
-    context = multiprocessing.get_context("spawn")
-    pipes, processes = [], []
-    for plan, core in zip(plans, cores, strict=True):
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_run, args=(plan, core, theirs))
-        process.start()
-        pipes.append(ours)
-        processes.append(process)
-    for pipe in pipes:
-        pipe.recv()
-    begun_s = time.perf_counter()
-    for pipe in pipes:
-        pipe.send(None)
-    for pipe in pipes:
-        pipe.recv()
-    seconds = time.perf_counter() - begun_s
-    for process in processes:
-        process.join()
-    return seconds
+    children = Children(_run, list(zip(plans, cores, strict=True)))
+    try:
+        _hear_all(children)
+        begun_s = time.perf_counter()
+        for pipe in children.pipes:
+            pipe.send(None)
+        _hear_all(children)
+        return time.perf_counter() - begun_s
+    finally:
+        children.close()
 
 
-def _run(plan: RunPlan, core: int, pipe: Connection) -> None:
+def _hear_all(children: Children) -> None:
+    for pipe in children.pipes:
+        pipe.recv()
+
+
+def _run(pipe: Connection, plan: RunPlan, core: int) -> None:
     os.sched_setaffinity(0, {core})
     configure_logging("ERROR")
     keep_executables()

@@ -62,10 +62,9 @@ def read_history(
     journals = JournalReader(config, framing_by_topic(config)(config.topics.journal))
     reader = Consumer(reader_settings(config))
     try:
-        numbers, _ = (
-            partitions_of(reader, name, config.client_timeout_s)
-            for name in (topic, config.topics.journal)
-        )
+        numbers = partitions_of(reader, topic, config.client_timeout_s)
+        # Else a journal that is not there, or may not be known of, looks like one without a leader.
+        partitions_of(reader, config.topics.journal, config.client_timeout_s)
         tails = {n: journals.read(reader, n, 0) for n in numbers}
         journal = {n: _journal(config, tail, n, begin.get(n)) for n, tail in tails.items()}
         if not any(tail.records or tail.trimmed for tail in tails.values()):

@@ -6,7 +6,7 @@ the journal; so LoadShedding events are checked where they are, and not missed w
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -103,28 +103,35 @@ class FlagComparison:
         seen, right = set[str](), set[str]()
         awaited: dict[str, Difference] = {}
         low_of: dict[str, int] = {}
-        for number in self._numbers:
-            with closing(self._open_partition(number)) as published:
-                lows.append(published.low)
-                while (record := published.peek()) is not None:
-                    event = self._codec.decode(record.value)
-                    low_of[event.asset_id] = published.low
-                    if self._answered(event):
-                        anew = (event.source_partition, event.source_offset) in answered_anew
-                        known = event.event_id in seen
-                        what = self._wrong(event, record.value, repeated=known, anew=anew)
-                        if what is None:
-                            right.add(event.event_id)
-                        elif anew:
-                            awaited[event.event_id] = _difference(event, what)
-                        else:
-                            differences.append(_difference(event, what))
-                        seen.add(event.event_id)
-                    published.pop()
+        for event, value, low in self._published(lows):
+            low_of[event.asset_id] = low
+            if not self._answered(event):
+                continue
+            identity, tick = event.event_id, (event.source_partition, event.source_offset)
+            anew = tick in answered_anew
+            what = self._wrong(event, value, repeated=identity in seen, anew=anew)
+            if what is None:
+                right.add(identity)
+            elif anew:
+                awaited[identity] = _difference(event, what)
+            else:
+                differences.append(_difference(event, what))
+            seen.add(identity)
         trimmed = {asset for asset in self._assets() if low_of.get(asset, max(lows)) > 0}
         missing, not_retained = self._missing(seen, trimmed)
         differences += [one for event_id, one in awaited.items() if event_id not in right]
         return FlagsFound(len(seen), not_retained, differences + missing)
+
+    def _published(self, lows: list[int]) -> Iterator[tuple[FlagEvent, bytes, int]]:
+        """All events with their bytes and where their partition begins; `lows` gets where each
+        partition does, also one that holds none.
+        """
+        for number in self._numbers:
+            with closing(self._open_partition(number)) as published:
+                lows.append(published.low)
+                while (record := published.peek()) is not None:
+                    yield self._codec.decode(record.value), record.value, published.low
+                    published.pop()
 
     def _assets(self) -> set[str]:
         return {wanted.asset_id for wanted in self._expected.values()}
