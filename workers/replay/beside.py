@@ -28,6 +28,11 @@ class Beside:
     def __exit__(self, *_: object) -> None:
         await_end(self._thread)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return self._doing is None or self._doing.done()
+
     def do(self, act: Callable[[], None]) -> None:
         """Begin this, once what was given before is done.
 

@@ -43,7 +43,8 @@ class RunPlan:
     begin_name: which snapshot they are of; empty without.
     checkpoint_ticks: how many ticks a kill may cost.
     publish: where the results go besides; None: nowhere.
-    placed: keep each row's place in the order of the whole run, of which this is a slice.
+    rows: where the rows of a slice go, each with its place in the order of the whole run; None: it
+        is a run of its own.
     watch: sees every result as it is made; what it found is kept in `run.json`.
     """
 
@@ -56,7 +57,7 @@ class RunPlan:
     begin_name: str = ""
     checkpoint_ticks: int = 2_000_000
     publish: Publishing | None = None
-    placed: bool = False
+    rows: Path | None = None
     watch: "Watch | None" = None
 
     def identity(self) -> dict[str, Any]:
@@ -157,7 +158,8 @@ class _Run:
             self._publisher = RunPublisher(plan.publish, folder.token, done=self._counts.results)
             closed.enter_context(closing(self._publisher))
         # Whoever may not publish removes no parts.
-        self._tables = RunTables(folder.path, saved["parts"], placed=plan.placed)
+        placed = plan.rows is not None
+        self._tables = RunTables(plan.rows or folder.path, saved["parts"], placed=placed)
         closed.callback(self._tables.abandon)
         self._writing = closed.enter_context(Beside("run-tables"))
         self._since_checkpoint = 0
@@ -173,7 +175,7 @@ class _Run:
                 self._take(chunk, witness)
                 progress(self._counts.results, source.share)
         snapshots = self._checkpoint()
-        if not self._plan.placed:
+        if self._plan.rows is None:
             complete_tables(self._folder.path)
         seconds = time.monotonic() - begun_s
         run = {

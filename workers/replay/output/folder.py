@@ -121,11 +121,13 @@ class RunFolder:
             )
 
     def _worth_keeping(self, error: BaseException) -> bool:
-        """Whether there are finished parts, of a slice too, or somebody was shown results."""
+        """Whether there is a state to go on from, a slice has finished parts, or somebody was
+        shown results.
+        """
         published = self._identity.get("published") is not None
         published &= not isinstance(error, TakenRunIdError)
         finished = (path for path in self.path.rglob("part-*") if path.suffix != ".unfinished")
-        return published or any(finished)
+        return published or "snapshots" in (self.checkpoint or {}) or any(finished)
 
     def _read_checkpoint(self) -> dict[str, Any] | None:
         """Where the partial run stands, None before its first checkpoint; who it is, always."""

@@ -35,6 +35,11 @@ class PartWriter(ABC):
         self._writer: Any = None
         self.parts = 0
 
+    @classmethod
+    def name(cls, number: int) -> str:
+        """Of a finished part."""
+        return f"part-{number:05d}{cls.suffix}"
+
     def keep_only(self, parts: int) -> None:
         """Remove what was written after a checkpoint that knew of so many parts."""
         self.parts = parts
@@ -56,7 +61,7 @@ class PartWriter(ABC):
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-            self._open_path().replace(self._folder / f"part-{self.parts:05d}{self.suffix}")
+            self._open_path().replace(self._folder / self.name(self.parts))
             self.parts += 1
 
     def abandon(self) -> None:
@@ -102,12 +107,12 @@ class ParquetParts(PartWriter):
 
 
 class ArrowParts(PartWriter):
-    """What is soon read again and removed: a quarter of the time, a fifth more room."""
+    """What is soon read again and removed: an eighth of the time, twice the room."""
 
     suffix = ".arrow"
 
     def _opened(self, path: Path) -> Any:
-        return ipc.new_file(path, self._schema, options=ipc.IpcWriteOptions(compression="lz4"))
+        return ipc.new_file(path, self._schema)
 
     def _append(self, rows: Any) -> None:
         self._writer.write(rows)

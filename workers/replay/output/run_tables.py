@@ -24,7 +24,7 @@ from workers.replay.output.tables import (
     result_batch,
 )
 
-__all__ = ["PLACE", "SCHEMAS", "RunTables", "complete_tables"]
+__all__ = ["PLACE", "SCHEMAS", "RunTables", "complete_tables", "open_tables"]
 
 SCHEMAS: Final[Mapping[str, Any]] = {
     "results": RESULTS_SCHEMA,
@@ -94,6 +94,14 @@ class RunTables:
                 [*rows.columns, numbers(places())], schema=rows.schema.append(_PLACE)
             )
         self._writers[name].write(rows)
+
+
+def open_tables(folder: Path, parts: Mapping[str, int]) -> dict[str, ParquetParts]:
+    """The tables of a run, by name, as far as a checkpoint knows of their parts."""
+    writers = {name: ParquetParts(folder / name, schema) for name, schema in SCHEMAS.items()}
+    for name, writer in writers.items():
+        writer.keep_only(parts.get(name, 0))
+    return writers
 
 
 def complete_tables(folder: Path) -> None:

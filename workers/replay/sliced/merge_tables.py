@@ -4,7 +4,7 @@ Rows of each slice stand in that order already; a batch of each is held at a tim
 places is merged can be chosen, so that several processes can each merge one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from workers.replay.arrays import numbers, values
 from workers.replay.output.parts import ParquetParts
-from workers.replay.output.run_tables import PLACE, SCHEMAS
+from workers.replay.output.run_tables import PLACE
 from workers.replay.sliced.slice_tables import PlaceRange, extents, rows_within
 
 __all__ = ["merge_tables", "place_ranges"]
@@ -25,33 +25,48 @@ _HELD_ROWS: Final = 65_536
 _PART_ROWS: Final = 2_000_000
 
 
-def place_ranges(slices: Sequence[Path], count: int) -> list[PlaceRange]:
-    """About `count` ranges with equally many results, that hold every place."""
-    found = sorted((one.first, one.rows) for path in slices for one in extents(path / "results"))
-    total, seen, bounds = sum(rows for _, rows in found), 0, [PlaceRange().first]
+def place_ranges(
+    slices: Sequence[Path], count: int, places: PlaceRange | None = None
+) -> list[PlaceRange]:
+    """A range of places, or all, in about `count` ranges with equally many results."""
+    places = places or PlaceRange()
+    found = sorted(
+        (one.first, one.rows)
+        for path in slices
+        for one in extents(path / "results")
+        if one.last >= places.first and one.first <= places.last
+    )
+    total, seen, bounds = sum(rows for _, rows in found), 0, [places.first]
     for first, rows in found:
         if seen >= total * len(bounds) / count and first > bounds[-1]:
             bounds.append(first)
         seen += rows
-    behind = [*(bound - 1 for bound in bounds[1:]), PlaceRange().last]
+    behind = [*(bound - 1 for bound in bounds[1:]), places.last]
     return [PlaceRange(first, last) for first, last in zip(bounds, behind, strict=True)]
 
 
-def merge_tables(slices: Sequence[Path], out: Path, places: PlaceRange) -> None:
-    """Merge the rows of a range of places; blocks until they are written.
+def merge_tables(
+    slices: Sequence[Path],
+    writers: Mapping[str, ParquetParts],
+    places: PlaceRange,
+    *,
+    ended: Callable[[], bool] = lambda: False,
+) -> None:
+    """Merge the rows of a range of places into parts of their own; blocks until those are whole.
 
     Args:
-        slices: folders of finished slices.
-        out: a folder for the tables; its parts are numbered from 0.
+        slices: folders of their tables; all rows of the range are there.
+        writers: of the tables.
         places: the range.
+        ended: whether to leave it, with a part under way.
     """
-    for name, schema in SCHEMAS.items():
-        writer = ParquetParts(out / name, schema)
-        writer.keep_only(0)
+    for name, writer in writers.items():
         held = _HELD_ROWS // len(slices)
         readers = [_Reader(rows_within(path / name, places), held) for path in slices]
         rows = 0
         for batch in _merged(readers):
+            if ended():
+                return
             writer.write(batch.drop_columns(PLACE))
             rows += batch.num_rows
             if rows >= _PART_ROWS:

@@ -1,7 +1,8 @@
 """A backtest over several processes: the same run, cut into slices and merged again.
 
-The slices are runs of their own in `OUT.partial/slices`, each with its checkpoints. When all are
-finished their tables are merged into the order that one process gives, and their states joined.
+The slices are runs of their own in `OUT.partial/slices`, each with its checkpoints, but for their
+tables in `OUT.partial/rows`, which are merged into the order that one process gives. When all are
+finished their states are joined.
 """
 
 import shutil
@@ -18,18 +19,20 @@ from snapshots import PartitionImage
 from workers.replay.counts import Counts
 from workers.replay.output.checkpoint import StateKeeper
 from workers.replay.output.folder import RunFolder, finished, read_run
-from workers.replay.output.parts import ArrowParts
-from workers.replay.output.run_tables import SCHEMAS, complete_tables
 from workers.replay.run import RunPlan, run_backtest, run_facts
-from workers.replay.sliced.merge_tables import place_ranges
 from workers.replay.sliced.processes import SliceProcesses
+from workers.replay.sliced.slice_tables import Slice
 from workers.replay.sliced.slices import slice_plans
+from workers.replay.sliced.whole_tables import WholeTables
 from workers.replay.to_topic.run_group import RunGroup
 
 __all__ = ["run_in_processes"]
 
 _STEPPING_SHARE: Final = 0.9
 """Of the way; the rest is merging."""
+_LAYOUT: Final = 2
+"""Of what lies in `OUT.partial`; raised where another version could not go on with it."""
+_SCAFFOLDING: Final = ("slices", "rows", "ranges")
 
 
 def run_in_processes(
@@ -55,14 +58,15 @@ def run_in_processes(
     slices = slice_plans(plan, processes)
     if len(slices) == 1:
         return run_backtest(plan, resume=resume, progress=progress)
-    identity |= {"processes": len(slices), "slices": ArrowParts.suffix}
+    identity |= {"processes": len(slices), "slices": _LAYOUT}
     with RunFolder(plan.out, identity, resume=resume) as folder:
-        folder.save_checkpoint({"processes": len(slices)})
+        if folder.checkpoint is None:
+            folder.save_checkpoint({"processes": len(slices)})
         if (whole := folder.finished) is None:
             whole = _run(plan, slices, folder, progress)
             folder.write_run(whole)
-        shutil.rmtree(folder.path / "slices", ignore_errors=True)
-        shutil.rmtree(folder.path / "ranges", ignore_errors=True)
+        for name in _SCAFFOLDING:
+            shutil.rmtree(folder.path / name, ignore_errors=True)
         folder.finish(whole)
     return whole
 
@@ -74,24 +78,30 @@ def _run(
     progress: Callable[[int, float], None],
 ) -> dict[str, Any]:
     begun_s = time.monotonic()
+    made = [
+        Slice(folder.path / "rows" / str(number), folder.path / "slices" / str(number))
+        for number in range(len(slices))
+    ]
     placed = [
-        replace(one, out=folder.path / "slices" / str(number)) for number, one in enumerate(slices)
+        replace(plan, out=one.run, rows=one.tables) for plan, one in zip(slices, made, strict=True)
     ]
     fresh = [not one.out.exists() for one in placed]
 
-    def tell(results: list[int], shares: list[float]) -> None:
-        progress(sum(results), _STEPPING_SHARE * sum(shares) / len(shares))
-
     if plan.publish is not None and any(fresh):
         RunGroup(plan.publish, folder.token, done=0).close()  # the run id is taken
-    with SliceProcesses(placed) as working:
+    with SliceProcesses(placed) as working, WholeTables(made, folder) as tables:
+
+        def tell(results: list[int], shares: list[float]) -> None:
+            progress(sum(results), _STEPPING_SHARE * sum(shares) / len(shares))
+            if all(shares):  # whoever goes on has removed what it makes again
+                tables.advance()
+
         working.step(tell)
-        outs = [one.out for one in placed]
-        _merge(working, outs, folder.path)
-    runs = [read_run(out) for out in outs]
+        tables.finish(working)
+    runs = [read_run(one.out) for one in placed]
     snapshots = _join_states(plan, placed, runs, folder.path / "snapshots")
     counts, seconds = Counts.total(_counted(run) for run in runs), time.monotonic() - begun_s
-    made = sum(
+    results = sum(
         run["results_per_second"] * run["seconds"]
         for run, new in zip(runs, fresh, strict=True)
         if new
@@ -107,26 +117,12 @@ def _run(
         if plan.watch is None
         else plan.watch.total([run["verification"] for run in runs]),
         "seconds": round(seconds, 3),
-        "results_per_second": round(made / max(seconds, 1e-9)),
+        "results_per_second": round(results / max(seconds, 1e-9)),
     }
 
 
 def _counted(run: dict[str, Any]) -> dict[str, Any]:
     return {name: count for name, count in run["counts"].items() if name != "assets"}
-
-
-def _merge(working: SliceProcesses, slices: Sequence[Path], out: Path) -> None:
-    """Merge range by range, then put the parts of all ranges in one row."""
-    ranges = place_ranges(slices, len(slices))
-    jobs = [(out / "ranges" / str(number), places) for number, places in enumerate(ranges)]
-    working.merge(slices, jobs)
-    for name in SCHEMAS:
-        parts = [part for folder, _ in jobs for part in sorted((folder / name).glob("*.parquet"))]
-        shutil.rmtree(out / name, ignore_errors=True)
-        for number, part in enumerate(parts):
-            (out / name).mkdir(exist_ok=True)
-            part.rename(out / name / f"part-{number:05d}.parquet")
-    complete_tables(out)
 
 
 def _join_states(

@@ -16,6 +16,7 @@ from core.errors import RetryableError, TickFleetError
 from workers.children import Children
 from workers.replay.output.folder import read_run
 from workers.replay.output.room import no_room
+from workers.replay.output.run_tables import open_tables
 from workers.replay.run import RunPlan, run_backtest
 from workers.replay.sliced.merge_tables import merge_tables
 from workers.replay.sliced.slice_tables import PlaceRange
@@ -69,15 +70,16 @@ class SliceProcesses:
         self._listen(hear, among=len(pipes))
 
     def merge(self, slices: Sequence[Path], jobs: Sequence[tuple[Path, PlaceRange]]) -> None:
-        """Merge the slices' tables, a range of places each process; there are no more ranges.
+        """Merge the slices' tables, range by range of places, each into a folder of its own.
 
         Raises:
             ProcessDiedError: one was killed.
             NoRoomError: the disk takes no more.
         """
-        for number, (out, places) in enumerate(jobs):
-            self._tell(number, _Merge(slices, out, places))
-        self._listen(lambda _number, _said: None, among=len(jobs))
+        among = min(len(jobs), len(self._children.pipes))
+        for number in range(among):
+            self._tell(number, _Merge(slices, jobs[number::among]))
+        self._listen(lambda _number, _said: None, among=among)
 
     def _tell(self, number: int, task: Callable[[RunPlan, Connection], None]) -> None:
         try:
@@ -117,18 +119,19 @@ class SliceProcesses:
 
 
 class _Merge:
-    """The task of merging a range of places."""
+    """The task of merging ranges of places."""
 
-    def __init__(self, slices: Sequence[Path], out: Path, places: PlaceRange) -> None:
-        self._slices, self._out, self._places = slices, out, places
+    def __init__(self, slices: Sequence[Path], jobs: Sequence[tuple[Path, PlaceRange]]) -> None:
+        self._slices, self._jobs = slices, jobs
 
     def __call__(self, _plan: RunPlan, _pipe: Connection) -> None:
-        try:
-            merge_tables(self._slices, self._out, self._places)
-        except OSError as error:
-            if told := no_room(self._out, error, "go on with --resume"):
-                raise told from error
-            raise
+        for out, places in self._jobs:
+            try:
+                merge_tables(self._slices, open_tables(out, {}), places)
+            except OSError as error:
+                if told := no_room(out, error, "go on with --resume"):
+                    raise told from error
+                raise
 
 
 def _step(plan: RunPlan, pipe: Connection) -> None:

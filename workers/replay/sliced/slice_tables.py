@@ -1,4 +1,7 @@
-"""The tables that slices have written, read again batch by batch where they lie on the disk."""
+"""The tables that slices write, read again batch by batch where they lie on the disk.
+
+The rows of each ascend by place, from part to part too.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +14,22 @@ from pyarrow import ipc
 
 from workers.replay.arrays import values
 from workers.replay.output.parts import ArrowParts
-from workers.replay.output.run_tables import PLACE
+from workers.replay.output.run_tables import PLACE, SCHEMAS
 
-__all__ = ["PlaceRange", "extents", "rows_within"]
+__all__ = ["PlaceRange", "Slice", "extents", "last_place", "remove_before", "rows_within"]
 
 _FIRST: Final = int(np.iinfo(np.int64).min)
 _LAST: Final = int(np.iinfo(np.int64).max)
+
+
+class Slice(NamedTuple):
+    """Attributes:
+    tables: the folder of its tables.
+    run: the folder that is there once it is finished.
+    """
+
+    tables: Path
+    run: Path
 
 
 class PlaceRange(NamedTuple):
@@ -40,6 +53,12 @@ def extents(folder: Path) -> Iterator[Extent]:
         yield from _extents(path)
 
 
+def last_place(folder: Path, number: int) -> int | None:
+    """Of a part of a table; None if it is not there (yet)."""
+    path = folder / ArrowParts.name(number)
+    return _last(path) if path.exists() else None
+
+
 def rows_within(folder: Path, places: PlaceRange) -> Iterator[Any]:
     """The rows of a table in a range of places, as `pyarrow.RecordBatch`es."""
     for path in _parts(folder):
@@ -56,6 +75,14 @@ def rows_within(folder: Path, places: PlaceRange) -> Iterator[Any]:
                 yield batch
 
 
+def remove_before(slice_: Path, place: int) -> None:
+    """Remove parts of all tables of a slice that end before a place."""
+    for name in SCHEMAS:
+        for path in _parts(slice_ / name):
+            if _last(path) < place:
+                path.unlink()
+
+
 def _parts(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"part-*{ArrowParts.suffix}"))
 
@@ -65,6 +92,11 @@ def _extents(path: Path) -> Iterator[Extent]:
         for number in range(file.num_record_batches):
             place = values(file.get_batch(number)[PLACE])
             yield Extent(int(place.min()), int(place.max()), place.size)
+
+
+def _last(path: Path) -> int:
+    with _opened(path, PLACE) as file:
+        return int(values(file.get_batch(file.num_record_batches - 1)[PLACE]).max())
 
 
 @contextmanager

@@ -43,11 +43,7 @@ def slice_plans(plan: RunPlan, count: int) -> list[RunPlan]:
     else:
         raise ReplayError(f"{plan.source.name} can be read by one process only: no --processes")
     return [
-        replace(
-            one,
-            placed=True,
-            publish=None if one.publish is None else one.publish.of_part(str(number)),
-        )
+        one if one.publish is None else replace(one, publish=one.publish.of_part(str(number)))
         for number, one in enumerate(plans)
     ]
 

@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from workers.replay.output.parts import ArrowParts
-from workers.replay.output.run_tables import PLACE, SCHEMAS
+from workers.replay.output.run_tables import PLACE, SCHEMAS, open_tables
 from workers.replay.sliced.merge_tables import merge_tables, place_ranges
 
 _SCHEMA = SCHEMAS["results"].append(pa.field(PLACE, pa.int64()))
@@ -48,7 +48,7 @@ def test_the_merged_rows_are_in_the_order_of_the_whole(tmp_path: Path, seed: int
     assert len(ranges) == 3
     merged: list[tuple[int, int]] = []
     for number, places in enumerate(ranges):
-        merge_tables(slices, tmp_path / "out" / str(number), places)
+        merge_tables(slices, open_tables(tmp_path / "out" / str(number), {}), places)
         found = parquet.read_table(tmp_path / "out" / str(number) / "results")
         assert 1_000 < found.num_rows < 3_000, "ranges are about equal"
         merged += zip(
