@@ -5,7 +5,9 @@ What was merged on the way is removed from the slices, so that little lies on th
 begin where slices have closed theirs, whoever was faster: equal runs give equal files.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Self
 
@@ -38,7 +40,8 @@ class WholeTables:
         self._kept_from = PlaceRange().first
         self._writers = open_tables(folder.path, saved["parts"])
         self._merging = Beside("merge-tables")
-        self._ended = False
+        self._coming = deque[PlaceRange]()
+        self._finishing = self._ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +67,8 @@ class WholeTables:
             self._kept_from = self._begin
         if (places := self._round(self._rounds, self._begin)) is not None:
             self._rounds, self._begin = self._rounds + 1, places.last + 1
-            self._merging.do(partial(self._merge, places, self._rounds))
+            self._coming.extend(self._ranges(places))
+            self._merging.do(partial(self._merge, self._rounds, self._begin))
 
     def finish(self, working: SliceProcesses) -> None:
         """Have all the rest merged by the slices' processes; every slice is finished.
@@ -74,7 +78,8 @@ class WholeTables:
             ProcessDiedError: a process was killed.
             NoRoomError: the disk takes no more.
         """
-        rounds, begin, rest = self._rounds, self._begin, list[PlaceRange]()
+        self._finishing = True
+        rounds, begin, rest = self._rounds, self._begin, list(self._not_begun())
         while (places := self._round(rounds, begin)) is not None:
             rest += self._ranges(places)
             rounds, begin = rounds + 1, places.last + 1
@@ -108,14 +113,20 @@ class WholeTables:
         return PlaceRange(begin, max(begin, min(ends)) - 1) if ends else None
 
     def _ranges(self, places: PlaceRange) -> list[PlaceRange]:
-        """A round as it is merged: by all processes at once if it is late."""
+        """A round in as many pieces as there are processes, which merge it if it is late."""
         return place_ranges(self._tables, len(self._slices), places)
 
-    def _merge(self, places: PlaceRange, rounds: int) -> None:
-        for one in self._ranges(places):
-            merge_tables(self._tables, self._writers, one, ended=lambda: self._ended)
-            if self._ended:
-                return
+    def _not_begun(self) -> Iterator[PlaceRange]:
+        """Pieces of the round that is under way, by whom they are then merged."""
+        with suppress(IndexError):  # taken by the other one
+            while self._coming:
+                yield self._coming.popleft()
+
+    def _merge(self, rounds: int, begin: int) -> None:
+        for places in self._not_begun():
+            merge_tables(self._tables, self._writers, places, ended=lambda: self._ended)
+        if self._ended or self._finishing:  # it is not whole
+            return
         parts = {name: writer.parts for name, writer in self._writers.items()}
-        merged = {"rounds": rounds, "begin": places.last + 1, "parts": parts}
+        merged = {"rounds": rounds, "begin": begin, "parts": parts}
         self._folder.save_checkpoint({**(self._folder.checkpoint or {}), "merged": merged})

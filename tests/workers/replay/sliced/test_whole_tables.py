@@ -5,12 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from tests.workers.replay.sliced.test_merge_tables import rows
 from tests.workers.replay.tables import bits, plan, random_table, table, write_ticks
@@ -18,8 +18,9 @@ from workers.replay import run_backtest, run_in_processes
 from workers.replay.output.folder import RunFolder
 from workers.replay.output.parts import ArrowParts
 from workers.replay.output.run_tables import PLACE, SCHEMAS
+from workers.replay.sliced.merge_tables import merge_tables
 from workers.replay.sliced.processes import SliceProcesses
-from workers.replay.sliced.slice_tables import Slice
+from workers.replay.sliced.slice_tables import PlaceRange, Slice
 from workers.replay.sliced.whole_tables import WholeTables
 
 _SCHEMA = SCHEMAS["results"].append(pa.field(PLACE, pa.int64()))
@@ -101,6 +102,12 @@ def advance(tables: WholeTables) -> None:
     tables._merging.wait()
 
 
+def result_keys(run: Path) -> list[tuple[int, int]]:
+    found = table(run)
+    keys = [found[name].to_pylist() for name in ("source_partition", "source_offset")]
+    return list(zip(*keys, strict=True))
+
+
 def files(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((folder / "results").iterdir())]
 
@@ -120,10 +127,8 @@ def test_whoever_merges_when_the_files_are_the_same(
     if places > sum(_PARTS):
         assert max(kept) <= 9, "what was merged is removed"
         assert len(early) > max(_PARTS), "each round can be merged by several"
-    found = parquet.read_table(tmp_path / "run.partial" / "results")
-    keys = [found[name].to_pylist() for name in ("source_partition", "source_offset")]
-    assert list(zip(*keys, strict=True)) == slices.keys
-    assert PLACE not in found.column_names
+    assert result_keys(folder.path) == slices.keys
+    assert PLACE not in table(folder.path).column_names
 
     late = Slices(tmp_path / "late" / "rows", seed, places)
     for _ in late.grow():
@@ -152,9 +157,37 @@ def test_who_goes_on_begins_with_the_round_that_was_not_whole(
                 advance(tables)
             tables.finish(working)
         assert first.stat().st_mtime_ns == whole
-        found = parquet.read_table(folder.path / "results")
-    keys = [found[name].to_pylist() for name in ("source_partition", "source_offset")]
-    assert list(zip(*keys, strict=True)) == slices.keys
+    assert result_keys(folder.path) == slices.keys
+
+
+def test_what_is_left_of_a_round_at_the_end_is_merged_by_all(
+    tmp_path: Path, working: SliceProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices = Slices(tmp_path / "rows", seed=7)
+    for _ in slices.grow():
+        pass
+    begun, going_on, by_all = Event(), Event(), list[PlaceRange]()
+
+    def merge_slowly(*arguments: Any, **named: Any) -> None:
+        begun.set()
+        assert going_on.wait(20.0)
+        merge_tables(*arguments, **named)
+
+    def merge_rest(folders: Any, jobs: Any) -> None:
+        by_all.extend(places for _, places in jobs)
+        going_on.set()
+        SliceProcesses.merge(working, folders, jobs)
+
+    monkeypatch.setattr("workers.replay.sliced.whole_tables.merge_tables", merge_slowly)
+    monkeypatch.setattr(working, "merge", merge_rest)
+    with RunFolder(tmp_path / "run", {"published": None}, resume=False) as folder:
+        with WholeTables(slices.all, folder) as tables:
+            tables.advance()
+            assert begun.wait(20.0)
+            tables.finish(working)
+        assert folder.checkpoint is None, "the round was never whole"
+        assert result_keys(folder.path) == slices.keys
+    assert by_all[0].first > PlaceRange().first, "the piece under way is not made twice"
 
 
 def test_a_round_that_cannot_be_written_is_told_by_the_next(tmp_path: Path) -> None:
