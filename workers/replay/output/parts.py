@@ -13,6 +13,8 @@ from pyarrow import ipc, parquet
 __all__ = ["ArrowParts", "ParquetParts", "PartWriter"]
 
 _GROUP_ROWS: Final = 131_072
+_BATCH_ROWS: Final = 16_384
+"""Of Arrow's files: whoever reads them holds a batch of each."""
 
 
 class PartWriter(ABC):
@@ -115,4 +117,5 @@ class ArrowParts(PartWriter):
         return ipc.new_file(path, self._schema)
 
     def _append(self, rows: Any) -> None:
-        self._writer.write(rows)
+        for first in range(0, rows.num_rows, _BATCH_ROWS):
+            self._writer.write(rows.slice(first, _BATCH_ROWS))
