@@ -1,6 +1,6 @@
 """Replay speed, as ratios taken in one run; no broker.
 
-`python -m benchmarks.backtest [--ticks 400000] [--long 2000000] [--single 1000000]
+`python -m benchmarks.backtest [--ticks 400000] [--long 16000000] [--single 1000000]
 [--dtype float64]`
 """
 
@@ -192,7 +192,7 @@ def main() -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ticks", type=int, default=400_000)
-    parser.add_argument("--long", type=int, default=2_000_000, help="ticks for two processes")
+    parser.add_argument("--long", type=int, default=16_000_000, help="ticks for two processes")
     parser.add_argument("--single", type=int, default=1_000_000)
     parser.add_argument("--dtype", choices=("float64", "float32"), default="float64")
     options = parser.parse_args()
