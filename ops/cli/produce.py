@@ -124,6 +124,8 @@ def command(
         table = read_ticks(path, layout(unsorted=True), keep_records=records == "keep")
     else:
         table = _made_up(synthetic or 0, assets, seed, rate)
+    for warning in table.warnings:
+        click.echo(f"warning: {warning}", err=True)
     renewed = restamp or path is None
     begun_s = time.monotonic()
     with (

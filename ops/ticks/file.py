@@ -32,7 +32,8 @@ def read_ticks(
     """
     from workers.replay import FileSource, Layout, RecordColumns  # noqa: PLC0415  (an extra)
 
-    chunks = list(FileSource(path, layout or Layout(unsorted=True)).chunks({}))
+    source = FileSource(path, layout or Layout(unsorted=True))
+    chunks = list(source.chunks({}))
     empty = np.zeros(0)
     records = RecordColumns.read(path) if keep_records else None
     if records is not None:
@@ -44,4 +45,5 @@ def read_ticks(
         np.concatenate([empty, *(chunk.target for chunk in chunks)]),
         np.concatenate([empty.astype(np.int64), *(chunk.timestamp_ns for chunk in chunks)]),
         records,
+        tuple(source.warnings),
     )

@@ -18,7 +18,8 @@ class TickTable:
     """n ticks in the order they are to be sent.
 
     `target` is NaN where there is none; `timestamp_ns` counts from the Unix epoch. `records` has
-    what they were in the topic that they were exported from; None: nothing is known.
+    what they were in the topic that they were exported from; None: nothing is known. `warnings`
+    tell what was left out of their file, and what in it looks like a mistake.
     """
 
     asset_id: Sequence[str]
@@ -26,6 +27,7 @@ class TickTable:
     target: Float64[np.ndarray, " n"]
     timestamp_ns: Int64[np.ndarray, " n"]
     records: "RecordColumns | None" = None
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.asset_id)

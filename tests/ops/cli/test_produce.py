@@ -76,6 +76,18 @@ def test_a_file_at_a_rate_is_spaced_evenly(tmp_path: Path, monkeypatch: pytest.M
     assert due_s.tolist() == [0.0, 0.25]
 
 
+def test_what_is_odd_in_a_file_is_told(tmp_path: Path, brokers: _Brokers) -> None:
+    path = tmp_path / "quotes.csv"
+    path.write_text("asset_id,bid,ask,timestamp_ns\nES,1.5,2,1000\nES,3,2,2000\n", "utf-8")
+    quoted = ["--mid", "--bad-quotes", "drop"]
+    done = CliRunner().invoke(
+        main, ["produce", "--bootstrap", "unused:1", "--file", str(path), *quoted]
+    )
+    assert done.stdout.startswith("sent 1 ticks"), done.output
+    assert "warning: 1 quotes without mid were dropped" in done.stderr
+    assert "warning: the first tick is of 1970-01-01 00:00:00" in done.stderr
+
+
 @pytest.mark.parametrize("options", [(), ("--rate", "1000")])
 def test_made_up_ticks_are_not_sparse(
     options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch

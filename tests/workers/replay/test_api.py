@@ -185,7 +185,7 @@ def test_float32_and_another_configuration_differ() -> None:
 def test_what_a_worker_would_bury_is_left_out() -> None:
     table = random_table(20, 2, seed=26).to_pandas()
     table.loc[[3, 7], "price"] = [-1.0, np.inf]
-    refused = "rows refused as no ticks: {}, the first is row {}: price is"
+    refused = "rows that are no ticks: {}, the first is row {}: price is"
     with pytest.warns(TicksWarning, match=refused.format(2, 4)):
         found = backtest(table)
     assert found["source_offset"].tolist() == [i for i in range(20) if i not in (3, 7)]

@@ -212,7 +212,7 @@ def test_what_is_odd_about_the_ticks_is_said_before_anything_can_fail(tmp_path: 
     table = random_table(200, 2, seed=74)
     table = table.set_column(1, "price", [pa.array(np.full(200, -7.0))])
     with (
-        pytest.warns(TicksWarning, match="rows refused as no ticks: 200, the first is row") as told,
+        pytest.warns(TicksWarning, match="rows that are no ticks: 200, the first is row") as told,
         pytest.raises(TuningError, match="fold 2 judges nothing"),
     ):
         tune(table, out=tmp_path / "a", **_PLAN)

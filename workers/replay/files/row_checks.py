@@ -49,7 +49,7 @@ class RowChecks:
         found = [f"{count:,} {what} were dropped" for count, what in left if count]
         if (first := self._first_refused) is not None:
             found.append(
-                f"rows refused as no ticks: {self._refused:,}, the first is row "
+                f"rows that are no ticks: {self._refused:,}, the first is row "
                 f"{first.offset + 1}: {first.message}"
             )
         if self._first_ns is not None and self._first_ns < _ONE_YEAR_NS:

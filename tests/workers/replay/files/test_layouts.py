@@ -75,7 +75,7 @@ def test_times_read_in_too_small_a_unit_are_warned_of(
     source = FileSource(path, Layout(time_unit=unit, unsorted=True))
     list(source.chunks({}))
     refused, *others = source.warnings
-    assert refused.startswith("rows refused as no ticks: 1, the first is row 1: price is -1.0")
+    assert refused.startswith("rows that are no ticks: 1, the first is row 1: price is -1.0")
     says = r"say its unit, as in --time-unit ms (in Python Layout(time_unit='ms'))"
     assert others == ([f"the first tick is of {first}: if it is not, {says}"] if first else [])
 
