@@ -48,6 +48,13 @@ def test_what_was_done_or_shown_is_kept(
     assert (tmp_path / "run.partial").is_dir()
 
 
+def test_a_slice_with_a_state_to_go_on_from_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(_Broken), RunFolder(tmp_path / "0", _IDENTITY, resume=True) as folder:
+        folder.save_checkpoint({"snapshots": {}})  # its parts lie elsewhere
+        raise _Broken
+    assert RunFolder(tmp_path / "0", _IDENTITY, resume=True).checkpoint == {"snapshots": {}}
+
+
 @pytest.mark.parametrize(("parts", "remedy"), [(0, "run it again"), (1, "go on with --resume")])
 def test_what_a_full_disk_left_can_be_gone_on_with(tmp_path: Path, parts: int, remedy: str) -> None:
     with (
