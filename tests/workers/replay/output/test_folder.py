@@ -52,7 +52,8 @@ def test_a_slice_with_a_state_to_go_on_from_is_kept(tmp_path: Path) -> None:
     with pytest.raises(_Broken), RunFolder(tmp_path / "0", _IDENTITY, resume=True) as folder:
         folder.save_checkpoint({"snapshots": {}})  # its parts lie elsewhere
         raise _Broken
-    assert RunFolder(tmp_path / "0", _IDENTITY, resume=True).checkpoint == {"snapshots": {}}
+    with RunFolder(tmp_path / "0", _IDENTITY, resume=True) as again:
+        assert again.checkpoint == {"snapshots": {}}
 
 
 @pytest.mark.parametrize(("parts", "remedy"), [(0, "run it again"), (1, "go on with --resume")])
