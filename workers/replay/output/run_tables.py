@@ -24,7 +24,7 @@ from workers.replay.output.tables import (
     result_batch,
 )
 
-__all__ = ["PLACE", "SCHEMAS", "RunTables", "complete_tables", "open_tables"]
+__all__ = ["PLACE", "SCHEMAS", "RunTables", "complete_tables", "open_tables", "table_rows"]
 
 SCHEMAS: Final[Mapping[str, Any]] = {
     "results": RESULTS_SCHEMA,
@@ -79,8 +79,8 @@ class RunTables:
             self._write("refused", rows, lambda: _places_at(chunk, places, refused))
 
     def close_parts(self) -> None:
-        """Finish the parts under way."""
-        for writer in self._writers.values():
+        """Finish the parts under way, that of the results last: where it is, the others are."""
+        for writer in reversed(self._writers.values()):
             writer.close_part()
 
     def abandon(self) -> None:
@@ -102,6 +102,17 @@ def open_tables(folder: Path, parts: Mapping[str, int]) -> dict[str, ParquetPart
     for name, writer in writers.items():
         writer.keep_only(parts.get(name, 0))
     return writers
+
+
+def table_rows(folder: Path) -> dict[str, int]:
+    """How many rows each table of a run has."""
+    return {
+        name: sum(
+            parquet.read_metadata(part).num_rows
+            for part in (folder / name).glob(f"*{ParquetParts.suffix}")
+        )
+        for name in SCHEMAS
+    }
 
 
 def complete_tables(folder: Path) -> None:

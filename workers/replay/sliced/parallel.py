@@ -17,8 +17,10 @@ import numpy as np
 
 from snapshots import PartitionImage
 from workers.replay.counts import Counts
+from workers.replay.errors import ReplayError
 from workers.replay.output.checkpoint import StateKeeper
 from workers.replay.output.folder import RunFolder, finished, read_run
+from workers.replay.output.run_tables import SCHEMAS, table_rows
 from workers.replay.run import RunPlan, run_backtest, run_facts
 from workers.replay.sliced.processes import SliceProcesses
 from workers.replay.sliced.slice_tables import Slice
@@ -99,8 +101,10 @@ def _run(
         working.step(tell)
         tables.finish(working)
     runs = [read_run(one.out) for one in placed]
+    counts = Counts.total(_counted(run) for run in runs)
+    _check_rows(folder.path, counts)
     snapshots = _join_states(plan, placed, runs, folder.path / "snapshots")
-    counts, seconds = Counts.total(_counted(run) for run in runs), time.monotonic() - begun_s
+    seconds = time.monotonic() - begun_s
     results = sum(
         run["results_per_second"] * run["seconds"]
         for run, new in zip(runs, fresh, strict=True)
@@ -119,6 +123,15 @@ def _run(
         "seconds": round(seconds, 3),
         "results_per_second": round(results / max(seconds, 1e-9)),
     }
+
+
+def _check_rows(folder: Path, counts: Counts) -> None:
+    made = {name: getattr(counts, name) for name in SCHEMAS}
+    if (merged := table_rows(folder)) != made:
+        raise ReplayError(
+            f"{folder}: its tables have {merged} rows, its processes made {made}: something has "
+            "changed its files; remove it, and run it again"
+        )
 
 
 def _counted(run: dict[str, Any]) -> dict[str, Any]:

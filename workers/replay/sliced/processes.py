@@ -135,10 +135,10 @@ class _Merge:
 
 
 def _step(plan: RunPlan, pipe: Connection) -> None:
-    if plan.out.exists():
-        pipe.send((read_run(plan.out)["counts"]["results"], 1.0))
-    else:
+    if not plan.out.exists():
         run_backtest(plan, resume=True, progress=lambda *done: pipe.send(done))
+    # Also of one that has no ticks, and so far has told nothing.
+    pipe.send((read_run(plan.out)["counts"]["results"], 1.0))
 
 
 def _serve(

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +28,7 @@ from workers.replay import (
     Layout,
     NoRoomError,
     ProcessDiedError,
+    ReplayError,
     RunPlan,
     begin_at_end_of,
     read_run,
@@ -40,6 +42,7 @@ from workers.replay.output.tables import RESULTS_SCHEMA
 from workers.replay.sliced.processes import SliceProcesses
 from workers.replay.sliced.slice_tables import PlaceRange
 from workers.replay.sliced.slices import slice_of, slice_plans
+from workers.replay.sliced.whole_tables import WholeTables
 
 _KILLED = """
 import os, signal, sys
@@ -161,6 +164,34 @@ def test_a_disk_that_takes_no_more_while_slices_are_merged_is_told(
         resource.prlimit(working._children.processes[0].pid or 0, resource.RLIMIT_FSIZE, (1, -1))
         with pytest.raises(NoRoomError, match=r"ulimit -f\): raise .* go on with --resume$"):
             working.merge([tmp_path / "slice"], [(tmp_path / "0", PlaceRange())])
+
+
+def test_a_slice_without_ticks_has_them_all_done(tmp_path: Path) -> None:
+    ticks = write_ticks(tmp_path / "ticks.parquet", random_table(500, 1, seed=3))
+    made = slice_plans(plan(ticks, tmp_path), 2)
+    plans = [replace(one, out=tmp_path / str(number)) for number, one in enumerate(made)]
+    heard: list[tuple[list[int], list[float]]] = []
+    with SliceProcesses(plans) as working:
+        working.step(lambda results, shares: heard.append((sorted(results), list(shares))))
+    assert heard[-1] == ([0, 500], [1.0, 1.0])
+
+
+def test_rows_that_are_lost_on_the_way_are_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = WholeTables.finish
+
+    def lose(tables: WholeTables, working: SliceProcesses) -> None:
+        finish(tables, working)
+        for part in tables._folder.path.glob("refused/*"):
+            part.unlink()
+
+    monkeypatch.setattr(WholeTables, "finish", lose)
+    rows = {"asset_id": ["A", "B"], "price": [-1.0, 2.0], "timestamp_ns": [1, 2]}
+    ticks = write_ticks(tmp_path / "ticks.parquet", pa.table(rows))
+    with pytest.raises(ReplayError, match=r"'refused': 0} rows, .*'refused': 1}: .*run it again"):
+        run_in_processes(plan(ticks, tmp_path / "run"), 2)
+    assert not (tmp_path / "run").exists()
 
 
 @given(st.binary(min_size=1, max_size=20), st.integers(1, 9))
