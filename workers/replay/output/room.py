@@ -21,9 +21,11 @@ def no_room(path: Path, error: BaseException | None, remedy: str) -> NoRoomError
 
     Args:
         path: the folder or file.
-        error: what was met there.
+        error: what was met there, or what was raised for it.
         remedy: what to do when there is room.
     """
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return NoRoomError(f"{path}: {_NO_ROOM[error.errno]}, then {remedy}")
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return NoRoomError(f"{path}: {_NO_ROOM[error.errno]}, then {remedy}")
+        error = error.__cause__
     return None

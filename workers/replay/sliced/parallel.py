@@ -60,7 +60,7 @@ def run_in_processes(
     slices = slice_plans(plan, processes)
     if len(slices) == 1:
         return run_backtest(plan, resume=resume, progress=progress)
-    identity |= {"processes": len(slices), "slices": _LAYOUT}
+    identity |= {"processes": len(slices), "version_of_files": _LAYOUT}
     with RunFolder(plan.out, identity, resume=resume) as folder:
         if folder.checkpoint is None:
             folder.save_checkpoint({"processes": len(slices)})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from snapshots import StoreError
 from workers.replay import DifferentRunError, NoRoomError, ReplayError
 from workers.replay.output.folder import RunFolder
 
@@ -66,6 +67,16 @@ def test_what_a_full_disk_left_can_be_gone_on_with(tmp_path: Path, parts: int, r
             (folder.path / f"part-{number:05d}.parquet").touch()
         Path("/dev/full").write_bytes(b"x")
     assert (tmp_path / "run.partial").exists() == bool(parts)
+
+
+def test_a_disk_that_had_no_room_for_a_state_is_told(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with (
+        pytest.raises(NoRoomError, match=r"make some, then go on with --resume$"),
+        RunFolder(tmp_path / "run", _IDENTITY, resume=False) as folder,
+    ):
+        folder.save_checkpoint({"snapshots": {}})
+        raise StoreError("cannot write a chunk") from full
 
 
 def test_a_limit_of_the_size_of_files_is_told(tmp_path: Path) -> None:

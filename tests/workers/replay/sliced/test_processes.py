@@ -76,7 +76,7 @@ def test_two_processes_give_what_one_gives_though_all_are_killed(
     killed = subprocess.run([sys.executable, "-c", _KILLED, ticks, out], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert not out.exists()
-    with pytest.raises(DifferentRunError, match=r"other settings \(processes, slices\): go on"):
+    with pytest.raises(DifferentRunError, match=r"\(processes, version_of_files\): go on"):
         run_backtest(small(ticks, out), resume=True)
     seen: list[tuple[int, float]] = []
     run = run_in_processes(
