@@ -11,6 +11,7 @@ from workers.replay.chunk import TickChunk
 from workers.replay.errors import BadTicksError, ReplayError
 from workers.replay.files.arrow_ticks import require_columns, ticks_of
 from workers.replay.files.layout import Layout
+from workers.replay.files.pandas_times import typed_times
 from workers.replay.files.row_checks import RowChecks
 
 __all__ = [
@@ -106,7 +107,8 @@ def _read_of(source: str, frame: Any, layout: Layout) -> Any:
     _check_index(source, frame, names, layout)
     require_columns(source, names, layout)
     read = layout.read_from(names)
-    return frame.iloc[:, [names.index(name) for name in read]].set_axis(read, axis="columns")
+    chosen = frame.iloc[:, [names.index(name) for name in read]].set_axis(read, axis="columns")
+    return typed_times(source, chosen, layout.theirs("timestamp_ns"))
 
 
 def _check_index(source: str, frame: Any, names: list[str], layout: Layout) -> None:
