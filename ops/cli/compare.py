@@ -37,7 +37,10 @@ def command(first: Path, second: Path, *, as_lines: bool) -> None:
     click.echo(f"{found.judged:,} forecasts; mean squared error {a:.6g} against {b:.6g}")
     a, b = found.skill
     click.echo(f"skill, each asset in units of its own moves: {a:.5f} against {b:.5f}")
-    click.echo(f"{first} is better on {found.better_assets:,} of {found.assets:,} assets")
+    click.echo(
+        f"{first} is better on {found.better_assets:,} assets and worse on "
+        f"{found.worse_assets:,}, of {found.judged_assets:,} with a judged forecast"
+    )
     if found.judged < ENOUGH:
         click.echo(f"fewer than {ENOUGH} forecasts: too few to tell that from chance")
         return

@@ -37,8 +37,10 @@ class Comparison:
         better; NaN where nothing differs, or too little was judged.
     chance: two-sided: how often chance alone gives a statistic as far from 0.
     better_assets: on how many assets the first has the smaller loss.
+    worse_assets: on how many the larger one.
+    judged_assets: of how many anything was judged.
     assets: how many there are.
-    settings: hyperparameters that differ: name -> both values.
+    settings: hyperparameters, dtype and kind of decisions that differ: name -> both values.
     """
 
     judged: int
@@ -48,6 +50,8 @@ class Comparison:
     statistic: float
     chance: float
     better_assets: int
+    worse_assets: int
+    judged_assets: int
     assets: int
     settings: dict[str, tuple[Any, Any]]
 
@@ -102,7 +106,11 @@ def compare_runs(first: Path, second: Path) -> Comparison:
         made = np.stack([column(one, "predicted_price")[rows] for one in (a, b)])
         for name, here in by_asset(a, rows, homes):
             named.setdefault(name, _Asset()).add(price[here], made[:, here], counts[here])
-    return _compared(list(named.values()), runs[0]["config"], runs[1]["config"])
+    return _compared(list(named.values()), *(_settings(run) for run in runs))
+
+
+def _settings(run: Mapping[str, Any]) -> dict[str, Any]:
+    return {**run["config"], "dtype": run["dtype"], "decisions": run["decisions"]}
 
 
 def _compared(
@@ -126,6 +134,8 @@ def _compared(
         statistic=test.statistic,
         chance=2.0 * min(test.chance, 1.0 - test.chance),
         better_assets=sum(one.difference.total < 0.0 for one in assets),
+        worse_assets=sum(one.difference.total > 0.0 for one in assets),
+        judged_assets=int(np.count_nonzero(judged)),
         assets=len(assets),
         settings={
             key: (first.get(key), second.get(key))

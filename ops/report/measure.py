@@ -105,6 +105,7 @@ def _summary(named: dict[str, AssetSkill], timeline: Timeline, results: int) -> 
         **_balance(named, total),
         "loss_ratio": {peer: _finite(total.ratio(peer)) for peer in PEERS},
         "against": peers,
+        "assets_judged": sum(asset.judged > 0 for asset in assets),
         "assets_better_than_persistence": sum(asset.skill > 0.0 for asset in assets),
         "alarms": int(timeline.alarms.sum()),
     }

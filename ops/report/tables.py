@@ -30,7 +30,7 @@ def summary_rows(found: Measured) -> list[tuple[str, str]]:
         *_balance(summary, counts["assets"]),
         (
             "assets better than persistence",
-            f"{summary['assets_better_than_persistence']:,} of {counts['assets']:,}",
+            f"{summary['assets_better_than_persistence']:,} of {summary['assets_judged']:,}",
         ),
         ("forecasts judged", f"{summary['judged']:,} of {counts['results']:,}"),
         *_left_out(summary),

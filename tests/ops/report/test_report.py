@@ -1,7 +1,9 @@
 """A run's report says what the run's rows say; two runs are compared row by row."""
 
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -256,6 +258,26 @@ def test_an_asset_in_two_partitions_has_two_histories(run: Path, tmp_path: Path)
     assert steps[-1] == (len(parquet.read_table(run / "results")), 1.0)
 
 
+def test_assets_without_a_judged_forecast_are_not_counted(tmp_path: Path) -> None:
+    long, short = random_table(1_000, 1, seed=3), random_table(5, 1, seed=4)
+    new = short.set_column(short.column_names.index("asset_id"), "asset_id", [["new"] * 5])
+    ticks = write_ticks(tmp_path / "ticks.parquet", pa.concat_tables([long, new]))
+    source, out = FileSource(ticks, Layout(unsorted=True)), tmp_path / "double"
+    double = RunPlan(source, _CONFIG, "float64", EventTime(_CONFIG), out)
+    single = replace(double, out=tmp_path / "single", dtype="float32")
+    for one in (double, single):
+        run_backtest(one)
+    found = compare_runs(double.out, single.out)
+    assert (found.judged_assets, found.assets) == (1, 2)
+    assert found.better_assets + found.worse_assets == 1
+    assert found.settings == {"dtype": ("float64", "float32")}
+    told = CliRunner().invoke(main, ["compare", str(double.out), str(single.out)]).stdout
+    assert ", of 1 with a judged forecast" in told
+    assert write_report(double.out).summary["assets_judged"] == 1
+    text = (double.out / "report.md").read_text("utf-8")
+    assert re.search(r"\| assets better than persistence \| [01] of 1 \|", text)
+
+
 def _with_one_dear_asset(run: Path, to: Path, *, dear_is_noisy: bool) -> Path:
     """A copy in which one asset costs 10,000 times as much, and it or all others forecast worse."""
     shutil.copytree(run, to)
@@ -274,7 +296,7 @@ def test_a_dear_asset_does_not_decide_which_run_is_better(run: Path, tmp_path: P
     first = _with_one_dear_asset(run, tmp_path / "first", dear_is_noisy=True)
     second = _with_one_dear_asset(run, tmp_path / "second", dear_is_noisy=False)
     found = compare_runs(first, second)
-    assert (found.better_assets, found.assets) == (59, 60)
+    assert (found.better_assets, found.worse_assets, found.judged_assets) == (59, 1, 60)
     # In units of the price it is the other way round.
     assert found.mean_loss[0] > 2.0 * found.mean_loss[1]
     assert found.statistic < -5.0
