@@ -41,6 +41,7 @@ class RunFolder:
         ReplayError: a run is there already, or a partial one and `resume` was not asked for, or
             another process is at work on it.
         DifferentRunError: the partial one does something else.
+        NoRoomError: the disk takes nothing.
     """
 
     def __init__(self, out: Path, identity: dict[str, Any], *, resume: bool) -> None:
@@ -54,7 +55,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ReplayError(
+            raise no_room(self.path, error, "run it again") or ReplayError(
                 f"{self.path} cannot be made ({error.strerror}): choose another --out"
             ) from error
         # Whoever is at work there is found by the lock alone: what it has made so far looks as if
@@ -65,6 +66,9 @@ class RunFolder:
             self.checkpoint = self._read_checkpoint()
         except ReplayError:
             self._lock.close()
+            raise
+        except OSError as error:
+            self._leave_unbegun(error)
             raise
 
     def __enter__(self) -> Self:
@@ -79,6 +83,14 @@ class RunFolder:
         self._lock.close()
         remedy = "go on with --resume" if kept else "run it again"
         if told := no_room(self.path, error, remedy):
+            raise told from error
+
+    def _leave_unbegun(self, error: OSError) -> None:
+        begun = (self.path / _CHECKPOINT).exists()
+        if not begun:
+            shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
+        if told := no_room(self.path, error, "go on with --resume" if begun else "run it again"):
             raise told from error
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:

@@ -69,6 +69,18 @@ def test_what_a_full_disk_left_can_be_gone_on_with(tmp_path: Path, parts: int, r
     assert (tmp_path / "run.partial").exists() == bool(parts)
 
 
+def test_what_finds_a_full_disk_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("workers.replay.output.folder._write_json", full)
+    with pytest.raises(NoRoomError, match=r"make some, then run it again$"):
+        RunFolder(tmp_path / "run", _IDENTITY, resume=False)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_disk_that_had_no_room_for_a_state_is_told(tmp_path: Path) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with (
