@@ -1,5 +1,6 @@
 """Whether recovery would find what it needs: the snapshots that the commits name."""
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -108,16 +109,14 @@ def _partition(
             "ten snapshots (docs/snapshots.md)",
         )
         return
-    [age_s] = [
-        time.time() - one.modified_s
-        for one in stored_snapshots(store, scope)
-        if one.ref == commit.ref
-    ]
+    # A store's list may be behind what it gives by name.
+    stored = {one.ref: one.modified_s for one in stored_snapshots(store, scope)}
+    age_s = time.time() - stored.get(commit.ref, math.inf)
     allowed_s = _OLD_AFTER_INTERVALS * site.config.snapshot_interval_s
     if age_s > allowed_s and commit.offset < high:
         yield Finding.warning(
             "snapshots",
             f"{place}: the snapshot is {age_s:.0f} s old and {high - commit.offset} records behind",
-            "start workers; where they run, look in their logs for snapshot_failed, and for "
-            "outputs_uncertain: it is their commits that fail then",
+            "start workers; where they run, look in their logs for snapshot_failed, for "
+            "partition_stopped, and for outputs_uncertain: it is their commits that fail then",
         )

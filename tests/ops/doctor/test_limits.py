@@ -1,5 +1,6 @@
 """Where the findings of the doctor begin: offsets, ages, clocks and retention. No Kafka."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from ops.doctor.site import Site
 from ops.doctor.storage import _check_clock
 from ops.fleet import Commit
 from ops.topics import TopicInfo
-from snapshots import SnapshotWriter
+from snapshots import ObjectEntry, SnapshotWriter
 from tests.snapshots.builders import HEADER, SCOPE, make_image
 from tests.snapshots.memory_store import MemoryStore
 from workers import WorkerConfig
@@ -55,6 +56,22 @@ def test_a_snapshot_whose_chunks_are_gone_is_of_no_use() -> None:
     [found] = _partition(SITE, store, SCOPE.partition, commit, range(100, 100))
     assert found.status is Status.FAILED
     assert "1 of the 3 chunks" in found.message
+
+
+class _Behind(MemoryStore):
+    """Gives a manifest by its name, and does not list it yet."""
+
+    def entries(self, prefix: str) -> Sequence[ObjectEntry]:
+        return [] if prefix == SCOPE.manifest_prefix else super().entries(prefix)
+
+
+def test_of_a_snapshot_that_is_not_listed_yet_no_age_is_told() -> None:
+    store: Any = _Behind()
+    writer = SnapshotWriter(store, HEADER)
+    ref = writer.submit(SCOPE, make_image(5, offset=100)).result()
+    assert writer.close(10.0)
+    commit = Commit(100, ref.metadata)
+    assert list(_partition(SITE, store, SCOPE.partition, commit, range(100, 101))) == []
 
 
 @pytest.mark.parametrize(
