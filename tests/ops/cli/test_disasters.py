@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from core import PredictorConfig
@@ -163,6 +163,29 @@ def test_another_configuration_goes_on_under_a_new_group(
     refused = settings_file(new, tmp_path / "refused.toml")
     refused.write_text(refused.read_text().replace("4.5", "5.0"))
     assert "cusum_h" in run("snapshot", "restore", "-c", refused, "--yes", code=2).stderr
+
+
+def test_a_group_that_builds_its_state_anew_goes_on_where_the_old_one_stopped(
+    kafka: KafkaCluster, make_fleet: MakeFleet, old: Fleet, tmp_path: Path
+) -> None:
+    begins = {"cold_start": "latest", "cold_start_rewind": TICKS // 2}
+    new = make_fleet("new", old.ticks, 1, predictor={"cusum_h": 4.5}, **begins)
+    # Between the stop of one and the start of the other ticks come.
+    produce(kafka, old.ticks, random_ticks(TICKS, 5, seed=2))
+    stopped = TopicPartition(old.ticks, 0, old.committed()[0].offset)
+    writer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": new.group})
+    writer.commit(offsets=[stopped], asynchronous=False)
+    writer.close()
+    new.start("w-0")
+    results = read_topic(kafka, new.topics["predictions"], 1, TICKS)
+    new.stop()
+    first = decode("PredictionResult", results[0][0].value or b"")
+    assert first["source_offset"] == TICKS, "nothing twice, nothing left out"
+    assert first["sequence"] > 1, "warmed up"
+    config = settings_file(new, tmp_path / "new.toml")
+    out = str(tmp_path / "again")
+    verified = ("--as-recorded", "--verify", new.topics["predictions"], "--out", out)
+    run("backtest", "-c", config, "--topic", old.ticks, *verified)
 
 
 def test_a_group_whose_offsets_have_expired_goes_on_from_its_snapshots(
