@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from ops.doctor.finding import Finding
+from ops.doctor.journal_gaps import journal_gaps
 from ops.doctor.site import Site
 from ops.fleet import Commit, JournalFollower, begins, committed, ends
 from schemas import JournalRecord
@@ -18,7 +19,7 @@ __all__ = ["check_answered"]
 
 def check_answered(site: Site) -> Iterator[Finding]:
     """Another fleet in the journal; partitions with a journal and no commit, or with a commit that
-    tells of answers and no journal. A worker would go on with none of them.
+    tells of more than the journal holds. A worker would go on with none of them.
     """
     config = site.config
     if not site.laid_out:
@@ -50,6 +51,7 @@ def check_answered(site: Site) -> Iterator[Finding]:
             )
         )
     ]
+    problems += sorted(journal_gaps(site, commits).items())
     if not problems:
         yield Finding.ok("journal", "tells of no ticks that could be another group's or topic's")
     stops = config.missing_history is MissingHistory.STOP

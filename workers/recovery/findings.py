@@ -9,6 +9,7 @@ from typing import Final
 from snapshots import ManifestRef, Restored
 from workers.journal.decision_log import DecisionLog
 from workers.journal.reader import JournalTail
+from workers.recovery.journal_gap import journal_gap
 
 __all__ = ["ANOTHER_TOPIC", "Findings", "answered_to", "genesis_of", "problem_of"]
 
@@ -127,19 +128,9 @@ def _unnamed(found: Findings) -> str:
 
 
 def _journal_problem(found: Findings, log: DecisionLog) -> str:
-    if found.journal.cut_off:
-        return (
-            f"the journal ends at {found.journal.end}, before {found.journal.position}, where it "
-            "stood with the committed offset: it was created anew or truncated, so it is unknown "
-            "which ticks were answered. Start a new group with a new journal topic; to go on with "
-            'empty state at the end of the input, set missing_history = "cold_start"'
-        )
-    if found.journal.trimmed and not _tells_enough(found, log):
-        return (
-            "retention has removed journal records that recovery needs, so it is unknown which "
-            "ticks were answered and how. Raise the journal's retention.ms above the longest "
-            'outage; to go on with empty state, set missing_history = "cold_start"'
-        )
+    start = None if found.restored is None else found.restored.image.offset
+    if gap := journal_gap(found.journal, start=start, high=found.high):
+        return gap
     if _is_another(found, log):
         return (
             "the group has answered ticks, and the journal tells of none: topics.journal names "
@@ -182,17 +173,6 @@ def _input_problem(found: Findings, log: DecisionLog) -> str:
             '"cold_start" to go on with empty state'
         )
     return ""
-
-
-def _tells_enough(found: Findings, log: DecisionLog) -> bool:
-    """Whether what retention has left of the journal still tells of everything from S on."""
-    if found.restored is None:
-        return False
-    start = found.restored.image.offset
-    if log.first_offset is None:
-        # Nothing behind the snapshot: nothing can have been answered there.
-        return found.high <= start
-    return log.first_offset <= start
 
 
 def _is_another(found: Findings, log: DecisionLog) -> bool:

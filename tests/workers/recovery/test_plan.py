@@ -167,7 +167,7 @@ def test_no_valid_snapshot_but_everything_retained_is_a_rebuild() -> None:
         (replace(FRESH, committed_offset=10, low=11, journal=journal((10, 12))), "no snapshot yet"),
         (
             replace(FRESH, committed_offset=9, restored=snapshot(9), journal=journal(end=6)),
-            "created anew or truncated",
+            "names another topic, or it was created anew or truncated",
         ),
         (
             replace(
