@@ -9,6 +9,7 @@ from ops.fleet.empty import GroupBusyError, wait_until_empty
 from ops.fleet.errors import FleetUnreadableError
 from ops.fleet.group import describe_group
 from ops.fleet.journal_follower import JournalFollower
+from ops.fleet.journal_gaps import JournalStart, gaps_behind
 from ops.fleet.offsets import begins, ends
 from ops.fleet.stored import StoredSnapshot, stored_partitions, stored_snapshots
 from ops.fleet.unread import UnreadRecords, without_records
@@ -18,6 +19,7 @@ __all__ = [
     "FleetUnreadableError",
     "GroupBusyError",
     "JournalFollower",
+    "JournalStart",
     "StoredSnapshot",
     "UnreadRecords",
     "adopt",
@@ -25,6 +27,7 @@ __all__ = [
     "committed",
     "describe_group",
     "ends",
+    "gaps_behind",
     "stored_partitions",
     "stored_snapshots",
     "wait_until_empty",

@@ -1,8 +1,16 @@
 """Whether the journal still holds all that recovery reads of it. Pure."""
 
+from typing import Final
+
 from workers.journal.reader import JournalTail
 
 __all__ = ["journal_gap"]
+
+_NEW_GROUP: Final = (
+    "start a new group with a new journal topic, which may take the state along "
+    "(docs/upgrades.md, the journal is lost); to go on with empty state, set missing_history = "
+    '"cold_start"'
+)
 
 
 def journal_gap(tail: JournalTail, *, start: int | None, high: int) -> str:
@@ -15,17 +23,16 @@ def journal_gap(tail: JournalTail, *, start: int | None, high: int) -> str:
     """
     if tail.cut_off:
         return (
-            f"the journal ends at {tail.end}, before {tail.position}, where it stood with the "
-            "committed offset: topics.journal names another topic, or it was created anew or "
-            "truncated, so it is unknown which ticks were answered. Put the journal back, or start "
-            "a new group with a new journal topic; to go on with empty state at the end of the "
-            'input, set missing_history = "cold_start"'
+            f"the journal ends at {tail.end}, before {tail.position}, where the snapshot or commit "
+            "to go on from has it: topics.journal names another topic, or it was created anew or "
+            "truncated, so it is unknown which ticks were answered. Put the journal back, or "
+            f"{_NEW_GROUP}"
         )
     if tail.trimmed and not _tells_enough(tail, start, high):
         return (
             "retention has removed journal records that recovery needs, so it is unknown which "
             "ticks were answered and how. Raise the journal's retention.ms above the longest "
-            'outage; to go on with empty state, set missing_history = "cold_start"'
+            f"outage, and {_NEW_GROUP}"
         )
     return ""
 

@@ -2,10 +2,11 @@
 
 import click
 
-from ops.cli.snapshot.change import gc, restore
 from ops.cli.snapshot.copy import copy
 from ops.cli.snapshot.dumps import dumps
+from ops.cli.snapshot.gc import gc
 from ops.cli.snapshot.look import diff, ls, show, verify
+from ops.cli.snapshot.restore import restore
 
 __all__ = ["command"]
 

@@ -188,6 +188,31 @@ def test_a_group_that_builds_its_state_anew_goes_on_where_the_old_one_stopped(
     run("backtest", "-c", config, "--topic", old.ticks, *verified)
 
 
+def test_a_snapshot_whose_journal_is_gone_is_gone_on_from_under_a_new_group(
+    kafka: KafkaCluster, make_fleet: MakeFleet, old: Fleet, tmp_path: Path
+) -> None:
+    new = make_fleet("new", old.ticks, 1)
+    was = settings_file(old, tmp_path / "old.toml")
+    now = settings_file(new, tmp_path / "new.toml")
+    anew = was.read_text("utf-8").replace(old.topics["journal"], kafka.create_topic("journal"))
+    was.write_text(anew, "utf-8")
+    before = old.committed()
+    refused = run("snapshot", "restore", "-c", was, "--yes", code=2).stderr
+    assert "partition 0: the journal ends at 0, before " in refused
+    assert "which may take the state along (docs/upgrades.md, the journal is lost)" in refused
+    assert old.committed() == before
+    target = (new.folder / "snapshots").as_uri()
+    run("snapshot", "copy", "-c", was, "--to", target, "--to-group", new.group)
+    run("snapshot", "restore", "-c", now, "--yes")
+    produce(kafka, old.ticks, random_ticks(TICKS, 5, seed=2))
+    new.start("w-0")
+    results = read_topic(kafka, new.topics["predictions"], 1, TICKS)
+    new.stop()
+    first = decode("PredictionResult", results[0][0].value or b"")
+    assert first["source_offset"] == TICKS, "nothing twice, nothing left out"
+    assert first["sequence"] > 1
+
+
 def test_a_group_whose_offsets_have_expired_goes_on_from_its_snapshots(
     kafka: KafkaCluster, make_fleet: MakeFleet, tmp_path: Path
 ) -> None:

@@ -26,6 +26,12 @@ def settings(tmp_path: Path) -> tuple[str, ...]:
     return ("-c", str(config))
 
 
+@pytest.fixture
+def whole_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lacks nothing, whichever snapshot is asked about."""
+    monkeypatch.setattr("ops.cli.snapshot.restore.gaps_behind", lambda *_: {})
+
+
 def test_what_is_there_is_shown(settings: tuple[str, ...]) -> None:
     for partition in ((), ("-p", "3")):
         assert "3\t100\t" in run("snapshot", "verify", *settings, *partition).stdout
@@ -104,9 +110,9 @@ def test_what_workers_are_writing_is_no_garbage(
     members = (MemberView("w-0", "here", (3,)),) if working else ()
     monkeypatch.setattr("ops.fleet.empty.describe_group", lambda _: GroupView("STABLE", members))
     monkeypatch.setattr("ops.fleet.empty._GRACE_S", -1_000.0)
-    monkeypatch.setattr("ops.cli.snapshot.change.committed", lambda *_: {})
+    monkeypatch.setattr("ops.cli.snapshot.gc.committed", lambda *_: {})
     asked = SimpleNamespace(ask=lambda: "then")
-    monkeypatch.setattr("ops.cli.snapshot.change.TopicIdentity", lambda _: asked)
+    monkeypatch.setattr("ops.cli.snapshot.gc.TopicIdentity", lambda _: asked)
     assert said in run("snapshot", "gc", *settings, *options, code=code).output
 
 
@@ -120,6 +126,7 @@ def test_what_workers_are_writing_is_no_garbage(
         ("now", "y\n", 2, "of another ticks topic, with id then"),
     ],
 )
+@pytest.mark.usefixtures("whole_journal")
 def test_restore_asks_says_what_does_without_an_answer_and_refuses_another_topics(
     settings: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
@@ -130,9 +137,9 @@ def test_restore_asks_says_what_does_without_an_answer_and_refuses_another_topic
 ) -> None:
     done: list[object] = []
     asked = SimpleNamespace(ask=lambda: topic_id)
-    monkeypatch.setattr("ops.cli.snapshot.change.TopicIdentity", lambda _: asked)
-    monkeypatch.setattr("ops.cli.snapshot.change.current_header", lambda *_: HEADER)
-    monkeypatch.setattr("ops.cli.snapshot.change.adopt", lambda *what: done.append(what))
+    monkeypatch.setattr("ops.cli.snapshot.restore.TopicIdentity", lambda _: asked)
+    monkeypatch.setattr("ops.cli.snapshot.restore.current_header", lambda *_: HEADER)
+    monkeypatch.setattr("ops.cli.snapshot.restore.adopt", lambda *what: done.append(what))
     restored = CliRunner().invoke(main, ["snapshot", "restore", *settings], input=answer)
     assert (restored.exit_code, said in restored.output) == (code, True), restored.output
     assert bool(done) == (code == 0)

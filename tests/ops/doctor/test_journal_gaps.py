@@ -49,6 +49,7 @@ def test_a_journal_that_ends_before_a_snapshot_has_it(kafka: KafkaCluster) -> No
     assert "ends at 0, before 1" in found.message
     assert "topics.journal names another topic" in found.message
     assert "Put the journal back" in found.message
+    assert "take the state along" in found.message
     assert "restart the workers" in found.remedy
     site.config = replace(site.config, missing_history=MissingHistory.COLD_START)
     assert [status for status, _ in problems_of(check_answered(site))] == [Status.WARNING]
