@@ -183,12 +183,14 @@ class Worker:
             self._setbacks.behind_the_end(partition)
         parts.cycle.advance(self._membership)
         parts.checkpoints.advance(parts.assignment.all())
-        for partition in parts.topic_watch.look(parts.assignment.active().values()):
+        for partition in parts.topic_watch.look(parts.assignment.all()):
             self._setbacks.replaced_topic(partition)
 
     def _start_anew(self) -> None:
         """A new producer, and every partition from its snapshot: the remedy for any doubt."""
         parts = self._parts
+        # Where the ticks end is told meanwhile, too; what was replaced is recovered in any case.
+        parts.topic_watch.look(parts.assignment.all())
         parts.outputs.discard()
         parts.cycle.reset()
         if not self._pacing.due:

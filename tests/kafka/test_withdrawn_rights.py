@@ -44,7 +44,7 @@ class Watched:
         self.send(50)
         self.fleet.wait_for(lambda: says in log() and not self.worker.ready, 30, f"{says!r}")
         assert self.worker.running
-        if name == self.fleet.ticks:
+        if resource == "topic":
             # More where a commit failed for it: then what was answered is to be replayed.
             waits = lambda: sum(self.worker.metric("tickfleet_lag_records")) >= 50  # noqa: E731
             self.fleet.wait_for(waits, 30, "the lag")

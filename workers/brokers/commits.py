@@ -1,10 +1,16 @@
-"""What a group has committed, told whole or not at all."""
+"""What a group has committed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
-__all__ = ["commits_of"]
+__all__ = ["commits_of", "committed_offsets"]
 
 
 def commits_of(
@@ -22,3 +28,18 @@ def commits_of(
         if place.error is not None:
             raise KafkaException(place.error)
     return found
+
+
+def committed_offsets(
+    admin: AdminClient, group: str, places: Iterable[TopicPartition], timeout_s: float
+) -> dict[int, int]:
+    """Partition → committed offset, of those where one is told. Blocks, but for no transaction:
+    what one has pending does not count yet.
+
+    Raises:
+        KafkaException, TimeoutError: the brokers do not tell of the group.
+    """
+    asked = ConsumerGroupTopicPartitions(group, list(places))
+    futures = admin.list_consumer_group_offsets([asked], request_timeout=timeout_s)
+    told = futures[group].result(timeout_s).topic_partitions
+    return {one.partition: one.offset for one in told if one.error is None and one.offset >= 0}

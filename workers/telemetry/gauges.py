@@ -48,8 +48,8 @@ class Gauges:
     Args:
         assignment: the partitions.
         table: the assets.
-        topic_watch: knows where partitions end while the client does not, and whether they may be
-            read.
+        topic_watch: knows where partitions end while the client does not, where the group stands
+            in those that step nothing, and whether they may be read.
         clock: spaces the reports.
         telemetry: where to.
         health: readiness: the group has given us what it will, every partition live, none failed,
@@ -116,23 +116,29 @@ class Gauges:
             if partition.phase is Phase.LIVE:
                 age_s, label = now_s - partition.saved_s, str(partition.number)
                 telemetry.set(M.SNAPSHOT_AGE_SECONDS, age_s, partition=label)
-            if ready and partition.active:
-                self._report_lag(partition, membership)
+            self._report_lag(partition, membership, ready=ready)
             self._report_age(partition)
         self._remove_others({partition.number for partition in partitions})
 
-    def _report_lag(self, partition: Partition, membership: Membership) -> None:
-        """What is not known stays what it was.
-
-        What was handed over is stepped by now. What the client passed over since holds no record:
-        behind the last tick of a transactional producer there is always a marker.
-        """
+    def _report_lag(self, partition: Partition, membership: Membership, *, ready: bool) -> None:
+        """What is not known stays what it was."""
         number = partition.number
         end = max(membership.end_offset(number), self._topic_watch.end_offset(number))
-        if end >= 0:
-            done_to = max(partition.next_offset, membership.read_to(number))
+        done_to = self._done_to(partition, membership, ready=ready)
+        if end >= 0 and done_to >= 0:
             lag = max(end - done_to, 0)
             self._telemetry.set(M.LAG_RECORDS, lag, partition=str(number))
+
+    def _done_to(self, partition: Partition, membership: Membership, *, ready: bool) -> int:
+        """The offset from which on ticks wait; negative while that is not known.
+
+        What was handed over is stepped by now. What the client passed over since holds no record:
+        behind the last tick of a transactional producer there is always a marker. A partition that
+        has no state yet, or again none, is to begin at the group's commit.
+        """
+        if ready and partition.active:
+            return max(partition.next_offset, membership.read_to(partition.number))
+        return partition.next_offset or self._topic_watch.committed_offset(partition.number)
 
     def _report_age(self, partition: Partition) -> None:
         label = str(partition.number)

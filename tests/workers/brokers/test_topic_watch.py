@@ -6,7 +6,13 @@ from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition, Uuid
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+    Uuid,
+)
 from confluent_kafka.admin import AclOperation
 from structlog.testing import capture_logs
 
@@ -21,6 +27,7 @@ CONFIG: Final = WorkerConfig("localhost:1", "group", "w-0", "file:///snapshots")
 OLD, NEW = Uuid(1, 0), Uuid(1, 1)
 OLD_ID, NEW_ID = str(OLD), str(NEW)
 Answer = Uuid | int
+NO_ANSWER: Final = -2_000
 
 
 class Brokers:
@@ -30,6 +37,8 @@ class Brokers:
         asked: how often for the id.
         allowed: operations on the topic, or the code of an error.
         end: of each partition, or the code of an error.
+        commit: of the group in each partition, negative where there is none; or `NO_ANSWER`.
+        commits_asked: the partitions of each question for commits.
     """
 
     def __init__(self, *answers: Answer) -> None:
@@ -37,6 +46,8 @@ class Brokers:
         self.asked = 0
         self.allowed: list[AclOperation] | int | None = None
         self.end = 7
+        self.commit = 4
+        self.commits_asked: list[list[int]] = []
 
     def describe_topics(
         self, *_: object, include_authorized_operations: bool = False, **__: object
@@ -73,6 +84,21 @@ class Brokers:
         for place, answer in answers.items():
             answer.set_result(SimpleNamespace(offset=self.end + place.partition))
         return answers
+
+    def list_consumer_group_offsets(
+        self, asked: list[ConsumerGroupTopicPartitions], **_: object
+    ) -> dict[str, "Future[Any]"]:
+        [group] = asked
+        places = group.topic_partitions or []
+        self.commits_asked.append([place.partition for place in places])
+        answer: Future[Any] = Future()
+        if self.commit == NO_ANSWER:
+            answer.set_exception(TimeoutError())
+        for place in places:
+            place.offset = self.commit
+        if not answer.done():
+            answer.set_result(ConsumerGroupTopicPartitions(group.group_id, places))
+        return {group.group_id: answer}
 
 
 @pytest.fixture
@@ -186,6 +212,40 @@ def test_a_watch_knows_where_partitions_ended_when_that_was_last_told(
     del watched.partitions[2]
     watched.after(10.0)
     assert watched.watch.end_offset(2) == -1
+    assert watched.watch.close()
+
+
+def test_a_watch_asks_where_the_group_stands_in_what_steps_nothing(identity: TopicIdentity) -> None:
+    brokers, watched = _tell(identity, OLD), Watched(identity)
+    told = []
+    watched.after(10.0)
+    assert brokers.commits_asked == []
+    watched.partitions[1].phase, watched.partitions[2].phase = Phase.FAILED, Phase.RESTORING
+    for brokers.commit in (-1_001, 4, 5, NO_ANSWER):
+        watched.after(10.0)
+        told.append([watched.watch.committed_offset(number) for number in range(3)])
+    assert told == [[-1, -1, -1], [-1, 4, 4], [-1, 5, 5], [-1, 5, 5]]
+    assert brokers.commits_asked == [[1, 2]] * 4
+    watched.partitions[2].phase, brokers.commit = Phase.LIVE, 6
+    watched.after(10.0)
+    assert [watched.watch.committed_offset(number) for number in range(3)] == [-1, 6, -1]
+    assert watched.watch.close()
+
+
+def test_a_commit_is_not_told_without_an_end(identity: TopicIdentity) -> None:
+    brokers, watched = _tell(identity, OLD), Watched(identity)
+    watched.partitions[2].phase, brokers.end = Phase.RESTORING, KafkaError._TIMED_OUT
+    watched.after(10.0)
+    assert watched.watch.committed_offset(2) == -1
+    assert watched.watch.close()
+
+
+def test_what_takes_no_input_is_not_asked_for_its_topic(identity: TopicIdentity) -> None:
+    brokers, watched = _tell(identity, NEW), Watched(identity)
+    watched.partitions[0].phase = Phase.FAILED
+    del watched.partitions[1]
+    assert watched.after(10.0) == []
+    assert brokers.asked == 0
     assert watched.watch.close()
 
 

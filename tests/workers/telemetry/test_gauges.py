@@ -63,14 +63,18 @@ class Seat:
 
 
 class Watch:
-    """Looks at the ticks topic, and has asked for no end yet."""
+    """Looks at the ticks topic, and has asked for no end and no commit yet."""
 
     def __init__(self) -> None:
         self.readable = True
         self.ends: dict[int, int] = {}
+        self.commits: dict[int, int] = {}
 
     def end_offset(self, number: int) -> int:
         return self.ends.get(number, -1)
+
+    def committed_offset(self, number: int) -> int:
+        return self.commits.get(number, -1)
 
 
 SEAT = cast(Membership, Seat())
@@ -231,14 +235,46 @@ def test_lag_is_not_known_where_every_tick_is_dated_ahead() -> None:
     assert lag.telemetry.series[M.LAG_RECORDS, "3"] == 100
 
 
-def test_lag_is_told_of_partitions_that_replay_and_kept_while_they_restore() -> None:
+@pytest.mark.parametrize("ready", [True, False])
+def test_lag_of_a_partition_that_restores_is_what_came_since_the_groups_commit(
+    *, ready: bool
+) -> None:
+    lag = Lag({3: 5.0})
+    lag.seat = ReadTo()  # of the assignment before
+    [partition] = lag.held.all()
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 0
+    partition.phase, partition.next_offset, partition.rows = Phase.RESTORING, 0, []
+    assert lag.shown(ready=ready)[M.LAG_RECORDS, "3"] == 0, "kept until the brokers have told"
+    lag.watch.ends[3], lag.watch.commits[3] = 1_200, 600
+    assert lag.shown(ready=ready)[M.LAG_RECORDS, "3"] == 600
+    lag.watch.ends[3] = 1_500
+    assert lag.shown(ready=ready)[M.LAG_RECORDS, "3"] == 900
+
+
+def test_lag_of_a_partition_that_replays_is_what_it_has_not_stepped_again() -> None:
     lag = Lag({3: 5.0})
     [partition] = lag.held.all()
-    assert lag.shown()[M.LAG_RECORDS, "3"] == 100
-    partition.phase, partition.next_offset, partition.rows = Phase.RESTORING, 0, []
-    assert lag.shown()[M.LAG_RECORDS, "3"] == 100
-    partition.phase, partition.next_offset = Phase.REPLAYING, 600
+    partition.phase, partition.next_offset, lag.watch.commits[3] = Phase.REPLAYING, 600, 500
     assert lag.shown()[M.LAG_RECORDS, "3"] == 400
+
+
+def test_lag_of_a_partition_that_was_stopped_grows_from_where_it_was() -> None:
+    lag = Lag({3: 5.0})
+    lag.seat = ReadTo()
+    [partition] = lag.held.all()
+    partition.phase, lag.watch.commits[3] = Phase.FAILED, 600
+    for end in (1_000, 1_500):
+        lag.watch.ends[3] = end
+        assert lag.shown()[M.LAG_RECORDS, "3"] == end - 900
+    partition.next_offset = 0  # its recovery failed
+    assert lag.shown()[M.LAG_RECORDS, "3"] == 900
+
+
+def test_no_lag_is_told_where_the_group_has_no_commit() -> None:
+    lag = Lag({3: 5.0})
+    [partition] = lag.held.all()
+    partition.phase, partition.next_offset = Phase.RESTORING, 0
+    assert (M.LAG_RECORDS, "3") not in lag.shown()
 
 
 class ReadTo(Seat):
@@ -320,7 +356,7 @@ def test_lag_and_snapshot_age_are_those_of_each_live_partition() -> None:
     behind.adopt([b"A", b"B"], rows)
     table.last_timestamp_ns[rows] = clock.now_ns() - np.array([2_500_000_000, 9_000_000_000])
     ends = SimpleNamespace(
-        joined=True, end_offset={3: 150, 4: -1}.__getitem__, read_to={3: 120}.get
+        joined=True, end_offset={3: 150, 4: -1}.__getitem__, read_to={3: 120, 4: 0}.get
     )
     shown = Gauges(
         cast(Assignment, Held(behind, without_end)),
