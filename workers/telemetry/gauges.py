@@ -76,6 +76,7 @@ class Gauges:
         self._reported_calls = self._reported_alone = 0
         self._ready: bool | None = None
         self._told_of: set[int] = set()
+        self._newest_ns: dict[int, int] = {}
 
     def report(self, membership: Membership, *, ready: bool) -> None:
         """Readiness whenever it changes; everything else once a second.
@@ -141,14 +142,17 @@ class Gauges:
         return partition.next_offset or self._topic_watch.committed_offset(partition.number)
 
     def _report_age(self, partition: Partition) -> None:
-        label = str(partition.number)
+        """Where the state was dropped, to be recovered, the newest tick ages on."""
+        number, label = partition.number, str(partition.number)
         stamps_ns = self._table.last_timestamp_ns[partition.row_array()]
         now_ns = self._clock.now_ns()
-        newest_ns = int(stamps_ns[stamps_ns <= now_ns + _CLOCKS_APART_NS].max(initial=0))
-        if newest_ns:
+        if stamps_ns.size:
+            sound = stamps_ns <= now_ns + _CLOCKS_APART_NS
+            self._newest_ns[number] = int(stamps_ns[sound].max(initial=0))
+        if newest_ns := self._newest_ns.get(number, 0):
             age_s = max(now_ns - newest_ns, 0) * 1e-9
             self._telemetry.set(M.LAG_SECONDS, age_s, partition=label)
-        elif stamps_ns.size:
+        else:
             self._telemetry.remove(M.LAG_SECONDS, partition=label)
 
     def close(self) -> None:
@@ -160,6 +164,7 @@ class Gauges:
         for number in self._told_of - assigned:
             for metric in _OF_PARTITIONS:
                 self._telemetry.remove(metric, partition=str(number))
+            self._newest_ns.pop(number, None)
         self._told_of = assigned
 
 

@@ -133,8 +133,9 @@ class M:
     LAG_SECONDS = MetricDef(
         "tickfleet_lag_seconds",
         _GAUGE,
-        "Age of the newest stepped tick by its own timestamp; ticks dated more than a minute ahead "
-        "do not count",
+        "Age of the newest stepped tick by its own timestamp, also while state is recovered; ticks "
+        "dated more than a minute ahead do not count, and a worker that has just got the partition "
+        "knows of none before its state is there",
         _PARTITION,
     )
     PARTITIONS = MetricDef(

@@ -42,6 +42,9 @@ class Held:
     def all(self) -> list[Partition]:
         return list(self._partitions)
 
+    def take(self, partition: Partition) -> None:
+        self._partitions += (partition,)
+
     def let_go(self, number: int) -> None:
         self._partitions = tuple(p for p in self._partitions if p.number != number)
 
@@ -249,6 +252,19 @@ def test_lag_of_a_partition_that_restores_is_what_came_since_the_groups_commit(
     assert lag.shown(ready=ready)[M.LAG_RECORDS, "3"] == 600
     lag.watch.ends[3] = 1_500
     assert lag.shown(ready=ready)[M.LAG_RECORDS, "3"] == 900
+
+
+def test_the_newest_tick_ages_on_while_its_partition_restores() -> None:
+    lag = Lag({3: 5.0})
+    [partition] = lag.held.all()
+    lag.shown()
+    partition.phase, partition.rows = Phase.RESTORING, []
+    lag.clock.now_s += 30.0
+    assert lag.shown()[M.LAG_SECONDS, "3"] == pytest.approx(37.0)
+    lag.held.let_go(3)
+    lag.shown()
+    lag.held.take(Partition(3, 0.0))
+    assert (M.LAG_SECONDS, "3") not in lag.shown(), "another worker has stepped it since"
 
 
 def test_lag_of_a_partition_that_replays_is_what_it_has_not_stepped_again() -> None:
