@@ -80,7 +80,7 @@ def _ends_of_input(
 ) -> dict[int, int]:
     """Where only markers are left behind a snapshot, its offset."""
     topic = config.topics.ticks
-    high = ends(admin, topic, odd, config.client_timeout_s)
+    high = ends(admin, topic, odd, config.client_timeout_s, committed=True)
     behind = {
         number: range(start.offset, high[number])
         for number, start in odd.items()

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     TopicCollection,
@@ -344,4 +345,19 @@ class SimAdmin:
             answers[one].set_result(
                 SimpleNamespace(offset=log.stable_end if committed else log.end)
             )
+        return answers
+
+    def list_consumer_group_offsets(
+        self, wanted: Sequence[ConsumerGroupTopicPartitions], **_options: object
+    ) -> dict[str, "Future[Any]"]:
+        """What is committed, without what a transaction has pending."""
+        self._world.scheduler.call("list_consumer_group_offsets")
+        committed, answers = self._world.broker.committed, dict[str, "Future[Any]"]()
+        for group in wanted:
+            told = [
+                TopicPartition(one.topic, one.partition, *committed.get(one.partition, (-1001, "")))
+                for one in group.topic_partitions or ()
+            ]
+            answers[group.group_id] = Future()
+            answers[group.group_id].set_result(SimpleNamespace(topic_partitions=told))
         return answers

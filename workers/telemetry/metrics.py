@@ -127,7 +127,8 @@ class M:
         "Input records not yet stepped (end offset less position, which passes markers of "
         "transactions). Of a partition that takes no input, restored or stopped, and of each while "
         "outputs are in doubt: end offset less what it has stepped, or else the group's commit, "
-        "asked every ten seconds; before a group's first commit it is not told",
+        "behind which some may be answered, asked every ten seconds; before a group's first commit "
+        "it is not told",
         _PARTITION,
     )
     LAG_SECONDS = MetricDef(

@@ -11,6 +11,7 @@ import os
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -54,13 +55,15 @@ class RunFolder:
         left = self.path.exists() and not resume
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            # Whoever is at work there is found by the lock alone: what it has made so far looks as
+            # if it was left.
+            self._lock = _locked(self.path / _LOCK, wait_s=0.0 if left else _LOCK_WAIT_S)
         except OSError as error:
+            with suppress(OSError):
+                self.path.rmdir()  # unless there is something in it
             raise no_room(self.path, error, "run it again") or ReplayError(
                 f"{self.path} cannot be made ({error.strerror}): choose another --out"
             ) from error
-        # Whoever is at work there is found by the lock alone: what it has made so far looks as if
-        # it was left.
-        self._lock = _locked(self.path / _LOCK, wait_s=0.0 if left else _LOCK_WAIT_S)
         try:
             self._check_free(left=left)
             self.checkpoint = self._read_checkpoint()

@@ -2,7 +2,7 @@
 rest at the end.
 
 What was merged on the way is removed from the slices, so that little lies on the disk twice. Parts
-begin where slices have closed theirs, whoever was faster: equal runs give equal files.
+begin where slices have closed theirs, whoever was faster.
 """
 
 from collections import deque
@@ -78,8 +78,10 @@ class WholeTables:
             ProcessDiedError: a process was killed.
             NoRoomError: the disk takes no more.
         """
+        if self._merging.idle:
+            self._merging.wait()
         self._finishing = True
-        rounds, begin, rest = self._rounds, self._begin, list(self._not_begun())
+        rounds, begin, rest = self._rounds, self._begin, self._last_pieces()
         while (places := self._round(rounds, begin)) is not None:
             rest += self._ranges(places)
             rounds, begin = rounds + 1, places.last + 1
@@ -116,14 +118,22 @@ class WholeTables:
         """A round in as many pieces as there are processes, which merge it if it is late."""
         return place_ranges(self._tables, len(self._slices), places)
 
-    def _not_begun(self) -> Iterator[PlaceRange]:
-        """Pieces of the round that is under way, by whom they are then merged."""
-        with suppress(IndexError):  # taken by the other one
-            while self._coming:
+    def _first_pieces(self) -> Iterator[PlaceRange]:
+        """Of the round that is under way, one after the other."""
+        with suppress(IndexError):  # the others are merged by all
+            while True:
                 yield self._coming.popleft()
 
+    def _last_pieces(self) -> list[PlaceRange]:
+        """Those that are not begun, taken from the end: what is merged on the way stays in one."""
+        pieces = deque[PlaceRange]()
+        with suppress(IndexError):
+            while True:
+                pieces.appendleft(self._coming.pop())
+        return list(pieces)
+
     def _merge(self, rounds: int, begin: int) -> None:
-        for places in self._not_begun():
+        for places in self._first_pieces():
             merge_tables(self._tables, self._writers, places, ended=lambda: self._ended)
         if self._ended or self._finishing:  # it is not whole
             return

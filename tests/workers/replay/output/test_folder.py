@@ -69,13 +69,14 @@ def test_what_a_full_disk_left_can_be_gone_on_with(tmp_path: Path, parts: int, r
     assert (tmp_path / "run.partial").exists() == bool(parts)
 
 
+@pytest.mark.parametrize("step", ["_locked", "_write_json"])
 def test_what_finds_a_full_disk_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("workers.replay.output.folder._write_json", full)
+    monkeypatch.setattr(f"workers.replay.output.folder.{step}", full)
     with pytest.raises(NoRoomError, match=r"make some, then run it again$"):
         RunFolder(tmp_path / "run", _IDENTITY, resume=False)
     assert not list(tmp_path.iterdir())

@@ -3,9 +3,11 @@
 import signal
 import subprocess
 import sys
+import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
+from threading import Event, current_thread
 from typing import Any
 
 import numpy as np
@@ -188,6 +190,46 @@ def test_what_is_left_of_a_round_at_the_end_is_merged_by_all(
         assert folder.checkpoint is None, "the round was never whole"
         assert result_keys(folder.path) == slices.keys
     assert by_all[0].first > PlaceRange().first, "the piece under way is not made twice"
+
+
+def test_pieces_left_at_the_end_follow_those_merged_on_the_way(
+    tmp_path: Path, working: SliceProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices = Slices(tmp_path / "rows", seed=7)
+    for _ in slices.grow():
+        pass
+    main, going_on, taken = current_thread(), Event(), Event()
+
+    class Interrupted(deque[PlaceRange]):
+        """Lets the merging thread take its next piece just after the other one has taken one."""
+
+        def pop(self) -> PlaceRange:  # type: ignore[override]
+            return self._let(super().pop())
+
+        def popleft(self) -> PlaceRange:
+            return self._let(super().popleft())
+
+        def _let(self, piece: PlaceRange) -> PlaceRange:
+            if current_thread() is main:
+                going_on.set()
+                taken.wait(5.0)
+            elif going_on.is_set():
+                taken.set()
+            return piece
+
+    def merge_slowly(*arguments: Any, **named: Any) -> None:
+        assert going_on.wait(20.0)
+        merge_tables(*arguments, **named)
+
+    monkeypatch.setattr("workers.replay.sliced.whole_tables.merge_tables", merge_slowly)
+    with RunFolder(tmp_path / "run", {"published": None}, resume=False) as folder:
+        with WholeTables(slices.all, folder) as tables:
+            tables._coming = Interrupted()
+            tables.advance()
+            while len(tables._coming) > len(slices.all) - 1:
+                time.sleep(0.01)
+            tables.finish(working)
+        assert result_keys(folder.path) == slices.keys
 
 
 def test_a_round_that_cannot_be_written_is_told_by_the_next(tmp_path: Path) -> None:
