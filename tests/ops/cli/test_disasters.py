@@ -55,6 +55,15 @@ def old(kafka: KafkaCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         fleet.kill_all()
 
 
+def _new_answers(kafka: KafkaCluster, new: Fleet) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first and the last of a worker's results, once there are as many as ticks."""
+    new.start("w-0")
+    [results] = read_topic(kafka, new.topics["predictions"], 1, TICKS).values()
+    new.stop()
+    first, last = (decode("PredictionResult", results[at].value or b"") for at in (0, -1))
+    return first, last
+
+
 def _has_answered(fleet: Fleet) -> Fleet:
     kafka, ticks = fleet.kafka, fleet.ticks
     produce(kafka, ticks, random_ticks(TICKS, 5, seed=1))
@@ -132,11 +141,7 @@ def test_a_new_cluster_goes_on_from_the_store_alone(
     run("snapshot", "copy", "-c", was, *moved)
     run("snapshot", "restore", "-c", now, "--yes")
     produce(kafka, ticks, random_ticks(TICKS, 5, seed=2))
-    new.start("w-0")
-    results = read_topic(kafka, new.topics["predictions"], 1, TICKS)
-    new.stop()
-    first = decode("PredictionResult", results[0][0].value or b"")
-    last = decode("PredictionResult", results[0][-1].value or b"")
+    first, last = _new_answers(kafka, new)
     assert first["source_offset"] == 0
     # The asset's past was not forgotten: its count of ticks goes on.
     assert last["sequence"] > TICKS // 5
@@ -154,10 +159,7 @@ def test_another_configuration_goes_on_under_a_new_group(
     run("snapshot", "copy", "-c", was, "--to", target, "--to-group", new.group, "--adopt-config")
     run("snapshot", "restore", "-c", now, "--yes")
     produce(kafka, old.ticks, random_ticks(TICKS, 5, seed=2))
-    new.start("w-0")
-    results = read_topic(kafka, new.topics["predictions"], 1, TICKS)
-    new.stop()
-    first = decode("PredictionResult", results[0][0].value or b"")
+    first, _ = _new_answers(kafka, new)
     assert first["source_offset"] == TICKS, "nothing twice, nothing left out"
     assert first["sequence"] > 1
     refused = settings_file(new, tmp_path / "refused.toml")
@@ -176,10 +178,7 @@ def test_a_group_that_builds_its_state_anew_goes_on_where_the_old_one_stopped(
     writer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": new.group})
     writer.commit(offsets=[stopped], asynchronous=False)
     writer.close()
-    new.start("w-0")
-    results = read_topic(kafka, new.topics["predictions"], 1, TICKS)
-    new.stop()
-    first = decode("PredictionResult", results[0][0].value or b"")
+    first, _ = _new_answers(kafka, new)
     assert first["source_offset"] == TICKS, "nothing twice, nothing left out"
     assert first["sequence"] > 1, "warmed up"
     config = settings_file(new, tmp_path / "new.toml")
@@ -205,10 +204,7 @@ def test_a_snapshot_whose_journal_is_gone_is_gone_on_from_under_a_new_group(
     run("snapshot", "copy", "-c", was, "--to", target, "--to-group", new.group)
     run("snapshot", "restore", "-c", now, "--yes")
     produce(kafka, old.ticks, random_ticks(TICKS, 5, seed=2))
-    new.start("w-0")
-    results = read_topic(kafka, new.topics["predictions"], 1, TICKS)
-    new.stop()
-    first = decode("PredictionResult", results[0][0].value or b"")
+    first, _ = _new_answers(kafka, new)
     assert first["source_offset"] == TICKS, "nothing twice, nothing left out"
     assert first["sequence"] > 1
 

@@ -86,6 +86,14 @@ class Slices:
         return sum(1 for one in self.all for _ in one.tables.glob("results/*"))
 
 
+def grown(folder: Path, seed: int, places: int = 2_000) -> Slices:
+    """Slices that have all their parts."""
+    slices = Slices(folder, seed, places)
+    for _ in slices.grow():
+        pass
+    return slices
+
+
 def _cuts(rng: np.random.Generator, parts: int) -> Any:
     return _ROWS * np.arange(1, parts) + rng.integers(-_ROWS // 3, _ROWS // 3, parts - 1)
 
@@ -132,9 +140,7 @@ def test_whoever_merges_when_the_files_are_the_same(
     assert result_keys(folder.path) == slices.keys
     assert PLACE not in table(folder.path).column_names
 
-    late = Slices(tmp_path / "late" / "rows", seed, places)
-    for _ in late.grow():
-        pass
+    late = grown(tmp_path / "late" / "rows", seed, places)
     with RunFolder(tmp_path / "late" / "run", {"published": None}, resume=False) as folder:
         with WholeTables(late.all, folder) as tables:
             tables.finish(working)
@@ -165,9 +171,7 @@ def test_who_goes_on_begins_with_the_round_that_was_not_whole(
 def test_what_is_left_of_a_round_at_the_end_is_merged_by_all(
     tmp_path: Path, working: SliceProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slices = Slices(tmp_path / "rows", seed=7)
-    for _ in slices.grow():
-        pass
+    slices = grown(tmp_path / "rows", seed=7)
     begun, going_on, by_all = Event(), Event(), list[PlaceRange]()
 
     def merge_slowly(*arguments: Any, **named: Any) -> None:
@@ -195,9 +199,7 @@ def test_what_is_left_of_a_round_at_the_end_is_merged_by_all(
 def test_pieces_left_at_the_end_follow_those_merged_on_the_way(
     tmp_path: Path, working: SliceProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slices = Slices(tmp_path / "rows", seed=7)
-    for _ in slices.grow():
-        pass
+    slices = grown(tmp_path / "rows", seed=7)
     main, going_on, taken = current_thread(), Event(), Event()
 
     class Interrupted(deque[PlaceRange]):
@@ -233,9 +235,7 @@ def test_pieces_left_at_the_end_follow_those_merged_on_the_way(
 
 
 def test_a_round_that_cannot_be_written_is_told_by_the_next(tmp_path: Path) -> None:
-    slices = Slices(tmp_path / "rows", seed=5)
-    for _ in slices.grow():
-        pass
+    slices = grown(tmp_path / "rows", seed=5)
     with (
         RunFolder(tmp_path / "run", {"published": None}, resume=False) as folder,
         WholeTables(slices.all, folder) as tables,
@@ -249,9 +249,7 @@ def test_who_ends_amid_a_round_leaves_no_half_of_a_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workers.replay.sliced.merge_tables._HELD_ROWS", 90)
-    slices = Slices(tmp_path / "rows", seed=6)
-    for _ in slices.grow():
-        pass
+    slices = grown(tmp_path / "rows", seed=6)
     with RunFolder(tmp_path / "run", {"published": None}, resume=False) as folder:
         with WholeTables(slices.all, folder) as tables:
             write = tables._writers["results"].write
