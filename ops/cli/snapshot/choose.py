@@ -13,9 +13,17 @@ from ops.cli.options import bootstrap_option, config_option
 from ops.fleet import stored_partitions
 from ops.settings import load_settings
 from snapshots import ManifestRef, ObjectStore, SnapshotScope, list_snapshots, open_existing
+from workers.brokers.client_trial import check_kafka_options
 from workers.config import WorkerConfig
 
-__all__ = ["DamagedSnapshotError", "NoSuchSnapshotError", "Place", "json_option", "place_options"]
+__all__ = [
+    "DamagedSnapshotError",
+    "NoSuchSnapshotError",
+    "Place",
+    "brokers_place_options",
+    "json_option",
+    "place_options",
+]
 
 NEWEST: Final = "newest"
 json_option = click.option("--json", "as_lines", is_flag=True, help="JSON, one object a line.")
@@ -126,6 +134,10 @@ def place_options(
         return context.invoke(function, Place(worker, store, partitions), **rest)
 
     return with_place
+
+
+brokers_place_options: Final = functools.partial(place_options, check=check_kafka_options)
+"""The same for a command that asks the brokers."""
 
 
 def _worker(

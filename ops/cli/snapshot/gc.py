@@ -2,19 +2,15 @@
 
 import json
 import time
-from functools import partial
 
 import click
 
-from ops.cli.snapshot.choose import Place, json_option, place_options
+from ops.cli.snapshot.choose import Place, brokers_place_options, json_option
 from ops.fleet import committed, wait_until_empty
 from snapshots import GRACE_AGE_S, GarbageReport, RehearsalStore, collect_garbage
-from workers.brokers.client_trial import check_kafka_options
 from workers.brokers.topic_identity import TopicIdentity
 
 __all__ = ["gc"]
-
-_place_options = partial(place_options, check=check_kafka_options)
 
 
 @click.command("gc")
@@ -32,7 +28,7 @@ _place_options = partial(place_options, check=check_kafka_options)
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
-@_place_options
+@brokers_place_options
 def gc(
     place: Place, *, keep: int | None, older_than_h: float, dry_run: bool, as_lines: bool
 ) -> None:

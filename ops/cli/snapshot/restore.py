@@ -3,12 +3,11 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import click
 from confluent_kafka.admin import AdminClient
 
-from ops.cli.snapshot.choose import NEWEST, DamagedSnapshotError, Place, place_options
+from ops.cli.snapshot.choose import NEWEST, DamagedSnapshotError, Place, brokers_place_options
 from ops.fleet import JournalStart, adopt, gaps_behind
 from snapshots import (
     IntegrityError,
@@ -21,13 +20,10 @@ from snapshots import (
 )
 from snapshots.header import config_differences, layout_differences
 from workers.brokers.client_config import admin_settings
-from workers.brokers.client_trial import check_kafka_options
 from workers.brokers.topic_identity import TopicIdentity
 from workers.config import WorkerConfig
 
 __all__ = ["restore"]
-
-_place_options = partial(place_options, check=check_kafka_options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class _Chosen:
 @click.command("restore")
 @click.argument("ref", default=NEWEST)
 @click.option("--yes", is_flag=True, help="Do not ask: for scripts.")
-@_place_options
+@brokers_place_options
 @click.pass_context
 def restore(context: click.Context, place: Place, *, ref: str, yes: bool) -> None:
     """Point a stopped group at a snapshot, for each chosen partition.

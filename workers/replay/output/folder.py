@@ -71,7 +71,7 @@ class RunFolder:
             self._lock.close()
             raise
         except OSError as error:
-            self._leave_unbegun(error)
+            self._leave(error, kept=(self.path / _CHECKPOINT).exists())
             raise
 
     def __enter__(self) -> Self:
@@ -80,20 +80,14 @@ class RunFolder:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
     ) -> None:
-        kept = error is None or self._worth_keeping(error)
+        self._leave(error, kept=error is None or self._worth_keeping(error))
+
+    def _leave(self, error: BaseException | None, *, kept: bool) -> None:
         if not kept:
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
         remedy = "go on with --resume" if kept else "run it again"
         if told := no_room(self.path, error, remedy):
-            raise told from error
-
-    def _leave_unbegun(self, error: OSError) -> None:
-        begun = (self.path / _CHECKPOINT).exists()
-        if not begun:
-            shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.close()
-        if told := no_room(self.path, error, "go on with --resume" if begun else "run it again"):
             raise told from error
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:

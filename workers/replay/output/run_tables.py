@@ -47,14 +47,7 @@ class RunTables:
 
     def __init__(self, folder: Path, parts: Mapping[str, int], *, placed: bool) -> None:
         self._placed = placed
-        self._writers: dict[str, PartWriter] = {
-            name: ArrowParts(folder / name, schema.append(_PLACE))
-            if placed
-            else ParquetParts(folder / name, schema)
-            for name, schema in SCHEMAS.items()
-        }
-        for name, writer in self._writers.items():
-            writer.keep_only(parts.get(name, 0))
+        self._writers = open_tables(folder, parts, placed=placed)
 
     @property
     def parts(self) -> dict[str, int]:
@@ -96,9 +89,16 @@ class RunTables:
         self._writers[name].write(rows)
 
 
-def open_tables(folder: Path, parts: Mapping[str, int]) -> dict[str, ParquetParts]:
+def open_tables(
+    folder: Path, parts: Mapping[str, int], *, placed: bool = False
+) -> dict[str, PartWriter]:
     """The tables of a run, by name, as far as a checkpoint knows of their parts."""
-    writers = {name: ParquetParts(folder / name, schema) for name, schema in SCHEMAS.items()}
+    writers: dict[str, PartWriter] = {
+        name: ArrowParts(folder / name, schema.append(_PLACE))
+        if placed
+        else ParquetParts(folder / name, schema)
+        for name, schema in SCHEMAS.items()
+    }
     for name, writer in writers.items():
         writer.keep_only(parts.get(name, 0))
     return writers

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from workers.replay.arrays import numbers, values
-from workers.replay.output.parts import ParquetParts
+from workers.replay.output.parts import PartWriter
 from workers.replay.output.run_tables import PLACE
 from workers.replay.sliced.slice_tables import PlaceRange, extents, rows_within
 
@@ -25,11 +25,8 @@ _HELD_ROWS: Final = 65_536
 _PART_ROWS: Final = 2_000_000
 
 
-def place_ranges(
-    slices: Sequence[Path], count: int, places: PlaceRange | None = None
-) -> list[PlaceRange]:
-    """A range of places, or all, in about `count` ranges with equally many results."""
-    places = places or PlaceRange()
+def place_ranges(slices: Sequence[Path], count: int, places: PlaceRange) -> list[PlaceRange]:
+    """A range of places in about `count` ranges with equally many results."""
     found = sorted(
         (one.first, one.rows)
         for path in slices
@@ -47,7 +44,7 @@ def place_ranges(
 
 def merge_tables(
     slices: Sequence[Path],
-    writers: Mapping[str, ParquetParts],
+    writers: Mapping[str, PartWriter],
     places: PlaceRange,
     *,
     ended: Callable[[], bool] = lambda: False,

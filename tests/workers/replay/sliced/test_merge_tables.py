@@ -11,6 +11,7 @@ from pyarrow import parquet
 from workers.replay.output.parts import ArrowParts
 from workers.replay.output.run_tables import PLACE, SCHEMAS, open_tables
 from workers.replay.sliced.merge_tables import merge_tables, place_ranges
+from workers.replay.sliced.slice_tables import PlaceRange
 
 _SCHEMA = SCHEMAS["results"].append(pa.field(PLACE, pa.int64()))
 
@@ -44,7 +45,7 @@ def test_the_merged_rows_are_in_the_order_of_the_whole(tmp_path: Path, seed: int
             if first % 3 == 0:
                 writer.close_part()
         writer.close_part()
-    ranges = place_ranges(slices, 3)
+    ranges = place_ranges(slices, 3, PlaceRange())
     assert len(ranges) == 3
     merged: list[tuple[int, int]] = []
     for number, places in enumerate(ranges):
